@@ -1,0 +1,100 @@
+//! The registry of kinds: every prefix the platform uses, in one place, so that none is used twice.
+
+use crate::{Id, Kind};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal, $noun:literal;)*) => {
+        /// Marker types, one a kind.
+        pub mod kind {
+            $($(#[$doc])* #[derive(Debug)] pub enum $name {})*
+        }
+        $(
+            impl Kind for kind::$name {
+                const PREFIX: &'static str = $prefix;
+                const NOUN: &'static str = $noun;
+            }
+        )*
+        /// Every prefix with the word for what it names.
+        pub const PREFIXES: &[(&str, &str)] = &[$(($prefix, $noun)),*];
+    };
+}
+
+kinds! {
+    /// One school or company.
+    Tenant = "ten", "tenant";
+    /// One person's sign-in.
+    Account = "acc", "account";
+    /// A host name of a tenant.
+    Domain = "dom", "domain";
+    /// A PostgreSQL server.
+    Cluster = "clu", "cluster";
+    /// A database that holds placements.
+    Database = "dbs", "database";
+    /// A recorded workflow.
+    Workflow = "wfl", "workflow";
+    /// A queued job.
+    Job = "job", "job";
+    /// An entry of the audit log.
+    Audit = "aud", "audit entry";
+    /// A request, from the edge to the log.
+    Request = "req", "request";
+    /// An organisation within a tenant: a district, a school, a department.
+    Org = "org", "organisation";
+    /// A school year, semester, term or grading period.
+    AcademicSession = "ses", "academic session";
+    /// A course.
+    Course = "crs", "course";
+    /// A class: one taking of a course.
+    Class = "cls", "class";
+    /// A person of a roster.
+    Person = "per", "person";
+    /// A person's role in an organisation.
+    Role = "rol", "role";
+    /// A person's dated place in a class.
+    Enrollment = "enr", "enrollment";
+    /// A component of a catalog.
+    Component = "cmp", "component";
+}
+
+macro_rules! aliases {
+    ($($alias:ident = $name:ident;)*) => {
+        $(
+            #[doc = concat!("The id of kind [`kind::", stringify!($name), "`].")]
+            pub type $alias = Id<kind::$name>;
+        )*
+    };
+}
+
+aliases! {
+    TenantId = Tenant;
+    AccountId = Account;
+    DomainId = Domain;
+    ClusterId = Cluster;
+    DatabaseId = Database;
+    WorkflowId = Workflow;
+    JobId = Job;
+    AuditId = Audit;
+    RequestId = Request;
+    OrgId = Org;
+    AcademicSessionId = AcademicSession;
+    CourseId = Course;
+    ClassId = Class;
+    PersonId = Person;
+    RoleId = Role;
+    EnrollmentId = Enrollment;
+    ComponentId = Component;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PREFIXES;
+
+    #[test]
+    fn no_prefix_is_used_twice() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (prefix, noun) in PREFIXES {
+            assert_eq!(prefix.len(), 3, "{noun}");
+            assert!(seen.insert(prefix), "{prefix} is used twice");
+        }
+    }
+}
