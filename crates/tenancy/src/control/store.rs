@@ -179,7 +179,9 @@ statements! {
             updated_at = $9
         where id = $1 and lease_owner = $2 returning id";
     /// Sets a failed workflow going again, onward or backward.
-    RESTART_WORKFLOW = "update workflow set state = $2, attempts = 0, next_run_at = clock_timestamp(), error = null,
+    RESTART_WORKFLOW = "update workflow set state = $2, attempts = 0,
+            -- Backward begins with the step that failed: it may be half done.
+            step = case when $2 = 'undoing' then step + 1 else step end, next_run_at = clock_timestamp(), error = null,
             lease_owner = null, lease_until = null, updated_at = $3
         where tenant_id = $1 and state = 'failed' returning id";
     /// What a step did.

@@ -222,10 +222,7 @@ impl Tenancy {
         if kind == Kind::Provision {
             let at = self.0.clock.now();
             let from = ["pending", "preparing"].as_slice();
-            self.0
-                .control
-                .run(&store::SET_STATUS, &[&cx.tenant, &from, &"failed", &at, &cx.requested_by])
-                .await?;
+            self.0.control.run(&store::SET_STATUS, &[&cx.tenant, &from, &"failed", &at, &cx.requested_by]).await?;
             self.0.control.run(&store::NOTIFY, &[&cx.tenant.uuid().to_string()]).await?;
         }
         Ok(())

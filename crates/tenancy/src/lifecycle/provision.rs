@@ -117,9 +117,7 @@ async fn prepare(cx: &StepContext) -> Result<()> {
     control
         .run(&store::SET_DATABASE_DIGESTS, &[&place.database_id, &ledger.plumbing_digest(), &None::<String>])
         .await?;
-    control
-        .run(&store::SET_PLACEMENT_DIGEST, &[&place.database_id, &place.schema, &ledger.modules_digest()])
-        .await?;
+    control.run(&store::SET_PLACEMENT_DIGEST, &[&place.database_id, &place.schema, &ledger.modules_digest()]).await?;
     Ok(())
 }
 
@@ -142,8 +140,13 @@ async fn activate(cx: &StepContext) -> Result<()> {
     let inner = &cx.tenancy.0;
     let at = inner.clock.now();
     let tx = inner.control.begin().await?;
-    cx.commit_with_audit(tx, &[(&store::SET_ACTIVE, &[&cx.tenant, &at, &cx.requested_by])], "tenant.activate", json!({}))
-        .await?;
+    cx.commit_with_audit(
+        tx,
+        &[(&store::SET_ACTIVE, &[&cx.tenant, &at, &cx.requested_by])],
+        "tenant.activate",
+        json!({}),
+    )
+    .await?;
     cx.tenancy.reread(cx.tenant).await?;
     Ok(())
 }

@@ -55,7 +55,11 @@ pub(crate) async fn erase(cx: &StepContext) -> Result<()> {
     } else {
         // Last made first: what references goes before what is referenced.
         for table in tables.iter().rev() {
-            text.push_str(&format!("delete from \"{}\".\"{table}\" where tenant_id = '{}';", place.schema, cx.tenant.uuid()));
+            text.push_str(&format!(
+                "delete from \"{}\".\"{table}\" where tenant_id = '{}';",
+                place.schema,
+                cx.tenant.uuid()
+            ));
         }
     }
     // The fence goes last: until then whoever is late is refused by it.

@@ -185,9 +185,9 @@ impl Tenancy {
     async fn restart(&self, tenant: TenantId, state: State) -> Result<WorkflowId> {
         let at = self.0.clock.now();
         let rows = self.0.control.run(&store::RESTART_WORKFLOW, &[&tenant, &state.word(), &at]).await?;
-        rows.first().map(|row| row.get("id")).ok_or_else(|| {
-            Error::new(ErrorKind::Conflict, "nothing_failed", "No workflow of this tenant has failed.")
-        })
+        rows.first()
+            .map(|row| row.get("id"))
+            .ok_or_else(|| Error::new(ErrorKind::Conflict, "nothing_failed", "No workflow of this tenant has failed."))
     }
 
     async fn require(&self, id: TenantId, allowed: &[Status], act: &str) -> Result<Tenant> {

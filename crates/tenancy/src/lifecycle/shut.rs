@@ -44,17 +44,8 @@ impl StepContext {
         let at = self.tenancy.0.clock.now();
         let text = self.tenant.uuid().to_string();
         let workflow = self.workflow.uuid();
-        let audit: &Parameters<'_> = &[
-            &id,
-            &at,
-            &self.requested_by,
-            &action,
-            &self.tenant,
-            &"tenant",
-            &workflow,
-            &self.reason,
-            &changes,
-        ];
+        let audit: &Parameters<'_> =
+            &[&id, &at, &self.requested_by, &action, &self.tenant, &"tenant", &workflow, &self.reason, &changes];
         let mut items = change.to_vec();
         items.push((&store::AUDIT, audit));
         items.push((&store::NOTIFY, &[&text]));
@@ -65,7 +56,7 @@ impl StepContext {
                 tx.commit(&items[1..]).await?;
                 rows
             }
-            None => tx.commit(&items).await.map(Vec::concat)?,
+            None => tx.commit(&items).await.map(|rows| rows.concat())?,
         };
         if rows.is_empty() && !change.is_empty() {
             return Err(Error::new(

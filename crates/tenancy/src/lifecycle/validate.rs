@@ -90,7 +90,10 @@ impl Tenancy {
             return Err("Give a host name, not an address.".to_owned());
         }
         if host == self.0.base_domain || host.ends_with(&format!(".{}", self.0.base_domain)) {
-            return Err(format!("Hosts under {} belong to the platform; the slug gives one already.", self.0.base_domain));
+            return Err(format!(
+                "Hosts under {} belong to the platform; the slug gives one already.",
+                self.0.base_domain
+            ));
         }
         Ok(())
     }
