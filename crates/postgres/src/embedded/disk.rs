@@ -40,3 +40,16 @@ pub(super) fn blame(path: &Path, text: &str) -> Option<EmbeddedError> {
         needed: NEEDED_TO_RUN,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_full_disk_is_blamed_on_the_disk() {
+        let here = Path::new("/");
+        let full = "FATAL:  could not write lock file \"postmaster.pid\": No space left on device";
+        assert_eq!(blame(here, full).unwrap().code(), "disk_full");
+        assert!(blame(here, "FATAL:  data directory has invalid permissions").is_none());
+    }
+}

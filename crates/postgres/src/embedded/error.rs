@@ -30,9 +30,8 @@ pub enum EmbeddedError {
         reason: String,
     },
     /// The cluster was made by another major version than the servers that are here.
-    #[error("the cluster in {} was made by PostgreSQL {cluster}, but this machine has {}; install PostgreSQL {cluster} \
-         or set postgres.binaries to it. To move to a newer version, dump with {cluster} and restore into a new data \
-         directory, or use pg_upgrade", data.display(), list(available))]
+    #[error("the cluster in {} was made by PostgreSQL {cluster}, but this machine has {}; {}", data.display(),
+        list(available), way_out(*cluster))]
     OtherMajor {
         /// The cluster's PGDATA.
         data: PathBuf,
@@ -177,7 +176,12 @@ pub enum EmbeddedError {
         data: PathBuf,
     },
     /// The server runs, but the administrator could not sign in.
-    #[error("PostgreSQL runs, but `cloister_admin` could not sign in: {source}")]
+    #[error(
+        "PostgreSQL runs, but `{}` could not sign in: {}; restore postgres/admin.password from a backup of the \
+         data directory if it was changed",
+        super::ADMIN,
+        cause(source)
+    )]
     Connect {
         /// What the driver said.
         #[source]
@@ -242,6 +246,29 @@ impl EmbeddedError {
 
 fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", bytes >> 20)
+}
+
+/// What to do with a cluster of this major version.
+fn way_out(cluster: u32) -> String {
+    if (OLDEST..=NEWEST).contains(&cluster) {
+        format!(
+            "install PostgreSQL {cluster} or set postgres.binaries to it. To move to a newer version, dump with {cluster} \
+             and restore into a new data directory, or use pg_upgrade"
+        )
+    } else {
+        format!(
+            "Cloister runs {OLDEST} to {NEWEST}. Dump the cluster with PostgreSQL {cluster} and restore it into a new data \
+             directory, or use pg_upgrade"
+        )
+    }
+}
+
+/// The driver's own text says only "db error"; what the server said is behind it.
+fn cause(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => db.message().to_owned(),
+        None => error.to_string(),
+    }
 }
 
 fn list(versions: &[Version]) -> String {

@@ -2,7 +2,11 @@
 //!
 //! `CLOISTER_POSTGRES_BINARIES` names the binaries to use; without it they are found as for a platform.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on should stop where it is, and one that is skipped should say so"
+)]
 
 mod crash;
 mod lifecycle;
