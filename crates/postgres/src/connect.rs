@@ -65,9 +65,9 @@ impl ConnectError {
         match self {
             Self::Url(_) | Self::Certificate { .. } => false,
             Self::Timeout(..) => true,
-            Self::Refused { source, .. } => source.code().is_none_or(|code| {
-                matches!(&code.code()[..2], "57" | "53" | "08") || code.code() == "55006"
-            }),
+            Self::Refused { source, .. } => source
+                .code()
+                .is_none_or(|code| matches!(&code.code()[..2], "57" | "53" | "08") || code.code() == "55006"),
         }
     }
 }
@@ -192,7 +192,6 @@ where
     });
 }
 
-
 fn tls(mode: &str, root: Option<PathBuf>) -> Result<MakeRustlsConnect, ConnectError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -219,9 +218,10 @@ fn tls(mode: &str, root: Option<PathBuf>) -> Result<MakeRustlsConnect, ConnectEr
             if mode == "verify-full" {
                 builder.with_root_certificates(store).with_no_client_auth()
             } else {
-                let inner = rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
-                    .build()
-                    .map_err(|error| ConnectError::Url(error.to_string()))?;
+                let inner =
+                    rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
+                        .build()
+                        .map_err(|error| ConnectError::Url(error.to_string()))?;
                 builder
                     .dangerous()
                     .with_custom_certificate_verifier(Arc::new(Lenient { provider, chain: Some(inner) }))

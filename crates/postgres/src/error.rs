@@ -97,7 +97,9 @@ impl Error {
             Self::Exhausted { .. } => true,
             Self::Aborted => false,
             Self::Statement { source, .. } => match source.code() {
-                None => source.is_closed() || std::error::Error::source(source).is_some_and(|s| s.is::<std::io::Error>()),
+                None => {
+                    source.is_closed() || std::error::Error::source(source).is_some_and(|s| s.is::<std::io::Error>())
+                }
                 Some(code) => {
                     let class = &code.code()[..2];
                     class == "08"

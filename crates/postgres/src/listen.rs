@@ -76,12 +76,7 @@ enum Lost {
     Broken,
 }
 
-async fn listen(
-    server: &Server,
-    database: &str,
-    channels: &[&str],
-    sender: &mpsc::Sender<Event>,
-) -> Result<(), Lost> {
+async fn listen(server: &Server, database: &str, channels: &[&str], sender: &mpsc::Sender<Event>) -> Result<(), Lost> {
     let (client, mut messages) = open(server, database).await.map_err(Lost::Connecting)?;
     let text: String = channels.iter().map(|channel| format!("listen {channel};")).collect();
     client.batch_execute(&text).await.map_err(|_| Lost::Broken)?;

@@ -99,7 +99,9 @@ pub enum MigrationError {
         carried: String,
     },
     /// The database is ahead of this program.
-    #[error("schema \"{schema}\" has migration {module} {number}, which this program does not know: run the newer program")]
+    #[error(
+        "schema \"{schema}\" has migration {module} {number}, which this program does not know: run the newer program"
+    )]
     Newer {
         /// Where.
         schema: String,
@@ -117,11 +119,7 @@ const LOCK_WAIT: &str = "2s";
 const ATTEMPTS: u32 = 8;
 
 /// Brings a target up to date; does nothing where it is.
-pub async fn migrate(
-    client: &Client,
-    target: Target<'_>,
-    migrations: &[Migration],
-) -> Result<Applied, MigrationError> {
+pub async fn migrate(client: &Client, target: Target<'_>, migrations: &[Migration]) -> Result<Applied, MigrationError> {
     let sql = |source| MigrationError::Database(Error::statement("migrate")(source));
     let key = lock_key(target);
     // Held by the session, so that it spans the transactions below and vanishes with us if we are killed.

@@ -107,7 +107,12 @@ impl Pool {
                 Connection::new(client)
             }
         };
-        Ok(Lease { connection: Some(connection), home: self.0.clone(), database: database.clone(), permit: Some(permit) })
+        Ok(Lease {
+            connection: Some(connection),
+            home: self.0.clone(),
+            database: database.clone(),
+            permit: Some(permit),
+        })
     }
 
     /// Closes what has rested for longer than the settings allow; called from time to time.
@@ -115,9 +120,9 @@ impl Pool {
         let mut tired = Vec::new();
         let mut shelf = self.0.shelf();
         for resting in shelf.idle.values_mut() {
-            let (keep, drop): (Vec<_>, Vec<_>) = resting
-                .drain(..)
-                .partition(|r| now.saturating_duration_since(r.since) < self.0.settings.idle && r.connection.is_clean());
+            let (keep, drop): (Vec<_>, Vec<_>) = resting.drain(..).partition(|r| {
+                now.saturating_duration_since(r.since) < self.0.settings.idle && r.connection.is_clean()
+            });
             *resting = keep;
             tired.extend(drop);
         }
@@ -137,11 +142,7 @@ impl Pool {
     /// Counts for metrics.
     pub fn status(&self) -> PoolStatus {
         let shelf = self.0.shelf();
-        PoolStatus {
-            open: shelf.open,
-            idle: shelf.idle.values().map(Vec::len).sum(),
-            budget: self.0.settings.budget,
-        }
+        PoolStatus { open: shelf.open, idle: shelf.idle.values().map(Vec::len).sum(), budget: self.0.settings.budget }
     }
 }
 

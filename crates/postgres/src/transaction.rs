@@ -39,10 +39,7 @@ impl Transaction {
     }
 
     /// Several statements in one round trip; their rows in the same order.
-    pub async fn query_all(
-        &mut self,
-        items: &[(&'static Statement, &Parameters<'_>)],
-    ) -> Result<Vec<Vec<Row>>, Error> {
+    pub async fn query_all(&mut self, items: &[(&'static Statement, &Parameters<'_>)]) -> Result<Vec<Vec<Row>>, Error> {
         self.send(items, false).await
     }
 
