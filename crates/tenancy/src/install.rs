@@ -36,10 +36,6 @@ pub struct Installation {
     pub clock: Arc<dyn Clock>,
 }
 
-fn sql(step: &'static str) -> impl FnOnce(cloister_postgres::Error) -> Error {
-    move |error| Error::from(error).because(step)
-}
-
 /// Text in a statement that takes no parameters, such as CREATE ROLE.
 fn literal(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
