@@ -218,7 +218,7 @@ pub(crate) async fn template(
     system: &str,
     ledger: &Ledger,
 ) -> Result<String> {
-    let name = format!("{prefix}_template_{}_{}", ledger.plumbing_digest(), ledger.modules_digest());
+    let name = format!("{prefix}_template_{}", ledger.placement_digest());
     let client = owner.connect("postgres").await.map_err(connect)?;
     let ready = async || {
         client

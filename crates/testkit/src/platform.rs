@@ -79,7 +79,8 @@ impl TestPlatform {
         // Copied by their owner, so that they belong to the owner.
         let client = connect(&admin.with_login(OWNER, PASSWORD), "postgres").await;
         for part in ["control", "shared"] {
-            run(&client, &format!("create database {prefix}_{part} template {template}_{part} strategy file_copy")).await;
+            run(&client, &format!("create database {prefix}_{part} template {template}_{part} strategy file_copy"))
+                .await;
             run(
                 &client,
                 &format!(
@@ -183,7 +184,10 @@ impl Drop for TestPlatform {
                 runtime.block_on(async {
                     let client = connect(&admin_server(), "postgres").await;
                     let names = client
-                        .query("select datname::text from pg_database where datname like $1", &[&format!("{prefix}\\_%")])
+                        .query(
+                            "select datname::text from pg_database where datname like $1",
+                            &[&format!("{prefix}\\_%")],
+                        )
                         .await
                         .unwrap_or_default();
                     for name in names {
