@@ -50,7 +50,7 @@ async fn a_component_lives_alike_in_every_tier() {
 #[tokio::test]
 async fn a_change_of_nothing_leaves_the_version() {
     let (platform, door) = platform().await;
-    let company = platform.tenant_of("acme", "company", Tier::Shared).await;
+    let company = platform.tenant_of("forge", "company", Tier::Shared).await;
     let made = door.within(&company, "POST", COMPONENTS).json(fields("a", "A")).expect(201).await;
     let address = format!("{COMPONENTS}/{}", made["id"].as_str().unwrap());
     let same = door.within(&company, "PATCH", &address).header("if-match", "\"v1\"").json(json!({"name": "A"}));
@@ -60,7 +60,7 @@ async fn a_change_of_nothing_leaves_the_version() {
 #[tokio::test]
 async fn a_key_is_unique_while_its_component_lives() {
     let (platform, door) = platform().await;
-    let company = platform.tenant_of("acme", "company", Tier::Shared).await;
+    let company = platform.tenant_of("forge", "company", Tier::Shared).await;
     let other = platform.tenant_of("other", "company", Tier::Shared).await;
     let made = door.within(&company, "POST", COMPONENTS).json(fields("shop", "Shop")).expect(201).await;
     door.within(&company, "POST", COMPONENTS).json(fields("shop", "Second")).refused(409, "key_taken").await;
@@ -77,7 +77,7 @@ async fn a_key_is_unique_while_its_component_lives() {
 #[tokio::test]
 async fn values_out_of_bounds_are_named() {
     let (platform, door) = platform().await;
-    let company = platform.tenant_of("acme", "company", Tier::Shared).await;
+    let company = platform.tenant_of("forge", "company", Tier::Shared).await;
     let long = "x".repeat(201);
     let large = json!({"text": "x".repeat(17_000)});
     for (field, value, code) in [
@@ -155,7 +155,7 @@ async fn a_school_has_no_catalog() {
 #[tokio::test]
 async fn permissions_decide_and_what_may_not_be_seen_does_not_exist() {
     let (platform, door) = platform().await;
-    let company = platform.tenant_of("acme", "company", Tier::Shared).await;
+    let company = platform.tenant_of("forge", "company", Tier::Shared).await;
     let made = door.within(&company, "POST", COMPONENTS).json(fields("shop", "Shop")).expect(201).await;
     let address = format!("{COMPONENTS}/{}", made["id"].as_str().unwrap());
     let ask = |permissions: &[&str], method: &str, path: &str| {
@@ -182,7 +182,7 @@ async fn permissions_decide_and_what_may_not_be_seen_does_not_exist() {
 #[tokio::test]
 async fn every_write_leaves_an_audit_entry() {
     let (platform, door) = platform().await;
-    let company = platform.tenant_of("acme", "company", Tier::Shared).await;
+    let company = platform.tenant_of("forge", "company", Tier::Shared).await;
     let made = door.within(&company, "POST", COMPONENTS).json(fields("shop", "Shop")).expect(201).await;
     let address = format!("{COMPONENTS}/{}", made["id"].as_str().unwrap());
     let patch = json!({"name": "Web Shop"});

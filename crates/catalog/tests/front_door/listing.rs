@@ -71,7 +71,7 @@ async fn pages_of_any_size_hold_every_row_once_and_in_order_in_every_tier() {
 #[tokio::test]
 async fn filters_and_search_narrow_the_list() {
     let (platform, door) = platform().await;
-    let company = platform.tenant_of("acme", "company", Tier::Schema).await;
+    let company = platform.tenant_of("forge", "company", Tier::Schema).await;
     fill(&door, &company).await;
     for (query, found) in [
         ("&q=al", &["alpha", "Älpha"][..]),
@@ -81,21 +81,14 @@ async fn filters_and_search_narrow_the_list() {
         ("&q=%25", &[]),
         ("&q=_eta", &[]),
         ("&q=nothing", &[]),
-        ("&kind=library", &["Beta", "Gamma"]),
-        ("&kind=library&sort=-name", &["Zeta"]),
+        ("&kind=library", &["Beta", "École", "Zeta"]),
+        ("&kind=library&sort=-name", &["Zeta", "École", "Beta"]),
         ("&kind=website", &[]),
-        ("&kind=library&lifecycle=experimental", &["Gamma", "Zeta"]),
+        ("&kind=library&lifecycle=experimental", &["École", "Zeta"]),
         ("&q=bet&sort=-created_at", &["beta", "Beta"]),
     ] {
         for limit in [1, 200] {
-            let mut seen = all(&door, &company, query, limit).await;
-            if query == "&kind=library" {
-                assert_eq!(seen.pop().as_deref(), Some("Zeta"));
-            }
-            if query == "&kind=library&sort=-name" {
-                seen.truncate(1);
-            }
-            assert_eq!(seen, found, "{query}");
+            assert_eq!(all(&door, &company, query, limit).await, found, "{query}");
         }
     }
 }
@@ -103,7 +96,7 @@ async fn filters_and_search_narrow_the_list() {
 #[tokio::test]
 async fn a_cursor_is_good_for_its_own_list_alone() {
     let (platform, door) = platform().await;
-    let company = platform.tenant_of("acme", "company", Tier::Shared).await;
+    let company = platform.tenant_of("forge", "company", Tier::Shared).await;
     let other: Arc<TenantEntry> = platform.tenant_of("other", "company", Tier::Shared).await;
     fill(&door, &company).await;
     fill(&door, &other).await;

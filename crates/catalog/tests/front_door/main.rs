@@ -30,7 +30,7 @@ async fn platform() -> (TestPlatform, FrontDoor) {
 async fn companies(platform: &TestPlatform) -> Vec<Arc<TenantEntry>> {
     let mut companies = Vec::new();
     for tier in Tier::ALL {
-        companies.push(platform.tenant_of(&format!("acme-{tier}"), "company", *tier).await);
+        companies.push(platform.tenant_of(&format!("forge-{tier}"), "company", *tier).await);
     }
     companies
 }

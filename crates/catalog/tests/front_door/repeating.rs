@@ -31,7 +31,7 @@ async fn the_same_key_and_body_give_the_same_answer_in_every_tier() {
 #[tokio::test]
 async fn a_refused_creation_leaves_its_key_unused() {
     let (platform, door) = platform().await;
-    let company = platform.tenant_of("acme", "company", Tier::Shared).await;
+    let company = platform.tenant_of("forge", "company", Tier::Shared).await;
     door.within(&company, "POST", COMPONENTS).json(fields("shop", "Shop")).expect(201).await;
     let create = door.within(&company, "POST", COMPONENTS).header("idempotency-key", "one");
     create.clone().json(fields("shop", "Second")).refused(409, "key_taken").await;
@@ -41,7 +41,7 @@ async fn a_refused_creation_leaves_its_key_unused() {
 #[tokio::test]
 async fn sent_many_times_at_once_it_happens_once() {
     let (platform, door) = platform().await;
-    let company = platform.tenant_of("acme", "company", Tier::Database).await;
+    let company = platform.tenant_of("forge", "company", Tier::Database).await;
     let mut sent = Vec::new();
     for _ in 0..12 {
         let call = door.within(&company, "POST", COMPONENTS).header("idempotency-key", "one");
