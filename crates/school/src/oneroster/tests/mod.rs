@@ -1,0 +1,4 @@
+//! Tests of the reader.
+
+mod fixture;
+mod published;
