@@ -56,7 +56,11 @@ impl Fixture {
                 "enrollment-2,,,class-1,school-1,student-1,student,false,2024-08-01,2025-06-15",
             ],
         );
-        fixture.rows(File::Demographics, Version::V1_2, &["student-1,,,2010-02-28,other,,true,,,,,false,NZ,,Wellington,"]);
+        fixture.rows(
+            File::Demographics,
+            Version::V1_2,
+            &["student-1,,,2010-02-28,other,,true,,,,,false,NZ,,Wellington,"],
+        );
         fixture.manifest(Version::V1_2, FileMode::Bulk);
         fixture
     }
