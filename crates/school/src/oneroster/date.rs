@@ -163,11 +163,13 @@ fn read_time(text: &str) -> Option<Time> {
 pub(crate) struct DateEvidence {
     day_first: Option<String>,
     month_first: Option<String>,
+    /// A date that is used has two meanings.
+    needed: bool,
 }
 
 impl DateEvidence {
-    /// Looks at one date.
-    pub(crate) fn see(&mut self, text: &str) {
+    /// Looks at one date, which may be used or only bear witness.
+    pub(crate) fn see(&mut self, text: &str, used: bool) {
         let (date, _) = split_time(text.trim());
         // The common case costs a look at one character.
         if date.len() < 8 || date.as_bytes().get(4) == Some(&b'-') {
@@ -180,8 +182,14 @@ impl DateEvidence {
             Written::Clear(_, Some(DateOrder::MonthFirst)) if self.month_first.is_none() => {
                 self.month_first = Some(date.to_owned());
             }
+            Written::Ambiguous { .. } => self.needed |= used,
             _ => {}
         }
+    }
+
+    /// Whether some date cannot be read without knowing the order.
+    pub(crate) const fn is_needed(&self) -> bool {
+        self.needed
     }
 
     /// Nothing more can be learned.

@@ -62,7 +62,9 @@ impl<'a> FileReading<'a> {
         while reader.read(&mut record)? {
             if std::mem::take(&mut is_header) {
                 // What is odd in the header's CSV matters as in any row; its columns were read before.
-                let _ = self.check_csv(&record);
+                if checked {
+                    let _ = self.check_csv(&record);
+                }
                 continue;
             }
             if record.is_blank_line() || (self.findings.mode() == Mode::Lenient && record.is_empty_row()) {
@@ -153,7 +155,7 @@ impl<'a> FileReading<'a> {
         self.values.clear();
         self.check_csv(record)?;
         let Some(layout) = &self.planned.layout else { return Err(Refused) };
-        self.check_width(record, layout.width)?;
+        self.check_width(record, layout)?;
         let place = Place::line(&self.planned.name, record.line);
         let mut sound = Ok(());
         let mut missing = Vec::new();
@@ -206,14 +208,16 @@ impl<'a> FileReading<'a> {
         checked.map(Outcome::Built)
     }
 
-    fn check_width(&mut self, record: &Record, width: usize) -> Result<(), Refused> {
+    fn check_width(&mut self, record: &Record, layout: &Layout) -> Result<(), Refused> {
         let place = Place::line(&self.planned.name, record.line);
+        let width = layout.width;
         let expected = || Some(format!("{width} fields, not {}", record.len()).into());
         if record.len() < width {
             return self.findings.deviation(&ROW_SHORT, place, None, expected());
         }
         if record.len() > width {
-            if record.fields().skip(width).any(|field| !field.trim_ascii().is_empty()) {
+            let filled = record.fields().skip(width).any(|field| !field.trim_ascii().is_empty());
+            if filled || record.len() > width + layout.surplus {
                 let message = "the row has more fields than the header; is a value with a comma not quoted?";
                 return Err(self.findings.error("row_fields", place, None, message, expected()));
             }

@@ -22,6 +22,8 @@ pub(crate) struct Layout {
     pub(crate) metadata: Vec<(usize, String)>,
     /// Fields of the header.
     pub(crate) width: usize,
+    /// Empty fields that each row has beyond the header's.
+    pub(crate) surplus: usize,
 }
 
 impl Layout {
@@ -44,7 +46,7 @@ pub(crate) fn read_header(
     let at = Place::line(file, record.line);
     let names: Vec<String> = record.fields().map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect();
     let exact: Vec<&[u8]> = record.fields().collect();
-    if names.len() == 1 && names[0].contains([';', '\t']) {
+    if names.len() == 1 && names[0].contains([';', '\t', '|']) {
         return Err(findings.error(
             "header_separator",
             at,
@@ -68,9 +70,9 @@ pub(crate) fn read_header(
             }
             None if column.required => {
                 let message = "a required column is missing";
-                note(Err(findings.error("header_column_required", at, None, message, expected(columns))));
+                note(Err(findings.error("header_column_required", at, None, message, Some(named(column.name)))));
             }
-            None => note(findings.deviation(&HEADER_COLUMN_MISSING, at, None, expected(columns))),
+            None => note(findings.deviation(&HEADER_COLUMN_MISSING, at, None, Some(named(column.name)))),
         }
     }
     let lasts = places.iter().flatten().max().copied().unwrap_or(0);
@@ -80,11 +82,11 @@ pub(crate) fn read_header(
     }
     let mut metadata = Vec::new();
     for (field, name) in names.iter().enumerate().filter(|(field, _)| !known.contains(field)) {
-        let at = at.column(name);
         if name.is_empty() {
             note(findings.deviation(&HEADER_COLUMN_EMPTY, at, None, Some("a name for each column".into())));
             continue;
         }
+        let at = at.column(name);
         let extension = name.strip_prefix(METADATA).filter(|rest| is_extension_name(rest));
         if extension.is_none() {
             let right = format!("metadata.{}", name.strip_prefix(METADATA).unwrap_or(name));
@@ -98,7 +100,7 @@ pub(crate) fn read_header(
             metadata.push((field, name.chars().take(LONGEST_NAME).collect()));
         }
     }
-    noted.map(|()| Layout { columns, places, metadata, width: names.len() })
+    noted.map(|()| Layout { columns, places, metadata, width: names.len(), surplus: 0 })
 }
 
 fn refuse_repeated(names: &[String], at: Place<'_>, findings: &mut Findings) -> Result<(), Refused> {
@@ -190,6 +192,10 @@ fn is_secret(name: &str) -> bool {
     let folded = fold(name);
     ["password", "passwd", "passphrase", "secret", "pincode"].iter().any(|word| folded.contains(word))
         || matches!(folded.as_str(), "pwd" | "pin" | "metadatapwd" | "metadatapin")
+}
+
+fn named(column: &str) -> std::borrow::Cow<'static, str> {
+    format!("a column named {column}").into()
 }
 
 fn expected(columns: Columns) -> std::borrow::Cow<'static, str> {

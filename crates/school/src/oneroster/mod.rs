@@ -17,6 +17,7 @@
 
 mod cell;
 mod check;
+mod contents;
 mod date;
 mod deviation;
 mod file_reading;

@@ -1,15 +1,14 @@
 //! What will be read: the manifest's word held against the files that are there.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::{
     Settings,
+    contents::Contents,
     date::{DateEvidence, DateOrder},
     deviation::{
-        BYTE_ORDER_MARK, FILE_MARKED_ABSENT, FILE_NAME_CASE, MANIFEST_MISSING, NO_DATA_ROWS, TARGET_FILE_MISSING,
-        UNKNOWN_FILE, USERS_VERSION,
+        BYTE_ORDER_MARK, FILE_MARKED_ABSENT, MANIFEST_MISSING, NO_DATA_ROWS, TARGET_FILE_MISSING, UNKNOWN_FILE,
+        USERS_VERSION,
     },
     finding::{Findings, Mode, Place},
     header::{Layout, read_header},
@@ -66,17 +65,10 @@ impl Plan {
     }
 }
 
-/// The data files and the manifest among the entries of a package.
-struct Contents {
-    manifest: Option<usize>,
-    files: BTreeMap<File, usize>,
-}
-
 /// Reads the manifest, the headers and, in lenient mode, the dates.
 pub(crate) fn plan(package: &mut Package, settings: &Settings, findings: &mut Findings) -> Result<Plan, PackageError> {
     let names: Vec<String> = package.names().map(str::to_owned).collect();
-    let contents = find_files(&names, findings);
-    note_passed_over(package, findings);
+    let contents = Contents::find(package, findings);
     let manifest = match contents.manifest {
         Some(entry) => {
             let opened = RecordReader::new(package.read(entry)?)?;
@@ -107,10 +99,10 @@ pub(crate) fn plan(package: &mut Package, settings: &Settings, findings: &mut Fi
         let Some(columns) = file.columns(version) else { continue };
         let mut planned =
             PlannedFile { file, name: names[entry].clone(), mode, readable: false, version, entry, layout: None };
-        match look_inside(package, entry, Columns::new(columns), findings)? {
+        match look_inside(package, &planned, Columns::new(columns), findings)? {
             Inside::Rows(layout) => {
                 planned.readable = true;
-                planned.layout = Some(layout);
+                planned.layout = layout;
                 plan.files.push(planned);
             }
             Inside::Unreadable => plan.files.push(planned),
@@ -122,64 +114,6 @@ pub(crate) fn plan(package: &mut Package, settings: &Settings, findings: &mut Fi
         plan.date_order = learn_date_order(package, &plan.files, findings)?;
     }
     Ok(plan)
-}
-
-fn find_files(names: &[String], findings: &mut Findings) -> Contents {
-    const MOST_FILES: usize = 22;
-    let mut contents = Contents { manifest: None, files: BTreeMap::new() };
-    if names.len() > MOST_FILES && findings.mode() == Mode::Strict {
-        let message = "the package has more than 22 files";
-        findings.error(
-            "too_many_files",
-            Place::file("package"),
-            None,
-            message,
-            Some("the files of the standard only".into()),
-        );
-    }
-    // Exact names first: a file of the right name is never displaced by one that is nearly so.
-    for exact in [true, false] {
-        for (entry, name) in names.iter().enumerate() {
-            let place = Place::file(name);
-            let stem = name.strip_suffix(".csv");
-            let exactly = stem == Some("manifest") || stem.and_then(File::from_name).is_some();
-            if exactly != exact {
-                continue;
-            }
-            let lower = name.to_ascii_lowercase();
-            let file = File::ALL.iter().copied().find(|file| file.file_name().to_ascii_lowercase() == lower);
-            let (right, taken) = match file {
-                Some(file) => (file.file_name(), contents.files.contains_key(&file)),
-                None if lower == "manifest.csv" => ("manifest.csv", contents.manifest.is_some()),
-                None => {
-                    let expected = "only files of the standard";
-                    let _ = findings.deviation(&UNKNOWN_FILE, place, None, Some(expected.into()));
-                    continue;
-                }
-            };
-            if taken {
-                let message = "two files differ only in the case of their names";
-                findings.error("file_name_repeated", place, None, message, Some(right.into()));
-                continue;
-            }
-            if !exact {
-                let _ = findings.deviation(&FILE_NAME_CASE, place, Some(name), Some(right.into()));
-            }
-            match file {
-                Some(file) => {
-                    contents.files.insert(file, entry);
-                }
-                None => contents.manifest = Some(entry),
-            }
-        }
-    }
-    contents
-}
-
-fn note_passed_over(package: &Package, findings: &mut Findings) {
-    for name in package.passed_over() {
-        let _ = findings.deviation(&UNKNOWN_FILE, Place::file(name), None, Some("only files of the standard".into()));
-    }
 }
 
 /// Without a manifest a package is of version 1.0, which the strict reader does not take. The lenient reader takes what
@@ -276,13 +210,12 @@ fn settle_modes(
             }
             (Some(FileMode::Bulk | FileMode::Delta), None) => {
                 let message = "the manifest promises a file that is not in the package";
-                findings.error(
-                    "file_missing",
-                    place,
-                    None,
-                    message,
-                    Some("the file, or absent in the manifest".into()),
-                );
+                let expected = Some("the file, or absent in the manifest".into());
+                if file.is_roster() || findings.mode() == Mode::Strict {
+                    findings.error("file_missing", place, None, message, expected);
+                } else {
+                    findings.warning("file_missing", place, None, message, expected);
+                }
                 FileMode::Absent
             }
             (Some(mode), _) => *mode,
@@ -298,6 +231,9 @@ fn settle_modes(
 fn check_targets(version: Version, modes: &[(File, FileMode)], findings: &mut Findings) {
     let absent = |file: File| !modes.iter().any(|(other, mode)| *other == file && *mode != FileMode::Absent);
     for (file, _) in modes.iter().filter(|(_, mode)| *mode == FileMode::Bulk) {
+        if !file.is_roster() && findings.mode() == Mode::Lenient {
+            continue;
+        }
         for column in file.columns(version).unwrap_or_default().iter().filter(|column| column.required) {
             let Some(target) = column.refers_to.filter(|target| absent(*target)) else { continue };
             let place = Place::file(file.file_name()).column(column.name);
@@ -309,7 +245,8 @@ fn check_targets(version: Version, modes: &[(File, FileMode)], findings: &mut Fi
 
 /// What a first look at a file shows.
 enum Inside {
-    Rows(Layout),
+    /// Rows, and where their columns are when the columns matter.
+    Rows(Option<Layout>),
     /// Its header or encoding is at fault, which has been noted.
     Unreadable,
     /// No rows, which has been noted.
@@ -318,21 +255,22 @@ enum Inside {
 
 fn look_inside(
     package: &mut Package,
-    entry: usize,
+    planned: &PlannedFile,
     columns: Columns,
     findings: &mut Findings,
 ) -> Result<Inside, PackageError> {
-    let input = package.read(entry)?;
-    let name = input.name().to_owned();
-    let place = Place::file(&name);
-    let (mut reader, opening) = RecordReader::new(input)?;
+    let name = planned.name.as_str();
+    let place = Place::file(name);
+    let (mut reader, opening) = RecordReader::new(package.read(planned.entry)?)?;
+    // What is wrong with a file that is not imported is of interest only to those who asked for the letter.
+    let checked = planned.file.is_roster() || findings.mode() == Mode::Strict;
     match opening {
-        Opening::Utf16 => {
-            refuse_utf16(&name, findings);
+        Opening::Utf16 if checked => {
+            refuse_utf16(name, findings);
             return Ok(Inside::Unreadable);
         }
         Opening::ByteOrderMark => findings.repaired(&BYTE_ORDER_MARK, place, None),
-        Opening::Plain => {}
+        Opening::Utf16 | Opening::Plain => {}
     }
     let mut record = Record::default();
     let expected = || Some("a header and at least one row; without rows, absent in the manifest".into());
@@ -340,14 +278,25 @@ fn look_inside(
         let _ = findings.deviation(&NO_DATA_ROWS, place, None, expected());
         return Ok(Inside::Empty);
     }
-    let layout = read_header(&record, columns, &name, findings);
-    while reader.read(&mut record)? {
+    let layout = if checked { read_header(&record, columns, name, findings).map(Some) } else { Ok(None) };
+    let mut widths = Vec::new();
+    while widths.len() < 2 && reader.read(&mut record)? {
         if !record.is_empty_row() {
-            return Ok(layout.map_or(Inside::Unreadable, Inside::Rows));
+            widths.push(record.len());
         }
     }
-    let _ = findings.deviation(&NO_DATA_ROWS, place, None, expected());
-    Ok(Inside::Empty)
+    let Some(&width) = widths.first() else {
+        let _ = findings.deviation(&NO_DATA_ROWS, place, None, expected());
+        return Ok(Inside::Empty);
+    };
+    let Ok(mut layout) = layout else { return Ok(Inside::Unreadable) };
+    if let Some(layout) = &mut layout {
+        // A spreadsheet adds empty fields to all rows alike. One row alone that is too long has an unquoted comma in it,
+        // and its values are in the wrong columns.
+        let alike = widths.iter().all(|other| *other == width);
+        layout.surplus = if alike { width.saturating_sub(layout.width) } else { 0 };
+    }
+    Ok(Inside::Rows(layout))
 }
 
 /// Looks through all dates of the package for one that tells the order they are written in.
@@ -360,21 +309,33 @@ fn learn_date_order(
     let mut record = Record::default();
     for planned in files.iter().filter(|planned| planned.file.is_roster()) {
         let Some(layout) = &planned.layout else { continue };
-        let is_date = |kind: Kind| matches!(kind, Kind::Date | Kind::DateTime);
-        let dated = layout.columns.iter().enumerate().filter(|(_, column)| is_date(column.kind));
-        let fields: Vec<usize> = dated.filter_map(|(index, _)| layout.place(index)).collect();
+        let dated = layout.columns.iter().enumerate().filter_map(|(index, column)| {
+            // In a bulk file dateLastModified is dropped, but it was written by the same hand.
+            let used = match column.kind {
+                Kind::Date => true,
+                Kind::DateTime => planned.mode == FileMode::Delta,
+                _ => return None,
+            };
+            Some((layout.place(index)?, used))
+        });
+        let fields: Vec<(usize, bool)> = dated.collect();
         let (mut reader, _) = RecordReader::new(package.read(planned.entry)?)?;
         while !fields.is_empty() && !evidence.is_contradictory() && reader.read(&mut record)? {
-            for text in fields.iter().filter_map(|&field| std::str::from_utf8(record.field(field)?).ok()) {
-                evidence.see(text);
+            for (field, used) in &fields {
+                if let Some(Ok(text)) = record.field(*field).map(std::str::from_utf8) {
+                    evidence.see(text, *used);
+                }
             }
         }
     }
     let Some((order, witness)) = evidence.order() else { return Ok(None) };
-    let message = match order {
-        DateOrder::DayFirst => "dates are read with the day first, because this one can only be meant so",
-        DateOrder::MonthFirst => "dates are read with the month first, because this one can only be meant so",
-    };
-    findings.warning("date_order_assumed", Place::file("package"), Some(witness), message, Some("YYYY-MM-DD".into()));
+    if evidence.is_needed() {
+        let message = match order {
+            DateOrder::DayFirst => "dates are read with the day first, because this one can only be meant so",
+            DateOrder::MonthFirst => "dates are read with the month first, because this one can only be meant so",
+        };
+        let expected = Some("YYYY-MM-DD".into());
+        findings.warning("date_order_assumed", Place::file("package"), Some(witness), message, expected);
+    }
     Ok(Some(order))
 }

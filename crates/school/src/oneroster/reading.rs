@@ -120,3 +120,14 @@ pub fn read(
 ) -> Result<Report, PackageError> {
     Reading::begin(package, settings)?.read(sink)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Reading;
+
+    #[test]
+    fn a_reading_can_be_handed_to_a_blocking_thread() {
+        const fn is_send<T: Send + 'static>() {}
+        is_send::<Reading>();
+    }
+}

@@ -192,7 +192,8 @@ fn families(count: usize, grades: usize, bands: &[Band], random: &mut Random) ->
         for _ in 0..children {
             let band = bands.iter().find(|band| band.grades.contains(&grade)).unwrap_or(&bands[0]);
             let school = band.first_school + part_of_town % band.schools;
-            let name = Name::random(random, family);
+            let siblings = &students[first_student as usize..];
+            let name = sibling(random, family, siblings);
             let change = change(random);
             students.push(Student { name, grade, school, section: 0, birthday, change });
             // A child of the same grade is a twin, and so keeps the birthday.
@@ -212,6 +213,19 @@ fn families(count: usize, grades: usize, bands: &[Band], random: &mut Random) ->
         households.push(Household { first_student, students, guardians: [first, second] });
     }
     (students, households)
+}
+
+/// A name that no brother or sister has.
+fn sibling(random: &mut Random, family: Family, siblings: &[Student]) -> Name {
+    let mut name = Name::random(random, family);
+    // There are more names than children in any family, so this ends; the bound is for those who read it.
+    for _ in 0..16 {
+        if siblings.iter().all(|sibling| sibling.name.given() != name.given()) {
+            break;
+        }
+        name = Name::random(random, family);
+    }
+    name
 }
 
 fn change(random: &mut Random) -> Change {

@@ -117,9 +117,9 @@ fn a_sample_looks_like_a_school() {
       "academic_sessions": 15,
       "courses": 113,
       "classes": 1350,
-      "users": 8646,
-      "roles": 9823,
-      "enrollments": 32364,
+      "users": 8612,
+      "roles": 9833,
+      "enrollments": 32519,
       "demographics": 4000,
       "bytes": 0
     }

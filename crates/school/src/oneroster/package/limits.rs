@@ -38,7 +38,7 @@ impl Default for Limits {
             entries: 64,
             entry: 1024 * MIB,
             total: 3 * 1024 * MIB,
-            ratio: 200,
+            ratio: 100,
             columns: 256,
             field: 64 * 1024,
             row: 256 * 1024,
