@@ -2,6 +2,7 @@
 
 use std::{fmt, hash, marker::PhantomData, str::FromStr};
 
+use postgres_types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
@@ -153,6 +154,31 @@ impl<'de, K: Kind> Deserialize<'de> for Id<K> {
         text.parse().map_err(de::Error::custom)
     }
 }
+/// A `uuid` column of that meaning.
+impl<'a, K: Kind> FromSql<'a> for Id<K> {
+    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Uuid::from_sql(kind, raw).map(Self::from_uuid)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        <Uuid as FromSql>::accepts(kind)
+    }
+}
+impl<K: Kind> ToSql for Id<K> {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut bytes::BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        self.value.to_sql(kind, out)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        <Uuid as ToSql>::accepts(kind)
+    }
+
+    to_sql_checked!();
+}
 impl<K: Kind> utoipa::PartialSchema for Id<K> {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         utoipa::openapi::ObjectBuilder::new()
@@ -195,7 +221,13 @@ mod tests {
 
     #[test]
     fn malformed_text_is_refused() {
-        for text in ["", "ten_", "ten_8zzzzzzzzzzzzzzzzzzzzzzzzz", "ten_0000000000000000000000000i", "TEN_00000000000000000000000000"] {
+        for text in [
+            "",
+            "ten_",
+            "ten_8zzzzzzzzzzzzzzzzzzzzzzzzz",
+            "ten_0000000000000000000000000i",
+            "TEN_00000000000000000000000000",
+        ] {
             assert!(text.parse::<TenantId>().is_err(), "{text:?} was accepted");
         }
     }

@@ -1,1 +1,31 @@
-//! placeholder
+//! PostgreSQL and nothing else: connections, pools, pipelined transactions, migrations, LISTEN, error mapping.
+//!
+//! This room knows no tenant. It offers what the kernel builds its walls from: a transaction whose first statement is given
+//! from outside ([`Entry`]), a connection that is thrown away when it might still be inside one, and statements that are
+//! registered before they can be run.
+
+pub mod embedded;
+
+mod connect;
+mod connection;
+mod error;
+mod listen;
+mod migrate;
+mod pool;
+mod statement;
+mod transaction;
+
+pub use connect::{ConnectError, Server};
+pub use connection::{Connection, Entry};
+pub use error::{Error, sqlstate};
+pub use listen::{Event, Listener};
+pub use migrate::{Applied, Migration, MigrationError, Progress, Target, migrate};
+pub use pool::{Lease, Pool, PoolSettings, PoolStatus};
+pub use statement::{Parameters, Statement};
+pub use transaction::Transaction;
+
+pub use tokio_postgres::{
+    CopyInSink, Row,
+    error::SqlState,
+    types::{FromSql, FromSqlOwned, IsNull, Kind, ToSql, Type, accepts, to_sql_checked},
+};

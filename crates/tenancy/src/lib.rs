@@ -1,1 +1,41 @@
-//! placeholder
+//! The kernel: tenants and where they live, the one door to their rows, their lifecycle, fleet work and jobs.
+//!
+//! Knows no HTTP and no school. Everything a module may do with rows it does through a [`TenantTx`] (or [`Tenancy::fetch`],
+//! the same in one round trip), made from an [`OpContext`] whose tenant was resolved and whose actor was authorised.
+
+mod access;
+mod context;
+mod control;
+mod door;
+mod error;
+mod failpoint;
+mod fleet;
+mod install;
+mod ledger;
+pub mod lifecycle;
+mod module;
+mod ports;
+mod registry;
+mod resolve;
+mod tenancy;
+mod tenant;
+mod tx;
+
+pub use access::PrivilegeError;
+pub use context::{Action, Actor, OpContext, PermissionSet, Resource};
+pub use error::{Error, ErrorKind, FieldError, Result};
+pub use fleet::FleetReport;
+pub use install::{Installation, Logins};
+pub use ledger::FleetProgress;
+pub use module::{ConstraintRule, Meter, Module, Rights, SchemaChange, Table, TableKind};
+pub use ports::{Authenticator, Identity, Limits, NoLimits};
+pub use registry::{Placement, Registry, TenantEntry};
+pub use resolve::{Refusal, Sources, Step};
+pub use tenancy::{Cluster, Config, Tenancy};
+pub use tenant::{NewTenant, Slug, SlugError, Status, Tenant, Tier};
+pub use tx::{EarlierAnswer, TenantTx};
+
+/// The words of PostgreSQL that module code speaks; the connection itself stays behind the door.
+pub mod sql {
+    pub use cloister_postgres::{CopyInSink, FromSql, Parameters, Row, Statement, ToSql, statements};
+}

@@ -1,0 +1,142 @@
+-- The registry: which tenants there are, how they are found and where their rows are. No business rows, ever.
+
+create table registry_generation (
+    one boolean primary key default true check (one),
+    value bigint not null
+);
+insert into registry_generation (value) values (0);
+
+create table cluster (
+    id uuid primary key,
+    name text not null constraint cluster_name_key unique check (name ~ '^[a-z][a-z0-9_-]{0,62}$'),
+    region text not null default 'local' check (char_length(region) between 1 and 63),
+    created_at timestamptz not null
+);
+
+create table database (
+    id uuid primary key,
+    cluster_id uuid not null references cluster,
+    name text not null check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    purpose text not null check (purpose in ('shared', 'schemas', 'single')),
+    plumbing_digest text,
+    shared_digest text,
+    created_at timestamptz not null,
+    constraint database_name_key unique (cluster_id, name)
+);
+
+create table tenant (
+    id uuid primary key,
+    slug text not null
+        constraint tenant_slug_check check (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' and slug !~ '^..--'),
+    display_name text not null check (char_length(display_name) between 1 and 200),
+    legal_name text check (char_length(legal_name) between 1 and 300),
+    kind text not null check (kind ~ '^[a-z][a-z_]{0,31}$'),
+    status text not null
+        check (status in ('pending', 'preparing', 'active', 'failed', 'suspended', 'deleted', 'purging')),
+    tier text not null check (tier in ('shared', 'schema', 'database')),
+    plan text not null check (plan ~ '^[a-z][a-z0-9_-]{0,62}$'),
+    region text not null check (char_length(region) between 1 and 63),
+    locale text not null check (locale ~ '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
+    time_zone text not null check (char_length(time_zone) between 1 and 64),
+    contact_name text check (char_length(contact_name) <= 200),
+    contact_email text check (char_length(contact_email) <= 254 and contact_email like '%_@_%'),
+    contact_phone text check (char_length(contact_phone) <= 50),
+    address text check (char_length(address) <= 1000),
+    trial_start_date date,
+    trial_end_date date,
+    demo boolean not null default false,
+    maintenance boolean not null default false,
+    maintenance_message text check (char_length(maintenance_message) <= 500),
+    suspended_reason text check (char_length(suspended_reason) <= 500),
+    purge_after timestamptz,
+    generation bigint not null,
+    version bigint not null default 1,
+    created_at timestamptz not null,
+    created_by text not null,
+    updated_at timestamptz not null,
+    updated_by text not null,
+    deleted_at timestamptz,
+    deleted_by text,
+    constraint tenant_slug_key unique (slug),
+    constraint tenant_trial_check check (trial_end_date >= trial_start_date),
+    constraint tenant_deleted_check check ((status in ('deleted', 'purging')) = (deleted_at is not null))
+);
+create index tenant_generation on tenant (generation);
+create index tenant_purge on tenant (purge_after) where status = 'deleted';
+
+-- What is gone, so that a node which was away learns of it. Holds no name.
+create table removed_tenant (
+    id uuid primary key,
+    generation bigint not null,
+    removed_at timestamptz not null
+);
+create index removed_tenant_generation on removed_tenant (generation);
+
+create table domain (
+    id uuid primary key,
+    tenant_id uuid not null references tenant on delete cascade,
+    host text not null
+        constraint domain_host_key unique
+        constraint domain_host_check check (host = lower(host) and char_length(host) <= 253
+            and host ~ '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+    verified_at timestamptz,
+    created_at timestamptz not null,
+    created_by text not null
+);
+create index domain_tenant on domain (tenant_id);
+
+create table placement (
+    tenant_id uuid primary key references tenant,
+    database_id uuid not null references database,
+    schema_name text not null check (schema_name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    epoch bigint not null check (epoch >= 1),
+    state text not null check (state in ('preparing', 'open', 'closed')),
+    digest text,
+    updated_at timestamptz not null
+);
+create index placement_database on placement (database_id);
+create index placement_digest on placement (digest);
+
+create table workflow (
+    id uuid primary key,
+    kind text not null,
+    tenant_id uuid not null,
+    state text not null check (state in ('running', 'undoing', 'failed', 'done', 'undone')),
+    step integer not null,
+    attempts integer not null default 0,
+    next_run_at timestamptz not null,
+    lease_owner uuid,
+    lease_until timestamptz,
+    input jsonb not null,
+    error text,
+    requested_by text not null,
+    reason text,
+    created_at timestamptz not null,
+    updated_at timestamptz not null
+);
+-- One at a time: a tenant is never suspended and moved at once.
+create unique index workflow_one_at_a_time on workflow (tenant_id) where state in ('running', 'undoing', 'failed');
+create index workflow_due on workflow (next_run_at) where state in ('running', 'undoing');
+
+create table workflow_step (
+    workflow_id uuid not null references workflow on delete cascade,
+    ordinal bigint generated always as identity,
+    step text not null,
+    outcome text not null check (outcome in ('done', 'undone', 'error')),
+    message text,
+    at timestamptz not null,
+    primary key (workflow_id, ordinal)
+);
+
+create table audit (
+    id uuid primary key,
+    at timestamptz not null,
+    actor text not null,
+    action text not null,
+    tenant_id uuid,
+    resource text,
+    request_id uuid,
+    reason text,
+    changes jsonb
+);
+create index audit_tenant on audit (tenant_id, id);

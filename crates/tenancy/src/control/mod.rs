@@ -1,0 +1,76 @@
+//! The door to the control plane. Its users are this room alone: registry, lifecycle, fleet work and jobs.
+
+pub(crate) mod store;
+
+use std::sync::{Arc, LazyLock};
+
+use cloister_postgres::{Entry, Error, Lease, Parameters, Pool, Row, Statement, Transaction};
+
+/// The schema of the control plane's tables.
+pub(crate) const SCHEMA: &str = "control";
+
+static SCHEMA_NAME: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(SCHEMA));
+static BEGIN: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("begin isolation level read committed"));
+
+/// The control plane's database, entered as the application.
+#[derive(Debug, Clone)]
+pub(crate) struct Control {
+    pool: Pool,
+    database: Arc<str>,
+}
+
+impl Control {
+    pub(crate) fn new(pool: Pool, database: Arc<str>) -> Self {
+        Self { pool, database }
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    pub(crate) fn database(&self) -> &Arc<str> {
+        &self.database
+    }
+
+    async fn lease(&self) -> Result<Lease, Error> {
+        self.pool.lease(&self.database, Some(SCHEMA)).await
+    }
+
+    /// One statement in a transaction of its own: one round trip.
+    pub(crate) async fn run(&self, statement: &'static Statement, with: &Parameters<'_>) -> Result<Vec<Row>, Error> {
+        self.lease().await?.run(Entry { schema: Some(SCHEMA), begin: &BEGIN }, statement, with).await
+    }
+
+    /// Several statements that see the same state, in one round trip.
+    pub(crate) async fn snapshot(
+        &self,
+        items: &[(&'static Statement, &Parameters<'_>)],
+    ) -> Result<Vec<Vec<Row>>, Error> {
+        let entry = Entry { schema: Some(SCHEMA), begin: "begin isolation level repeatable read read only" };
+        self.lease().await?.run_all(entry, items).await
+    }
+
+    /// A unit of work.
+    pub(crate) async fn begin(&self) -> Result<ControlTx, Error> {
+        Ok(ControlTx(Transaction::new(self.lease().await?, Some(SCHEMA_NAME.clone()), BEGIN.clone())))
+    }
+}
+
+/// A unit of work in the control plane.
+#[derive(Debug)]
+pub(crate) struct ControlTx(Transaction);
+
+impl ControlTx {
+    pub(crate) async fn query(
+        &mut self,
+        statement: &'static Statement,
+        with: &Parameters<'_>,
+    ) -> Result<Vec<Row>, Error> {
+        self.0.query(statement, with).await
+    }
+
+    /// The last statements and COMMIT, in one round trip.
+    pub(crate) async fn commit(self, last: &[(&'static Statement, &Parameters<'_>)]) -> Result<Vec<Vec<Row>>, Error> {
+        self.0.commit(last).await
+    }
+}

@@ -1,0 +1,256 @@
+//! What `cloister init` makes on a cluster: the three logins, the control plane, the shared tables. All of it can be run
+//! again at any time and does only what is missing.
+
+use std::{sync::Arc, time::Duration};
+
+use cloister_ids::{Clock, ClusterId, DatabaseId, Id, kind};
+use cloister_postgres::{Server, migrate};
+
+use crate::{
+    Cluster, Error, ErrorKind, Module, Result,
+    ledger::{Ledger, PLUMBING_SCHEMA, SHARED_SCHEMA, SINGLE_SCHEMA},
+};
+
+/// Names and passwords of the three logins.
+#[derive(Debug, Clone)]
+pub struct Logins {
+    /// Owns the tables; used for migrations and provisioning.
+    pub owner: (String, String),
+    /// Serves requests; owns nothing.
+    pub application: (String, String),
+    /// Relays, moves, exports.
+    pub system: (String, String),
+}
+
+/// An installation on its first cluster.
+pub struct Installation {
+    /// Databases are named after it.
+    pub prefix: String,
+    /// The cluster, with its owner.
+    pub cluster: Cluster,
+    /// Where it stands, in the operator's words.
+    pub region: String,
+    /// What tenants will do.
+    pub modules: Vec<Arc<dyn Module>>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Text in a statement that takes no parameters, such as CREATE ROLE.
+fn literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+impl Logins {
+    /// Makes the logins on a cluster, or gives them these passwords. Needs an administrator who may create roles.
+    pub async fn create(&self, administrator: &Server) -> Result<()> {
+        let client = administrator.connect(administrator.database().unwrap_or("postgres")).await.map_err(connect)?;
+        for ((name, password), powers) in
+            [(&self.owner, "createdb"), (&self.application, "nocreatedb"), (&self.system, "nocreatedb")]
+        {
+            if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') || name.is_empty() {
+                return Err(Error::field("login", "login_invalid", format!("`{name}`: use a-z, 0-9 and _")));
+            }
+            let exists = client
+                .query_opt("select 1 from pg_roles where rolname = $1", &[name])
+                .await
+                .map_err(Error::internal)?
+                .is_some();
+            let verb = if exists { "alter" } else { "create" };
+            // NOBYPASSRLS and NOSUPERUSER are the default for a new login, and naming them takes a superuser on older servers.
+            client
+                .batch_execute(&format!(
+                    "{verb} role \"{name}\" login {powers} nocreaterole noinherit password {}",
+                    literal(password)
+                ))
+                .await
+                .map_err(Error::internal)?;
+        }
+        Ok(())
+    }
+}
+
+fn connect(error: cloister_postgres::ConnectError) -> Error {
+    Error::new(ErrorKind::Unavailable, "database_unreachable", error.to_string())
+}
+
+impl Installation {
+    /// Makes control plane and shared tables where they are missing, and brings both up to date.
+    pub async fn prepare(&self) -> Result<()> {
+        let owner = self.owner()?;
+        let ledger = Ledger::new(&self.modules, self.cluster.application.user(), self.cluster.system.user());
+        let control = format!("{}_control", self.prefix);
+        self.database(&control, None).await?;
+        let client = owner.connect(&control).await.map_err(connect)?;
+        client.batch_execute("create schema if not exists control").await.map_err(Error::internal)?;
+        migrate(&client, Ledger::control_target(), &ledger.control).await.map_err(Error::internal)?;
+        let now = self.clock.now();
+        let cluster: Id<kind::Cluster> = ClusterId::generate(&*self.clock);
+        client
+            .execute(
+                "insert into control.cluster (id, name, region, created_at) values ($1, $2, $3, $4)
+                 on conflict (name) do nothing",
+                &[&cluster, &self.cluster.name, &self.region, &now],
+            )
+            .await
+            .map_err(Error::internal)?;
+        let shared = format!("{}_shared", self.prefix);
+        self.database(&shared, None).await?;
+        prepare_schemas(owner, &shared, Some(SHARED_SCHEMA), &self.cluster, &ledger).await?;
+        client
+            .execute(
+                "insert into control.database (id, cluster_id, name, purpose, plumbing_digest, shared_digest, created_at)
+                 select $1, id, $2, 'shared', $3, $4, $5 from control.cluster where name = $6
+                 on conflict (cluster_id, name) do update
+                 set plumbing_digest = excluded.plumbing_digest, shared_digest = excluded.shared_digest",
+                &[
+                    &DatabaseId::generate(&*self.clock),
+                    &shared,
+                    &ledger.plumbing_digest(),
+                    &ledger.modules_digest(),
+                    &now,
+                    &self.cluster.name,
+                ],
+            )
+            .await
+            .map_err(Error::internal)?;
+        Ok(())
+    }
+
+    fn owner(&self) -> Result<&Server> {
+        self.cluster.owner.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, "owner_missing", "The owner login is needed to make databases and tables.")
+        })
+    }
+
+    async fn database(&self, name: &str, template: Option<&str>) -> Result<()> {
+        create_database(self.owner()?, name, template, &self.cluster).await
+    }
+}
+
+/// Makes a database that only our logins may enter. The application may use temporary tables in it, and create nothing else.
+pub(crate) async fn create_database(
+    owner: &Server,
+    name: &str,
+    template: Option<&str>,
+    cluster: &Cluster,
+) -> Result<()> {
+    let (application, system) = (cluster.application.user(), cluster.system.user());
+    create_database_for(owner, name, template, application, system).await
+}
+
+pub(crate) async fn create_database_for(
+    owner: &Server,
+    name: &str,
+    template: Option<&str>,
+    application: &str,
+    system: &str,
+) -> Result<()> {
+    let client = owner.connect("postgres").await.map_err(connect)?;
+    let exists = client
+        .query_opt("select 1 from pg_database where datname = $1", &[&name])
+        .await
+        .map_err(Error::internal)?
+        .is_some();
+    if !exists {
+        let template = template.map_or_else(String::new, |name| format!(" template \"{name}\""));
+        let made = client.batch_execute(&format!("create database \"{name}\"{template}")).await;
+        // Somebody else was faster: as good.
+        made.or_else(|error| match error.code() {
+            Some(state) if state.code() == "42P04" => Ok(()),
+            _ => Err(Error::internal(error)),
+        })?;
+    }
+    client
+        .batch_execute(&format!(
+            "revoke all on database \"{name}\" from public;
+             grant connect, temporary on database \"{name}\" to \"{application}\", \"{system}\""
+        ))
+        .await
+        .map_err(Error::internal)
+}
+
+/// The kernel's schema and, when asked, one schema of module tables, both up to date.
+pub(crate) async fn prepare_schemas(
+    owner: &Server,
+    database: &str,
+    schema: Option<&str>,
+    cluster: &Cluster,
+    ledger: &Ledger,
+) -> Result<()> {
+    let (application, system) = (cluster.application.user(), cluster.system.user());
+    prepare_schemas_for(owner, database, schema, application, system, ledger).await
+}
+
+pub(crate) async fn prepare_schemas_for(
+    owner: &Server,
+    database: &str,
+    schema: Option<&str>,
+    application: &str,
+    system: &str,
+    ledger: &Ledger,
+) -> Result<()> {
+    let client = owner.connect(database).await.map_err(connect)?;
+    let schemas: Vec<&str> = std::iter::once(PLUMBING_SCHEMA).chain(schema).collect();
+    for schema in &schemas {
+        client
+            .batch_execute(&format!(
+                "create schema if not exists \"{schema}\"; grant usage on schema \"{schema}\" to \"{application}\", \"{system}\""
+            ))
+            .await
+            .map_err(Error::internal)?;
+    }
+    migrate(&client, Ledger::plumbing_target(), &ledger.plumbing).await.map_err(Error::internal)?;
+    if let Some(schema) = schema {
+        migrate(&client, Ledger::placement_target(schema), &ledger.modules).await.map_err(Error::internal)?;
+    }
+    Ok(())
+}
+
+/// A database to copy tenants' own databases from: as many tables as they have, no rows, nobody connected.
+///
+/// Named by what it holds, so that an older one is never copied by a newer program. Built under another name and renamed
+/// when complete: a killed builder leaves nothing that could be taken for a template.
+pub(crate) async fn template(
+    owner: &Server,
+    prefix: &str,
+    application: &str,
+    system: &str,
+    ledger: &Ledger,
+) -> Result<String> {
+    let name = format!("{prefix}_template_{}", ledger.placement_digest());
+    let client = owner.connect("postgres").await.map_err(connect)?;
+    let ready = async || {
+        client
+            .query_opt("select 1 from pg_database where datname = $1", &[&name])
+            .await
+            .map(|row| row.is_some())
+            .map_err(Error::internal)
+    };
+    if ready().await? {
+        return Ok(name);
+    }
+    client.execute("select pg_advisory_lock(hashtextextended($1, 0))", &[&name]).await.map_err(Error::internal)?;
+    if !ready().await? {
+        let building = format!("{prefix}_template_building");
+        client
+            .batch_execute(&format!("drop database if exists \"{building}\" with (force)"))
+            .await
+            .map_err(Error::internal)?;
+        create_database_for(owner, &building, None, application, system).await?;
+        prepare_schemas_for(owner, &building, Some(SINGLE_SCHEMA), application, system, ledger).await?;
+        // The last connection to it may still be leaving.
+        let mut tries = 0;
+        while let Err(error) =
+            client.batch_execute(&format!("alter database \"{building}\" rename to \"{name}\"")).await
+        {
+            tries += 1;
+            if tries > 50 {
+                return Err(Error::internal(error));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    client.execute("select pg_advisory_unlock(hashtextextended($1, 0))", &[&name]).await.map_err(Error::internal)?;
+    Ok(name)
+}

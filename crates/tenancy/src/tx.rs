@@ -1,0 +1,263 @@
+//! A unit of work on one tenant.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cloister_ids::{AuditId, JobId, Uuid};
+use cloister_postgres::{CopyInSink, Parameters, Row, Statement, Transaction, statements};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    Action, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantEntry,
+    door::{self, Mode, bind, is_refused_by_fence},
+};
+
+statements! {
+    /// Who did what.
+    AUDIT = "insert into cloister.audit (tenant_id, id, at, actor, action, resource, resource_id, request_id, changes)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    /// A job, to be carried to the queue after the commit.
+    OUTBOX = "insert into cloister.outbox (tenant_id, id, kind, payload, unique_key, run_at, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7)";
+    /// Takes a job's effect upon this transaction; no row when an earlier one has.
+    INBOX = "insert into cloister.inbox (tenant_id, job_id, done_at) values ($1, $2, $3)
+        on conflict do nothing returning true";
+    /// Takes an idempotency key; a second taker fails, and with it everything sent behind.
+    IDEMPOTENCY_TAKE = "insert into cloister.idempotency_key (tenant_id, actor, key, fingerprint, created_at)
+        values ($1, $2, $3, $4, $5)";
+    /// Keeps the answer to give again.
+    IDEMPOTENCY_KEEP = "update cloister.idempotency_key set status = $4, body = $5
+        where tenant_id = $1 and actor = $2 and key = $3";
+    /// The answer to give again.
+    IDEMPOTENCY_READ = "select fingerprint, status, body from cloister.idempotency_key
+        where tenant_id = $1 and actor = $2 and key = $3";
+}
+
+/// A unit of work on the tenant of its context: rows, audit and jobs commit together or not at all.
+///
+/// Dropped without [`commit`](Self::commit), nothing of it remains.
+#[derive(Debug)]
+pub struct TenantTx {
+    tenancy: Tenancy,
+    cx: OpContext,
+    entry: Arc<TenantEntry>,
+    transaction: Transaction,
+    begun: bool,
+    records: Vec<Record>,
+    left_jobs: bool,
+}
+
+/// Something the kernel writes beside the module's rows, sent with the commit.
+#[derive(Debug)]
+enum Record {
+    Audit { id: AuditId, at: Timestamp, action: String, resource: String, about: Option<Uuid>, changes: Option<Value> },
+    Job { id: JobId, kind: &'static str, payload: Value, unique_key: Option<String>, run_at: Timestamp, at: Timestamp },
+    Answer { key: String, status: i32, body: Value },
+}
+
+impl TenantTx {
+    pub(crate) async fn begin(tenancy: Tenancy, cx: OpContext) -> Result<Self> {
+        let entry = cx.tenant.clone();
+        let transaction = open(&tenancy, &entry).await?;
+        Ok(Self { tenancy, cx, entry, transaction, begun: false, records: Vec::new(), left_jobs: false })
+    }
+
+    /// Who works, and for whom.
+    pub fn cx(&self) -> &OpContext {
+        &self.cx
+    }
+
+    /// Runs a statement. `$1` is the tenant; `parameters` begin at `$2`.
+    pub async fn query(&mut self, statement: &'static Statement, parameters: &Parameters<'_>) -> Result<Vec<Row>> {
+        let mut rows = self.query_all(&[(statement, parameters)]).await?;
+        Ok(rows.pop().unwrap_or_default())
+    }
+
+    /// Runs statements in one round trip; their rows in the same order.
+    pub async fn query_all(&mut self, items: &[(&'static Statement, &Parameters<'_>)]) -> Result<Vec<Vec<Row>>> {
+        items.iter().for_each(|(statement, _)| self.tenancy.assert_registered(statement));
+        self.send(items).await
+    }
+
+    async fn send(&mut self, items: &[(&'static Statement, &Parameters<'_>)]) -> Result<Vec<Vec<Row>>> {
+        let tenant = self.cx.tenant.id;
+        let bound: Vec<_> = items.iter().map(|(statement, with)| (*statement, bind(&tenant, with))).collect();
+        let items: Vec<(&'static Statement, &Parameters<'_>)> =
+            bound.iter().map(|(statement, with)| (*statement, with.as_slice())).collect();
+        let mut first = true;
+        loop {
+            let begun = std::mem::replace(&mut self.begun, true);
+            match self.transaction.query_all(&items).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) if !begun && is_refused_by_fence(&error) => {
+                    // Refused at the door: nothing happened, so it can be begun again where the tenant is now.
+                    self.entry = self.tenancy.after_refusal(&self.cx, &self.entry, first, error).await?;
+                    self.transaction = open(&self.tenancy, &self.entry).await?;
+                    self.begun = false;
+                    first = false;
+                }
+                Err(error) => return Err(self.tenancy.explain(error)),
+            }
+        }
+    }
+
+    /// Notes who did what to which row; written with the commit.
+    pub fn audit(&mut self, action: Action, on: &Resource, about: Option<Uuid>, changes: Option<Value>) {
+        let id = AuditId::generate(self.cx.clock());
+        let at = self.cx.clock().now();
+        let (action, resource) = (action.word().to_owned(), on.to_string());
+        self.records.push(Record::Audit { id, at, action, resource, about, changes });
+    }
+
+    /// Leaves a job; it runs only if this commits, once, some time after `run_at` (now, when none is given). A second one of
+    /// the same kind and key is dropped while the first waits.
+    pub fn enqueue(
+        &mut self,
+        kind: &'static str,
+        payload: Value,
+        unique_key: Option<String>,
+        run_at: Option<Timestamp>,
+    ) {
+        let id = JobId::generate(self.cx.clock());
+        let at = self.cx.clock().now();
+        self.left_jobs = true;
+        self.records.push(Record::Job { id, kind, payload, unique_key, run_at: run_at.unwrap_or(at), at });
+    }
+
+    /// Takes a job's effect upon this transaction. False when an earlier delivery already had it.
+    pub async fn first_delivery(&mut self, job: JobId) -> Result<bool> {
+        let now = self.cx.clock().now();
+        Ok(!self.send(&[(&INBOX, &[&job, &now])]).await?.concat().is_empty())
+    }
+
+    /// Runs `statement` only if nobody used this idempotency key before. Otherwise fails with `idempotency_key_used`, after
+    /// which [`Tenancy::earlier_answer`] has what was answered then.
+    pub async fn query_once(
+        &mut self,
+        key: &str,
+        fingerprint: &str,
+        statement: &'static Statement,
+        parameters: &Parameters<'_>,
+    ) -> Result<Vec<Row>> {
+        self.tenancy.assert_registered(statement);
+        let (actor, now) = (self.cx.actor.to_string(), self.cx.clock().now());
+        let mut rows = self
+            .send(&[(&IDEMPOTENCY_TAKE, &[&actor, &key, &fingerprint, &now]), (statement, parameters)])
+            .await
+            .map_err(|error| if is_taken(&error) { key_used().because(error) } else { error })?;
+        Ok(rows.pop().unwrap_or_default())
+    }
+
+    /// Keeps the answer for whoever sends the same idempotency key again; written with the commit.
+    pub fn remember(&mut self, key: &str, status: u16, body: Value) {
+        self.records.push(Record::Answer { key: key.to_owned(), status: i32::from(status), body });
+    }
+
+    /// Makes a temporary table, dropped at the commit. The application login may create nothing else.
+    pub async fn stage(&mut self, statement: &'static Statement) -> Result<()> {
+        self.tenancy.assert_registered(statement);
+        self.ensure_begun().await?;
+        self.transaction.batch(statement.sql()).await.map_err(|error| self.tenancy.explain(error))
+    }
+
+    /// Opens a COPY into a temporary table (row security refuses any other). Finish the sink before the next statement.
+    pub async fn copy_in(&mut self, statement: &'static Statement) -> Result<CopyInSink<Bytes>> {
+        self.tenancy.assert_registered(statement);
+        self.ensure_begun().await?;
+        self.transaction.copy_in(statement.sql()).await.map_err(|error| self.tenancy.explain(error))
+    }
+
+    async fn ensure_begun(&mut self) -> Result<()> {
+        if !self.begun {
+            self.send(&[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes audit, jobs and kept answers, and commits: one round trip.
+    pub async fn commit(self) -> Result<()> {
+        self.commit_with(&[]).await.map(drop)
+    }
+
+    /// The last statements, audit, jobs and COMMIT in one round trip.
+    pub async fn commit_with(mut self, last: &[(&'static Statement, &Parameters<'_>)]) -> Result<Vec<Vec<Row>>> {
+        let tenant = self.cx.tenant.id;
+        if !self.begun && !(last.is_empty() && self.records.is_empty()) {
+            // A fence that refuses must be able to begin again, which a COMMIT already sent would not allow.
+            self.ensure_begun().await?;
+        }
+        let (actor, request) = (self.cx.actor.to_string(), self.cx.request);
+        let mut items: Vec<(&'static Statement, door::Bound<'_>)> = Vec::with_capacity(last.len() + self.records.len());
+        for (statement, with) in last {
+            self.tenancy.assert_registered(statement);
+            items.push((statement, bind(&tenant, with)));
+        }
+        for record in &self.records {
+            items.push(match record {
+                Record::Audit { id, at, action, resource, about, changes } => (
+                    &AUDIT,
+                    door::Bound::from_slice(&[&tenant, id, at, &actor, action, resource, about, &request, changes]),
+                ),
+                Record::Job { id, kind, payload, unique_key, run_at, at } => {
+                    (&OUTBOX, door::Bound::from_slice(&[&tenant, id, kind, payload, unique_key, run_at, at]))
+                }
+                Record::Answer { key, status, body } => {
+                    (&IDEMPOTENCY_KEEP, door::Bound::from_slice(&[&tenant, &actor, key, status, body]))
+                }
+            });
+        }
+        let items: Vec<(&'static Statement, &Parameters<'_>)> =
+            items.iter().map(|(statement, with)| (*statement, with.as_slice())).collect();
+        let mut rows = self.transaction.commit(&items).await.map_err(|error| self.tenancy.explain(error))?;
+        rows.truncate(last.len());
+        if self.left_jobs {
+            self.tenancy.0.outbox.notify_one();
+        }
+        Ok(rows)
+    }
+
+    /// Ends it without a trace, and gives its connection back at once.
+    pub async fn rollback(self) -> Result<()> {
+        Ok(self.transaction.rollback().await?)
+    }
+}
+
+async fn open(tenancy: &Tenancy, entry: &TenantEntry) -> Result<Transaction> {
+    let (lease, placement) = tenancy.enter(entry).await?;
+    let text = door::begin(entry, placement, Mode::Write);
+    Ok(Transaction::new(lease, Some(placement.schema.clone()), text.into()))
+}
+
+fn key_used() -> Error {
+    Error::new(ErrorKind::Conflict, "idempotency_key_used", "This Idempotency-Key was used before.")
+}
+
+fn is_taken(error: &Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<cloister_postgres::Error>())
+        .is_some_and(|error| error.constraint() == Some("idempotency_key_pkey"))
+}
+
+/// What was answered to an earlier request with the same idempotency key.
+#[derive(Debug, Clone)]
+pub struct EarlierAnswer {
+    /// Of the earlier request, to be compared with this one's.
+    pub fingerprint: String,
+    /// Status and body; none while the earlier request is still under way.
+    pub answer: Option<(u16, Value)>,
+}
+
+impl Tenancy {
+    /// What was answered to an earlier request of this actor with the same key.
+    pub async fn earlier_answer(&self, cx: &OpContext, key: &str) -> Result<Option<EarlierAnswer>> {
+        let actor = cx.actor.to_string();
+        let rows = self.fetch(cx, &IDEMPOTENCY_READ, &[&actor, &key]).await?;
+        Ok(rows.first().map(|row| EarlierAnswer {
+            fingerprint: row.get("fingerprint"),
+            answer: row
+                .get::<_, Option<i32>>("status")
+                .and_then(|status| Some((u16::try_from(status).ok()?, row.get::<_, Option<Value>>("body")?))),
+        }))
+    }
+}
