@@ -8,6 +8,7 @@ mod context;
 mod control;
 mod door;
 mod error;
+mod failpoint;
 mod fleet;
 mod install;
 mod ledger;
