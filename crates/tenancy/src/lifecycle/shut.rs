@@ -48,7 +48,8 @@ impl StepContext {
             &[&id, &at, &self.requested_by, &action, &self.tenant, &"tenant", &workflow, &self.reason, &changes];
         let mut items = change.to_vec();
         items.push((&store::AUDIT, audit));
-        items.push((&store::NOTIFY, &[&text]));
+        let notice: &Parameters<'_> = &[&text];
+        items.push((&store::NOTIFY, notice));
         let mut tx = tx;
         let rows = match change.split_first() {
             Some((first, _)) => {
