@@ -3,10 +3,10 @@
 use cloister_ids::{Id, Kind};
 use cloister_tenancy::{Actor, Error, ErrorKind, OpContext, Result, sql::Row};
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-/// Fields of other systems that the standard has no place for, kept as they came.
-pub type Metadata = Map<String, Value>;
+/// Fields of other systems that the standard has no place for, kept as they came: a JSON object.
+pub type Metadata = Value;
 
 /// Whether a record counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -21,9 +21,13 @@ pub enum Status {
 impl Status {
     /// The word of files and columns.
     pub const fn as_str(self) -> &'static str {
+        self.column()
+    }
+
+    pub(crate) const fn column(self) -> &'static &'static str {
         match self {
-            Self::Active => "active",
-            Self::ToBeDeleted => "tobedeleted",
+            Self::Active => &"active",
+            Self::ToBeDeleted => &"tobedeleted",
         }
     }
 
@@ -47,13 +51,12 @@ pub enum Source {
 }
 
 impl Source {
-    /// The word of the column.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn column(self) -> &'static &'static str {
         match self {
-            Self::Manual => "manual",
-            Self::Import => "import",
-            Self::Scim => "scim",
-            Self::Api => "api",
+            Self::Manual => &"manual",
+            Self::Import => &"import",
+            Self::Scim => &"scim",
+            Self::Api => &"api",
         }
     }
 
@@ -207,14 +210,6 @@ impl<K: Kind> Head<K> {
     /// Refuses a change by somebody who has not seen the last one.
     pub fn expect_version(&self, seen: i64) -> Result<()> {
         if self.version == seen { Ok(()) } else { Err(Error::version_mismatch()) }
-    }
-}
-
-/// Metadata of a row.
-pub(crate) fn metadata(row: &Row) -> Metadata {
-    match row.get("metadata") {
-        Value::Object(fields) => fields,
-        _ => Metadata::new(),
     }
 }
 

@@ -35,11 +35,37 @@ macro_rules! vocabulary {
                 $crate::vocabulary::expected(Self::WORDS, $extensible)
             }
 
+            /// The word as a parameter.
+            pub(crate) fn column(&self) -> &std::borrow::Cow<'static, str> {
+                &self.0
+            }
+
             /// From a column whose constraint has seen to it.
             pub(crate) fn from_column(text: String) -> Self {
                 Self::parse(&text).unwrap_or(Self(std::borrow::Cow::Owned(text)))
             }
         }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                Self::parse(&text).ok_or_else(|| serde::de::Error::custom(Self::expected()))
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                $crate::vocabulary::schema(Self::WORDS, $extensible)
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -48,8 +74,6 @@ macro_rules! vocabulary {
         }
     };
 }
-
-pub(crate) use vocabulary;
 
 const LONGEST: usize = 255;
 
@@ -64,6 +88,18 @@ pub(crate) fn expected(words: &[&str], extensible: bool) -> String {
     let mut text = format!("Use one of {}", words.join(", "));
     text.push_str(if extensible { ", or a word of your own that begins with `ext:`." } else { "." });
     text
+}
+
+pub(crate) fn schema(words: &[&str], extensible: bool) -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+    let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String);
+    if !extensible {
+        return text.enum_values(Some(words.iter().copied())).into();
+    }
+    text.pattern(Some(format!("^({}|ext:.+)$", words.join("|"))))
+        .description(Some(format!("One of {}, or a word of your own that begins with `ext:`.", words.join(", "))))
+        .max_length(Some(LONGEST))
+        .examples(words.last().map(|word| (*word).to_owned()))
+        .into()
 }
 
 vocabulary! {

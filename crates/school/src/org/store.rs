@@ -5,12 +5,11 @@ use cloister_tenancy::{
     OpContext, Result, Tenancy, TenantTx,
     sql::{Row, statements},
 };
-use serde_json::Value;
 
 use super::{Org, OrgDetails, OrgList, OrgSort};
 use crate::{
     listing::Span,
-    record::{Head, Stamp, found, metadata},
+    record::{Head, Stamp, found},
     store::{delete, get, insert, lock, page, update},
     vocabulary::OrgType,
 };
@@ -77,7 +76,7 @@ fn from_row(row: &Row) -> Org {
             kind: OrgType::from_column(row.get("type")),
             identifier: row.get("identifier"),
             parent_id: row.get("parent_id"),
-            metadata: metadata(row),
+            metadata: row.get("metadata"),
         },
     }
 }
@@ -94,7 +93,7 @@ pub async fn list(tenancy: &Tenancy, cx: &OpContext, list: &OrgList) -> Result<V
         OrgSort::DateLastModified => [&BY_MODIFICATION, &BY_MODIFICATION_DESCENDING],
     });
     let Span { status, after, limit, .. } = &list.span;
-    let (from, below) = list.name.as_ref().unzip();
+    let (from, below) = list.name.clone().unzip();
     let kind = list.kind.as_ref().map(OrgType::as_str);
     let rows = tenancy
         .fetch(
@@ -115,12 +114,12 @@ pub async fn insert(tx: &mut TenantTx, org: &Org) -> Result<()> {
             &head.id,
             &head.sourced_id,
             &head.created_at,
-            &head.source.as_str(),
-            &Value::Object(details.metadata.clone()),
+            head.source.column(),
+            &details.metadata,
             &head.created_by,
             &details.name,
             name_search,
-            &details.kind.as_str(),
+            details.kind.column(),
             &details.identifier,
             &details.parent_id,
         ],
@@ -144,18 +143,17 @@ pub async fn lock_to_delete(tx: &mut TenantTx, id: OrgId) -> Result<(Org, bool)>
 /// Writes new values and commits.
 pub async fn commit_update(tx: TenantTx, org: &Org) -> Result<()> {
     let Org { head, details, name_search } = org;
-    let metadata = Value::Object(details.metadata.clone());
     tx.commit_with(&[(
         &UPDATE,
         &[
             &head.id,
-            &head.status.as_str(),
+            head.status.column(),
             &head.updated_at,
             &head.updated_by,
-            &metadata,
+            &details.metadata,
             &details.name,
             name_search,
-            &details.kind.as_str(),
+            details.kind.column(),
             &details.identifier,
             &details.parent_id,
         ],
