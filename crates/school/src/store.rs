@@ -10,10 +10,31 @@ macro_rules! head {
     };
 }
 
-/// One record by its id, and the same with a lock on it until the end of the transaction.
+/// One record by its id, by its `sourced_id`, and by its id with a lock on it until the end of the transaction.
 macro_rules! get {
     ($table:literal, $fields:expr) => {
-        concat!("select id, ", $crate::store::head!(), ", ", $fields, " from ", $table, " where tenant_id = $1 and id = $2")
+        concat!(
+            "select id, ",
+            $crate::store::head!(),
+            ", ",
+            $fields,
+            " from ",
+            $table,
+            " where tenant_id = $1 and id = $2"
+        )
+    };
+}
+macro_rules! by_sourced_id {
+    ($table:literal, $fields:expr) => {
+        concat!(
+            "select id, ",
+            $crate::store::head!(),
+            ", ",
+            $fields,
+            " from ",
+            $table,
+            " where tenant_id = $1 and sourced_id = $2"
+        )
     };
 }
 macro_rules! lock {
@@ -85,4 +106,4 @@ macro_rules! page {
     };
 }
 
-pub(crate) use {delete, get, head, insert, lock, page, update};
+pub(crate) use {by_sourced_id, delete, get, head, insert, lock, page, update};

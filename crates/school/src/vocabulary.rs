@@ -40,7 +40,7 @@ macro_rules! vocabulary {
                 &self.0
             }
 
-            /// From a column whose constraint has seen to it.
+            /// From a column, whose constraint has seen to it.
             pub(crate) fn from_column(text: String) -> Self {
                 Self::parse(&text).unwrap_or(Self(std::borrow::Cow::Owned(text)))
             }
@@ -79,9 +79,9 @@ const LONGEST: usize = 255;
 
 pub(crate) fn is_extension(text: &str) -> bool {
     text.len() <= LONGEST
-        && text.strip_prefix("ext:").is_some_and(|word| {
-            !word.trim().is_empty() && word.trim() == word && !word.contains(char::is_control)
-        })
+        && text
+            .strip_prefix("ext:")
+            .is_some_and(|word| !word.trim().is_empty() && word.trim() == word && !word.contains(char::is_control))
 }
 
 pub(crate) fn expected(words: &[&str], extensible: bool) -> String {

@@ -1,22 +1,24 @@
 //! All SQL about academic sessions.
 
+use cloister_http::IdempotencyKey;
 use cloister_ids::AcademicSessionId;
 use cloister_tenancy::{
     OpContext, Result, Tenancy, TenantTx,
-    sql::{Row, statements},
+    sql::{Row, Statement, statements},
 };
+use jiff::civil::Date;
 
-use super::{AcademicSession, AcademicSessionDetails, AcademicSessionList, AcademicSessionSort};
+use super::{AcademicSession, AcademicSessionFields};
 use crate::{
     listing::Span,
-    record::{Head, Stamp, found},
-    store::{delete, get, insert, lock, page, update},
+    record::{Metadata, Record, found, status},
+    store::{by_sourced_id, delete, get, insert, lock, page, update},
     vocabulary::SessionType,
 };
 
 macro_rules! fields {
     () => {
-        "title, title_search, type, start_date, end_date, school_year, parent_id"
+        "title, type, start_date, end_date, school_year, parent_id"
     };
 }
 
@@ -27,7 +29,8 @@ macro_rules! list {
             fields!(),
             " and ($6::text is null or type = $6) and ($7::int is null or school_year = $7)
               and ($8::uuid is null or parent_id = $8)
-              and ($9::date is null or (start_date <= $9 and end_date > $9))",
+              and ($9::date is null or (start_date <= $9 and end_date > $9))
+              and ($10::text is null or (title_search >= $10 and title_search < $11))",
             $key $direction
         )
     };
@@ -38,16 +41,18 @@ statements! {
     GET = get!("academic_session", fields!());
     /// One, to be changed.
     LOCK = lock!("academic_session", fields!());
+    /// One by its name in the system that feeds it.
+    BY_SOURCED_ID = by_sourced_id!("academic_session", fields!());
     /// A new one.
-    INSERT = insert!("academic_session", fields!(), "$8, $9, $10, $11, $12, $13, $14");
+    INSERT = insert!("academic_session", concat!(fields!(), ", title_search"), "$8, $9, $10, $11, $12, $13, $14");
     /// New values.
     UPDATE = update!(
         "academic_session",
-        "title = $7, title_search = $8, type = $9, start_date = $10, end_date = $11, school_year = $12, parent_id = $13"
+        "title = $7, type = $8, start_date = $9, end_date = $10, school_year = $11, parent_id = $12, title_search = $13"
     );
     /// Marked as deleted.
     DELETE = delete!("academic_session", "id = $2");
-    /// Whether something that counts hangs on it.
+    /// Whether something that counts belongs to it.
     IN_USE = "select
         exists (select from academic_session s where s.tenant_id = $1 and s.parent_id = $2 and s.status = 'active')
         or exists (select from course c where c.tenant_id = $1 and c.school_year_id = $2 and c.status = 'active')
@@ -61,135 +66,170 @@ statements! {
             select s.id, s.parent_id from upwards u join academic_session s on s.tenant_id = $1 and s.id = u.parent_id
         )
         select exists (select from upwards where id = $2) as is_above";
-    /// A page by first day.
-    BY_START = list!("start_date" asc);
-    /// The same backwards.
-    BY_START_DESCENDING = list!("start_date" desc);
-    /// A page by title.
-    BY_TITLE = list!("title_search" asc);
-    /// The same backwards.
-    BY_TITLE_DESCENDING = list!("title_search" desc);
-    /// A page by last change.
-    BY_MODIFICATION = list!("date_last_modified" asc);
-    /// The same backwards.
-    BY_MODIFICATION_DESCENDING = list!("date_last_modified" desc);
+    /// By first day, from the first.
+    LIST_BY_START = list!("start_date" asc);
+    /// By first day, from the last.
+    LIST_BY_START_DESC = list!("start_date" desc);
+    /// By title, from the first.
+    LIST_BY_TITLE = list!("title_search" asc);
+    /// By title, from the last.
+    LIST_BY_TITLE_DESC = list!("title_search" desc);
+    /// By last change, oldest first.
+    LIST_BY_CHANGE = list!("date_last_modified" asc);
+    /// By last change, newest first.
+    LIST_BY_CHANGE_DESC = list!("date_last_modified" desc);
 }
 
-fn from_row(row: &Row) -> AcademicSession {
-    AcademicSession {
-        head: Head::from_row(row),
-        title_search: row.get("title_search"),
-        details: AcademicSessionDetails {
+fn academic_session(row: &Row) -> Result<AcademicSession> {
+    Ok(AcademicSession {
+        id: row.get("id"),
+        fields: AcademicSessionFields {
+            sourced_id: row.get("sourced_id"),
+            status: status(row)?,
             title: row.get("title"),
             kind: SessionType::from_column(row.get("type")),
             start_date: row.get("start_date"),
             end_date: row.get("end_date"),
             school_year: row.get("school_year"),
             parent_id: row.get("parent_id"),
-            metadata: row.get("metadata"),
+            metadata: Metadata::from_row(row),
         },
-    }
+        record: Record::from_row(row)?,
+    })
 }
 
-/// One, deleted or not.
-pub async fn get(tenancy: &Tenancy, cx: &OpContext, id: AcademicSessionId) -> Result<AcademicSession> {
-    Ok(from_row(found(&tenancy.fetch(cx, &GET, &[&id]).await?)?))
+pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: AcademicSessionId) -> Result<AcademicSession> {
+    academic_session(found(&tenancy.fetch(cx, &GET, &[&id]).await?)?)
 }
 
-/// A page.
-pub async fn list(tenancy: &Tenancy, cx: &OpContext, list: &AcademicSessionList) -> Result<Vec<AcademicSession>> {
-    let statement = list.span.pick(match list.sort {
-        AcademicSessionSort::StartDate => [&BY_START, &BY_START_DESCENDING],
-        AcademicSessionSort::Title => [&BY_TITLE, &BY_TITLE_DESCENDING],
-        AcademicSessionSort::DateLastModified => [&BY_MODIFICATION, &BY_MODIFICATION_DESCENDING],
-    });
-    let Span { status, after, limit, .. } = &list.span;
-    let kind = list.kind.as_ref().map(SessionType::as_str);
-    let rows = tenancy
-        .fetch(
-            cx,
-            statement,
-            &[
-                &status.column(),
-                after.key.parameter(),
-                &after.id,
-                limit,
-                &kind,
-                &list.school_year,
-                &list.parent_id,
-                &list.on,
-            ],
-        )
-        .await?;
-    Ok(rows.iter().map(from_row).collect())
+pub(super) async fn by_sourced_id(tenancy: &Tenancy, cx: &OpContext, sourced_id: &str) -> Result<Vec<AcademicSession>> {
+    tenancy.fetch(cx, &BY_SOURCED_ID, &[&sourced_id]).await?.iter().map(academic_session).collect()
 }
 
-/// Writes a new one.
-pub async fn insert(tx: &mut TenantTx, session: &AcademicSession) -> Result<()> {
-    let AcademicSession { head, details, title_search } = session;
-    tx.query(
+pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, made: &AcademicSession) -> Result<()> {
+    let AcademicSession { id, fields, record } = made;
+    let AcademicSessionFields {
+        sourced_id, title, kind, start_date, end_date, school_year, parent_id, metadata, ..
+    } = fields;
+    IdempotencyKey::query(
+        key,
+        tx,
         &INSERT,
         &[
-            &head.id,
-            &head.sourced_id,
-            &head.created_at,
-            head.source.column(),
-            &details.metadata,
-            &head.created_by,
-            &details.title,
-            title_search,
-            details.kind.column(),
-            &details.start_date,
-            &details.end_date,
-            &details.school_year,
-            &details.parent_id,
+            id,
+            sourced_id,
+            &record.created_at,
+            &record.source.word(),
+            metadata.column(),
+            &record.created_by,
+            title,
+            kind.column(),
+            start_date,
+            end_date,
+            school_year,
+            parent_id,
+            &fields.title_search(),
         ],
     )
     .await
     .map(drop)
 }
 
-/// One to be changed by this transaction, and whether `new_parent` lies within it.
-pub async fn lock(
+/// One that is kept from changing, and whether `new_parent` is a part of it.
+pub(super) async fn lock(
     tx: &mut TenantTx,
     id: AcademicSessionId,
     new_parent: Option<AcademicSessionId>,
 ) -> Result<(AcademicSession, bool)> {
     let rows = tx.query_all(&[(&LOCK, &[&id]), (&IS_ABOVE, &[&id, &new_parent])]).await?;
-    Ok((from_row(found(&rows[0])?), found(&rows[1])?.get("is_above")))
+    Ok((academic_session(found(&rows[0])?)?, found(&rows[1])?.get("is_above")))
 }
 
-/// One to be deleted by this transaction, and whether something hangs on it.
-pub async fn lock_to_delete(tx: &mut TenantTx, id: AcademicSessionId) -> Result<(AcademicSession, bool)> {
+/// One that is kept from changing, and whether something belongs to it.
+pub(super) async fn lock_to_delete(tx: &mut TenantTx, id: AcademicSessionId) -> Result<(AcademicSession, bool)> {
     let rows = tx.query_all(&[(&LOCK, &[&id]), (&IN_USE, &[&id])]).await?;
-    Ok((from_row(found(&rows[0])?), found(&rows[1])?.get("in_use")))
+    Ok((academic_session(found(&rows[0])?)?, found(&rows[1])?.get("in_use")))
 }
 
-/// Writes new values and commits.
-pub async fn commit_update(tx: TenantTx, session: &AcademicSession) -> Result<()> {
-    let AcademicSession { head, details, title_search } = session;
+/// The change and the commit, in one round trip.
+pub(super) async fn update(tx: TenantTx, changed: &AcademicSession) -> Result<()> {
+    let AcademicSession { id, fields, record } = changed;
+    let AcademicSessionFields { status, title, kind, start_date, end_date, school_year, parent_id, metadata, .. } =
+        fields;
     tx.commit_with(&[(
         &UPDATE,
         &[
-            &head.id,
-            head.status.column(),
-            &head.updated_at,
-            &head.updated_by,
-            &details.metadata,
-            &details.title,
-            title_search,
-            details.kind.column(),
-            &details.start_date,
-            &details.end_date,
-            &details.school_year,
-            &details.parent_id,
+            id,
+            &status.word(),
+            &record.updated_at,
+            &record.updated_by,
+            metadata.column(),
+            title,
+            kind.column(),
+            start_date,
+            end_date,
+            school_year,
+            parent_id,
+            &fields.title_search(),
         ],
     )])
     .await
     .map(drop)
 }
 
-/// Marks it as deleted and commits.
-pub async fn commit_delete(tx: TenantTx, id: AcademicSessionId, stamp: &Stamp) -> Result<()> {
-    tx.commit_with(&[(&DELETE, &[&id, &stamp.at, &stamp.by])]).await.map(drop)
+pub(super) async fn delete(tx: TenantTx, id: AcademicSessionId) -> Result<()> {
+    let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
+    tx.commit_with(&[(&DELETE, &[&id, &now, &by])]).await.map(drop)
+}
+
+/// Which academic sessions.
+pub(super) struct Selection {
+    pub(super) span: Span,
+    pub(super) kind: Option<SessionType>,
+    pub(super) school_year: Option<i32>,
+    pub(super) parent_id: Option<AcademicSessionId>,
+    pub(super) on: Option<Date>,
+    pub(super) title: (Option<String>, Option<String>),
+}
+
+pub(super) async fn list_by_start(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    selection: &Selection,
+) -> Result<Vec<AcademicSession>> {
+    list(tenancy, cx, [&LIST_BY_START, &LIST_BY_START_DESC], selection).await
+}
+
+pub(super) async fn list_by_title(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    selection: &Selection,
+) -> Result<Vec<AcademicSession>> {
+    list(tenancy, cx, [&LIST_BY_TITLE, &LIST_BY_TITLE_DESC], selection).await
+}
+
+pub(super) async fn list_by_change(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    selection: &Selection,
+) -> Result<Vec<AcademicSession>> {
+    list(tenancy, cx, [&LIST_BY_CHANGE, &LIST_BY_CHANGE_DESC], selection).await
+}
+
+async fn list(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    statements: [&'static Statement; 2],
+    selection: &Selection,
+) -> Result<Vec<AcademicSession>> {
+    let Selection { span, kind, school_year, parent_id, on, title: (from, below) } = selection;
+    let kind = kind.as_ref().map(SessionType::as_str);
+    let rows = tenancy
+        .fetch(
+            cx,
+            span.pick(statements),
+            &[&span.status, span.key(), &span.after.id, &span.limit, &kind, school_year, parent_id, on, from, below],
+        )
+        .await?;
+    rows.iter().map(academic_session).collect()
 }

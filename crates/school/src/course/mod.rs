@@ -1,115 +1,202 @@
 //! Courses: what is taught, whoever teaches it and whenever.
 
-pub mod store;
+mod api;
+mod store;
 
-use cloister_ids::{AcademicSessionId, CourseId, OrgId, kind};
-use cloister_tenancy::{Error, ErrorKind, OpContext, Resource, Result};
+use cloister_http::{IdempotencyKey, IfMatch, MergePatch, Versioned};
+use cloister_ids::{AcademicSessionId, CourseId, OrgId};
+use cloister_tenancy::{Action, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub(crate) use api::routes;
+pub(crate) use store::STATEMENTS;
 
 use crate::{
-    listing::{Key, KeyKind, Span},
-    record::{Head, Metadata, Stamp, Status},
-    search_key, subject,
+    record::{Metadata, Record, Status, check_change, check_new},
+    rules::{ITEMS, SOURCED_ID, TEXT, beside, clean, small},
+    search_key,
 };
 
-/// What permissions call it.
-pub const COURSE: Resource = Resource { module: "school", name: "course" };
+/// What permissions are about.
+pub const COURSE: Resource = Resource { module: crate::MODULE, name: "course" };
 
-/// A course.
-#[derive(Debug, Clone)]
-pub struct Course {
-    /// What every record has.
-    pub head: Head<kind::Course>,
-    /// Its own fields.
-    pub details: CourseDetails,
-    /// Its title as it is sorted and searched.
-    pub title_search: String,
-}
+/// What refused constraints mean.
+pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[
+    ConstraintRule {
+        constraint: "course_sourced_id_key",
+        field: "sourced_id",
+        code: "sourced_id_taken",
+        message: "Another course has this sourced_id.",
+    },
+    ConstraintRule {
+        constraint: "course_org_fkey",
+        field: "org_id",
+        code: "org_unknown",
+        message: "There is no such organisation.",
+    },
+    ConstraintRule {
+        constraint: "course_school_year_fkey",
+        field: "school_year_id",
+        code: "academic_session_unknown",
+        message: "There is no such academic session.",
+    },
+];
 
-/// What is known of a course.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CourseDetails {
+/// What is known of a course: the body of a creation, and what a patch changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CourseFields {
+    /// Its name in the system that feeds it, unique within the tenant; its own id where none is given. Never changes.
+    #[garde(inner(length(chars, max = SOURCED_ID), custom(clean)))]
+    #[schema(max_length = 255, example = "course-alg-1")]
+    pub sourced_id: Option<String>,
+    /// Whether it counts.
+    #[garde(skip)]
+    #[serde(default)]
+    pub status: Status,
     /// Its title.
+    #[garde(length(chars, max = TEXT), custom(clean))]
+    #[schema(min_length = 1, max_length = 512, example = "Algebra I")]
     pub title: String,
     /// A short name.
+    #[garde(inner(length(chars, max = TEXT), custom(clean)))]
+    #[schema(max_length = 512, example = "ALG-1")]
     pub course_code: Option<String>,
     /// Who offers it.
+    #[garde(skip)]
     pub org_id: OrgId,
     /// In which school year.
+    #[garde(skip)]
     pub school_year_id: Option<AcademicSessionId>,
     /// For which grades.
+    #[garde(length(max = ITEMS), inner(length(chars, max = TEXT), custom(clean)))]
+    #[serde(default)]
+    #[schema(example = json!(["09"]))]
     pub grades: Vec<String>,
     /// Its subjects in words.
+    #[garde(length(max = ITEMS), inner(length(chars, max = TEXT), custom(clean)))]
+    #[serde(default)]
+    #[schema(example = json!(["mathematics"]))]
     pub subjects: Vec<String>,
-    /// The same subjects in codes.
+    /// The same subjects in codes, in the same order.
+    #[garde(length(max = ITEMS), inner(length(chars, max = TEXT), custom(clean)), custom(beside(&self.subjects)))]
+    #[serde(default)]
+    #[schema(example = json!(["101"]))]
     pub subject_codes: Vec<String>,
-    /// Fields of other systems.
+    /// Fields of other systems: at most 16 KiB of JSON.
+    #[garde(custom(small))]
+    #[serde(default)]
+    #[schema(value_type = Object)]
     pub metadata: Metadata,
 }
 
-impl CourseDetails {
-    /// What one value alone cannot show to be wrong.
-    pub fn check(&self) -> Result<()> {
-        subject::check(&self.subjects, &self.subject_codes)
+/// A course as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Course {
+    /// Which one.
+    pub id: CourseId,
+    /// What is known of it.
+    #[serde(flatten)]
+    pub fields: CourseFields,
+    /// Who made and changed it, and when.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+impl Versioned for Course {
+    fn version(&self) -> i64 {
+        self.record.version
     }
 }
 
-/// What courses are sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CourseSort {
-    /// Title.
-    Title,
-    /// Last change.
-    DateLastModified,
-}
+impl CourseFields {
+    /// The title as it is searched and sorted.
+    fn title_search(&self) -> String {
+        search_key::of(&self.title)
+    }
 
-impl CourseSort {
-    /// What its keys are made of.
-    pub const fn key_kind(self) -> KeyKind {
-        match self {
-            Self::Title => KeyKind::Text,
-            Self::DateLastModified => KeyKind::Time,
-        }
+    fn head(&self) -> (Option<&str>, Status) {
+        (self.sourced_id.as_deref(), self.status)
     }
 }
 
-/// Which courses a list shows.
-#[derive(Debug, Clone)]
-pub struct CourseList {
-    /// Which page.
-    pub span: Span,
-    /// In which order.
-    pub sort: CourseSort,
-    /// Offered by this organisation only.
-    pub org_id: Option<OrgId>,
-    /// Of this school year only.
-    pub school_year_id: Option<AcademicSessionId>,
-    /// Whose title begins so only: bounds of its normal form.
-    pub title: Option<(String, String)>,
+/// Makes a course, as part of `tx`. Two round trips with the commit.
+async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: CourseFields) -> Result<Course> {
+    tx.cx().authorize(Action::Create, &COURSE)?;
+    check_new(fields.status)?;
+    let id = CourseId::generate(tx.cx().clock());
+    fields.sourced_id.get_or_insert_with(|| id.to_string());
+    let course = Course { id, fields, record: Record::new(tx.cx()) };
+    store::insert(tx, key, &course).await?;
+    tx.audit(Action::Create, &COURSE, Some(id.uuid()), None);
+    Ok(course)
 }
 
-impl Course {
-    /// A new one.
-    pub fn new(cx: &OpContext, sourced_id: Option<String>, details: CourseDetails) -> Self {
-        let head = Head::new(CourseId::generate(cx.clock()), sourced_id, &Stamp::new(cx));
-        Self { head, title_search: search_key::of(&details.title), details }
-    }
+/// One course, deleted or not. One round trip.
+async fn read(tenancy: &Tenancy, cx: &OpContext, id: CourseId) -> Result<Course> {
+    cx.authorize(Action::Read, &COURSE)?;
+    store::get(tenancy, cx, id).await
+}
 
-    /// The same after a change.
-    #[must_use]
-    pub fn change(&self, details: CourseDetails, status: Status, stamp: &Stamp) -> Self {
-        Self { head: self.head.changed(status, stamp), title_search: search_key::of(&details.title), details }
+/// Changes a course that is still as the caller knows it. Two round trips.
+async fn update(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    id: CourseId,
+    known: &IfMatch,
+    patch: &MergePatch<CourseFields>,
+) -> Result<Course> {
+    cx.authorize(Action::Update, &COURSE)?;
+    let mut tx = tenancy.write(cx).await?;
+    let before = store::lock(&mut tx, id).await?;
+    known.check(&before)?;
+    let mut fields = patch.apply(&before.fields)?;
+    check_change(before.fields.head(), fields.head())?;
+    fields.sourced_id.clone_from(&before.fields.sourced_id);
+    if fields == before.fields {
+        tx.rollback().await?;
+        return Ok(before);
     }
+    let after = Course { id, fields, record: before.record.changed(cx) };
+    tx.audit(Action::Update, &COURSE, Some(id.uuid()), Some(patch.changes()));
+    store::update(tx, &after).await?;
+    Ok(after)
+}
 
-    /// Where it stands in a list.
-    pub fn key(&self, sort: CourseSort) -> Key {
-        match sort {
-            CourseSort::Title => Key::Text(self.title_search.clone()),
-            CourseSort::DateLastModified => Key::Time(self.head.date_last_modified),
-        }
+/// Deletes a course that is still as the caller knows it and of which there are no classes. Two round trips.
+async fn delete(tenancy: &Tenancy, cx: &OpContext, id: CourseId, known: &IfMatch) -> Result<()> {
+    cx.authorize(Action::Delete, &COURSE)?;
+    let mut tx = tenancy.write(cx).await?;
+    let (before, in_use) = store::lock_to_delete(&mut tx, id).await?;
+    known.check(&before)?;
+    if before.fields.status == Status::ToBeDeleted {
+        return tx.rollback().await;
+    }
+    if in_use {
+        let message = "There are classes of this course. Delete them first.";
+        return Err(Error::new(ErrorKind::Conflict, "course_in_use", message));
+    }
+    tx.audit(Action::Delete, &COURSE, Some(id.uuid()), None);
+    store::delete(tx, id).await
+}
+
+fn sample_fields() -> CourseFields {
+    CourseFields {
+        sourced_id: Some("course-alg-1".to_owned()),
+        status: Status::Active,
+        title: "Algebra I".to_owned(),
+        course_code: Some("ALG-1".to_owned()),
+        org_id: crate::sample_id(),
+        school_year_id: Some(crate::sample_id()),
+        grades: vec!["09".to_owned()],
+        subjects: vec!["mathematics".to_owned()],
+        subject_codes: vec!["101".to_owned()],
+        metadata: Metadata::default(),
     }
 }
 
-/// Classes of it still count.
-pub fn in_use() -> Error {
-    Error::new(ErrorKind::Conflict, "course_in_use", "There are classes of this course. Delete them first.")
+fn sample() -> Course {
+    Course { id: crate::sample_id(), fields: sample_fields(), record: Record::sample() }
 }

@@ -1,21 +1,22 @@
 //! All SQL about courses.
 
-use cloister_ids::CourseId;
+use cloister_http::IdempotencyKey;
+use cloister_ids::{AcademicSessionId, CourseId, OrgId};
 use cloister_tenancy::{
     OpContext, Result, Tenancy, TenantTx,
-    sql::{Row, statements},
+    sql::{Row, Statement, statements},
 };
 
-use super::{Course, CourseDetails, CourseList, CourseSort};
+use super::{Course, CourseFields};
 use crate::{
     listing::Span,
-    record::{Head, Stamp, found},
-    store::{delete, get, insert, lock, page, update},
+    record::{Metadata, Record, found, status},
+    store::{by_sourced_id, delete, get, insert, lock, page, update},
 };
 
 macro_rules! fields {
     () => {
-        "title, title_search, course_code, org_id, school_year_id, grades, subjects, subject_codes"
+        "title, course_code, org_id, school_year_id, grades, subjects, subject_codes"
     };
 }
 
@@ -36,34 +37,37 @@ statements! {
     GET = get!("course", fields!());
     /// One, to be changed.
     LOCK = lock!("course", fields!());
+    /// One by its name in the system that feeds it.
+    BY_SOURCED_ID = by_sourced_id!("course", fields!());
     /// A new one.
-    INSERT = insert!("course", fields!(), "$8, $9, $10, $11, $12, $13, $14, $15");
+    INSERT = insert!("course", concat!(fields!(), ", title_search"), "$8, $9, $10, $11, $12, $13, $14, $15");
     /// New values.
     UPDATE = update!(
         "course",
-        "title = $7, title_search = $8, course_code = $9, org_id = $10, school_year_id = $11, grades = $12,
-         subjects = $13, subject_codes = $14"
+        "title = $7, course_code = $8, org_id = $9, school_year_id = $10, grades = $11, subjects = $12,
+         subject_codes = $13, title_search = $14"
     );
     /// Marked as deleted.
     DELETE = delete!("course", "id = $2");
     /// Whether there are classes of it.
     IN_USE = "select exists (select from class c where c.tenant_id = $1 and c.course_id = $2 and c.status = 'active')
         as in_use";
-    /// A page by title.
-    BY_TITLE = list!("title_search" asc);
-    /// The same backwards.
-    BY_TITLE_DESCENDING = list!("title_search" desc);
-    /// A page by last change.
-    BY_MODIFICATION = list!("date_last_modified" asc);
-    /// The same backwards.
-    BY_MODIFICATION_DESCENDING = list!("date_last_modified" desc);
+    /// By title, from the first.
+    LIST_BY_TITLE = list!("title_search" asc);
+    /// By title, from the last.
+    LIST_BY_TITLE_DESC = list!("title_search" desc);
+    /// By last change, oldest first.
+    LIST_BY_CHANGE = list!("date_last_modified" asc);
+    /// By last change, newest first.
+    LIST_BY_CHANGE_DESC = list!("date_last_modified" desc);
 }
 
-fn from_row(row: &Row) -> Course {
-    Course {
-        head: Head::from_row(row),
-        title_search: row.get("title_search"),
-        details: CourseDetails {
+fn course(row: &Row) -> Result<Course> {
+    Ok(Course {
+        id: row.get("id"),
+        fields: CourseFields {
+            sourced_id: row.get("sourced_id"),
+            status: status(row)?,
             title: row.get("title"),
             course_code: row.get("course_code"),
             org_id: row.get("org_id"),
@@ -71,106 +75,141 @@ fn from_row(row: &Row) -> Course {
             grades: row.get("grades"),
             subjects: row.get("subjects"),
             subject_codes: row.get("subject_codes"),
-            metadata: row.get("metadata"),
+            metadata: Metadata::from_row(row),
         },
-    }
+        record: Record::from_row(row)?,
+    })
 }
 
-/// One, deleted or not.
-pub async fn get(tenancy: &Tenancy, cx: &OpContext, id: CourseId) -> Result<Course> {
-    Ok(from_row(found(&tenancy.fetch(cx, &GET, &[&id]).await?)?))
+pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: CourseId) -> Result<Course> {
+    course(found(&tenancy.fetch(cx, &GET, &[&id]).await?)?)
 }
 
-/// A page.
-pub async fn list(tenancy: &Tenancy, cx: &OpContext, list: &CourseList) -> Result<Vec<Course>> {
-    let statement = list.span.pick(match list.sort {
-        CourseSort::Title => [&BY_TITLE, &BY_TITLE_DESCENDING],
-        CourseSort::DateLastModified => [&BY_MODIFICATION, &BY_MODIFICATION_DESCENDING],
-    });
-    let Span { status, after, limit, .. } = &list.span;
-    let (from, below) = list.title.clone().unzip();
-    let rows = tenancy
-        .fetch(
-            cx,
-            statement,
-            &[
-                &status.column(),
-                after.key.parameter(),
-                &after.id,
-                limit,
-                &list.org_id,
-                &list.school_year_id,
-                &from,
-                &below,
-            ],
-        )
-        .await?;
-    Ok(rows.iter().map(from_row).collect())
+pub(super) async fn by_sourced_id(tenancy: &Tenancy, cx: &OpContext, sourced_id: &str) -> Result<Vec<Course>> {
+    tenancy.fetch(cx, &BY_SOURCED_ID, &[&sourced_id]).await?.iter().map(course).collect()
 }
 
-/// Writes a new one.
-pub async fn insert(tx: &mut TenantTx, course: &Course) -> Result<()> {
-    let Course { head, details, title_search } = course;
-    tx.query(
+pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, made: &Course) -> Result<()> {
+    let Course { id, fields, record } = made;
+    let CourseFields {
+        sourced_id,
+        title,
+        course_code,
+        org_id,
+        school_year_id,
+        grades,
+        subjects,
+        subject_codes,
+        metadata,
+        ..
+    } = fields;
+    IdempotencyKey::query(
+        key,
+        tx,
         &INSERT,
         &[
-            &head.id,
-            &head.sourced_id,
-            &head.created_at,
-            head.source.column(),
-            &details.metadata,
-            &head.created_by,
-            &details.title,
-            title_search,
-            &details.course_code,
-            &details.org_id,
-            &details.school_year_id,
-            &details.grades,
-            &details.subjects,
-            &details.subject_codes,
+            id,
+            sourced_id,
+            &record.created_at,
+            &record.source.word(),
+            metadata.column(),
+            &record.created_by,
+            title,
+            course_code,
+            org_id,
+            school_year_id,
+            grades,
+            subjects,
+            subject_codes,
+            &fields.title_search(),
         ],
     )
     .await
     .map(drop)
 }
 
-/// One to be changed by this transaction.
-pub async fn lock(tx: &mut TenantTx, id: CourseId) -> Result<Course> {
-    Ok(from_row(found(&tx.query(&LOCK, &[&id]).await?)?))
+/// One that is kept from changing.
+pub(super) async fn lock(tx: &mut TenantTx, id: CourseId) -> Result<Course> {
+    course(found(&tx.query(&LOCK, &[&id]).await?)?)
 }
 
-/// One to be deleted by this transaction, and whether there are classes of it.
-pub async fn lock_to_delete(tx: &mut TenantTx, id: CourseId) -> Result<(Course, bool)> {
+/// One that is kept from changing, and whether there are classes of it.
+pub(super) async fn lock_to_delete(tx: &mut TenantTx, id: CourseId) -> Result<(Course, bool)> {
     let rows = tx.query_all(&[(&LOCK, &[&id]), (&IN_USE, &[&id])]).await?;
-    Ok((from_row(found(&rows[0])?), found(&rows[1])?.get("in_use")))
+    Ok((course(found(&rows[0])?)?, found(&rows[1])?.get("in_use")))
 }
 
-/// Writes new values and commits.
-pub async fn commit_update(tx: TenantTx, course: &Course) -> Result<()> {
-    let Course { head, details, title_search } = course;
+/// The change and the commit, in one round trip.
+pub(super) async fn update(tx: TenantTx, changed: &Course) -> Result<()> {
+    let Course { id, fields, record } = changed;
+    let CourseFields {
+        status,
+        title,
+        course_code,
+        org_id,
+        school_year_id,
+        grades,
+        subjects,
+        subject_codes,
+        metadata,
+        ..
+    } = fields;
     tx.commit_with(&[(
         &UPDATE,
         &[
-            &head.id,
-            head.status.column(),
-            &head.updated_at,
-            &head.updated_by,
-            &details.metadata,
-            &details.title,
-            title_search,
-            &details.course_code,
-            &details.org_id,
-            &details.school_year_id,
-            &details.grades,
-            &details.subjects,
-            &details.subject_codes,
+            id,
+            &status.word(),
+            &record.updated_at,
+            &record.updated_by,
+            metadata.column(),
+            title,
+            course_code,
+            org_id,
+            school_year_id,
+            grades,
+            subjects,
+            subject_codes,
+            &fields.title_search(),
         ],
     )])
     .await
     .map(drop)
 }
 
-/// Marks it as deleted and commits.
-pub async fn commit_delete(tx: TenantTx, id: CourseId, stamp: &Stamp) -> Result<()> {
-    tx.commit_with(&[(&DELETE, &[&id, &stamp.at, &stamp.by])]).await.map(drop)
+pub(super) async fn delete(tx: TenantTx, id: CourseId) -> Result<()> {
+    let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
+    tx.commit_with(&[(&DELETE, &[&id, &now, &by])]).await.map(drop)
+}
+
+/// Which courses.
+pub(super) struct Selection {
+    pub(super) span: Span,
+    pub(super) org_id: Option<OrgId>,
+    pub(super) school_year_id: Option<AcademicSessionId>,
+    pub(super) title: (Option<String>, Option<String>),
+}
+
+pub(super) async fn list_by_title(tenancy: &Tenancy, cx: &OpContext, selection: &Selection) -> Result<Vec<Course>> {
+    list(tenancy, cx, [&LIST_BY_TITLE, &LIST_BY_TITLE_DESC], selection).await
+}
+
+pub(super) async fn list_by_change(tenancy: &Tenancy, cx: &OpContext, selection: &Selection) -> Result<Vec<Course>> {
+    list(tenancy, cx, [&LIST_BY_CHANGE, &LIST_BY_CHANGE_DESC], selection).await
+}
+
+async fn list(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    statements: [&'static Statement; 2],
+    selection: &Selection,
+) -> Result<Vec<Course>> {
+    let Selection { span, org_id, school_year_id, title: (from, below) } = selection;
+    let rows = tenancy
+        .fetch(
+            cx,
+            span.pick(statements),
+            &[&span.status, span.key(), &span.after.id, &span.limit, org_id, school_year_id, from, below],
+        )
+        .await?;
+    rows.iter().map(course).collect()
 }
