@@ -151,12 +151,8 @@ mod tests {
             (r#"{"name":"ab","inner":[{"count":300}]}"#, "inner[0].count", "invalid_value"),
             (r#"{"name":"ab","inner":[{"count":1,"extra":1}]}"#, "inner[0].extra", "unknown_field"),
             (r#"{"name":"ab","inner":[{"count":1,"kind":"three"}]}"#, "inner[0].kind", "unknown_value"),
-            ("[]", "", "missing"),
         ] {
             let (found, word) = refused(text);
-            if text == "[]" {
-                continue;
-            }
             assert_eq!((found.as_str(), word.as_str()), (field, code), "{text}");
         }
     }
@@ -172,9 +168,9 @@ mod tests {
         assert_eq!(
             found,
             [
-                ("name", "too_short", "Use at least 2 characters."),
-                ("inner[1].count", "too_large", "Use at most 9."),
                 ("inner[1].count", "odd", "Use an even number."),
+                ("inner[1].count", "too_large", "Use at most 9."),
+                ("name", "too_short", "Use at least 2 characters."),
             ]
         );
     }

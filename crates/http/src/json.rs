@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderValue, Response, header},
     response::IntoResponse,
 };
-use cloister_tenancy::Error;
+use cloister_tenancy::{Error, FieldError};
 use garde::Validate;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -20,12 +20,19 @@ pub struct Json<T>(pub T);
 
 /// Parses a body that was read within bounds. Broken JSON is 400; a value in the wrong place or form is 422.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // An array would be taken for a structure's fields in their order, which nobody means.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        let message = "Send a JSON object.".to_owned();
+        return Err(
+            Error::invalid(vec![FieldError { field: String::new(), code: "wrong_type".into(), message }]).into()
+        );
+    }
     let mut from = serde_json::Deserializer::from_slice(bytes);
     let value = match field::deserialize(&mut from) {
         Ok(value) => value,
         Err(field) => {
             // Which of the two it was: a text that is no JSON at all cannot be mended field by field.
-            return Err(match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+            return Err(match serde_json::from_slice::<serde_json::Value>(bytes) {
                 Ok(_) => Error::invalid(vec![field]).into(),
                 Err(error) => malformed(&error),
             });
@@ -96,6 +103,7 @@ mod tests {
             ("nul", 400, "json_malformed"),
             ("null", 422, "validation_failed"),
             ("[]", 422, "validation_failed"),
+            (" [\"a\"]", 422, "validation_failed"),
             ("{\"name\":1}", 422, "validation_failed"),
             ("{\"nam\":1}", 422, "validation_failed"),
         ] {

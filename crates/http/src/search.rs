@@ -15,12 +15,19 @@ pub fn search_key(text: &str) -> String {
             if !key.is_empty() && !key.ends_with(' ') {
                 key.push(' ');
             }
-        } else if (c as u32) & 0xfffe != 0xfffe {
+        } else if !is_invisible(c) {
             key.push(c);
         }
     }
     key.truncate(key.trim_end().len());
     key
+}
+
+/// Characters that change how others are shown, or mean nothing: two names that look alike shall be found alike.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}')
+        || (c as u32) & 0xfffe == 0xfffe
 }
 
 /// All search keys that begin with a text: `from <= key < to`.
@@ -54,6 +61,8 @@ mod tests {
             ("Straße", "straße"),
             ("ΑΘΗΝΑ", "αθηνα"),
             ("a\u{10ffff}\u{ffff}b\0", "ab"),
+            (" \u{200b}\t\u{feff}", ""),
+            ("pay\u{ad}ment", "payment"),
             ("", ""),
         ] {
             assert_eq!(search_key(text), key, "{text:?}");
