@@ -4,6 +4,8 @@
 //! from outside ([`Entry`]), a connection that is thrown away when it might still be inside one, and statements that are
 //! registered before they can be run.
 
+pub mod embedded;
+
 mod connect;
 mod connection;
 mod error;

@@ -36,10 +36,6 @@ pub struct Installation {
     pub clock: Arc<dyn Clock>,
 }
 
-fn sql(step: &'static str) -> impl FnOnce(cloister_postgres::Error) -> Error {
-    move |error| Error::from(error).because(step)
-}
-
 /// Text in a statement that takes no parameters, such as CREATE ROLE.
 fn literal(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
@@ -222,7 +218,7 @@ pub(crate) async fn template(
     system: &str,
     ledger: &Ledger,
 ) -> Result<String> {
-    let name = format!("{prefix}_template_{}_{}", ledger.plumbing_digest(), ledger.modules_digest());
+    let name = format!("{prefix}_template_{}", ledger.placement_digest());
     let client = owner.connect("postgres").await.map_err(connect)?;
     let ready = async || {
         client

@@ -76,6 +76,11 @@ impl Ledger {
         digest(&self.plumbing)
     }
 
+    /// Of all that a database for one tenant holds.
+    pub(crate) fn placement_digest(&self) -> String {
+        digest(&[self.plumbing.as_slice(), &self.modules].concat())
+    }
+
     pub(crate) fn modules_digest(&self) -> String {
         digest(&self.modules)
     }

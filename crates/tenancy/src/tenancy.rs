@@ -67,7 +67,6 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lease: Duration,
     pub(crate) grace: Duration,
-    pub(crate) node: uuid::Uuid,
     pub(crate) registered: HashSet<usize>,
     pub(crate) jobs: crate::jobs::Kinds,
     /// Told when a transaction left something for the relay.
@@ -142,7 +141,6 @@ impl Tenancy {
             modules,
             constraints,
             limits: config.limits,
-            node: cloister_ids::RequestId::generate(&*config.clock).uuid(),
             clock: config.clock,
             lease: config.lease,
             grace: config.grace,

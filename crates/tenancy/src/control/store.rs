@@ -98,6 +98,9 @@ statements! {
         select $1, g.value, $2 from g on conflict (id) do update set generation = excluded.generation";
     /// Tenants whose days of grace are over.
     PURGE_DUE = "select id from tenant where status = 'deleted' and purge_after <= $1 order by purge_after limit $2";
+    /// Gives a tenant the next generation, so that every node reads it again.
+    TOUCH = "with g as (update registry_generation set value = value + 1 returning value)
+        update tenant set generation = g.value from g where id = $1";
     /// Tells every node.
     NOTIFY = "select pg_notify('cloister_registry', $1::text)";
 
@@ -150,28 +153,36 @@ statements! {
     /// A workflow at its first step.
     INSERT_WORKFLOW = "insert into workflow (id, kind, tenant_id, state, step, next_run_at, input, requested_by, reason,
             created_at, updated_at)
-        values ($1, $2, $3, 'running', 0, $4, $5, $6, $7, $4, $4)";
+        values ($1, $2, $3, 'running', 0, clock_timestamp(), $4, $5, $6, $7, $7)";
     /// One workflow.
-    WORKFLOW = "select id, kind, tenant_id, state, step, attempts, input, requested_by, reason, error, next_run_at
+    WORKFLOW = "select id, kind, tenant_id, state, step, attempts, input, requested_by, reason, error,
+            greatest(0, extract(epoch from next_run_at - clock_timestamp()) * 1000)::bigint as wait_ms
         from workflow where id = $1";
-    /// Takes a workflow for a while, unless another worker has it.
-    CLAIM_WORKFLOW = "update workflow set lease_owner = $2, lease_until = $4
-        where id = $1 and state in ('running', 'undoing') and (lease_until is null or lease_until < $3 or lease_owner = $2)
-        returning id, kind, tenant_id, state, step, attempts, input, requested_by, reason, error, next_run_at";
+    /// Takes a workflow for some milliseconds, unless another worker has it or it is not due. Leases go by the database's
+    /// clock: nodes need not agree on the time.
+    CLAIM_WORKFLOW = "update workflow set lease_owner = $2, lease_until = clock_timestamp() + $3::float8 * interval '1 millisecond'
+        where id = $1 and state in ('running', 'undoing') and next_run_at <= clock_timestamp()
+          and (lease_until is null or lease_until < clock_timestamp())
+        returning id, kind, tenant_id, state, step, attempts, input, requested_by, reason, error, 0::bigint as wait_ms";
     /// Workflows that wait for a worker.
     DUE_WORKFLOWS = "select id from workflow
-        where state in ('running', 'undoing') and next_run_at <= $1 and (lease_until is null or lease_until < $1)
-        order by next_run_at limit $2";
+        where state in ('running', 'undoing') and next_run_at <= clock_timestamp()
+          and (lease_until is null or lease_until < clock_timestamp())
+        order by next_run_at limit $1";
     /// Keeps a workflow a while longer.
-    RENEW_WORKFLOW = "update workflow set lease_until = $3 where id = $1 and lease_owner = $2 returning id";
-    /// Where a workflow stands now. Only its holder may say so.
-    SAVE_WORKFLOW = "update workflow set state = $3, step = $4, attempts = $5, next_run_at = $6, error = $7,
+    RENEW_WORKFLOW = "update workflow set lease_until = clock_timestamp() + $3::float8 * interval '1 millisecond'
+        where id = $1 and lease_owner = $2 returning id";
+    /// Where a workflow stands now. Only its holder may say so; with `$8` it keeps holding it.
+    SAVE_WORKFLOW = "update workflow set state = $3, step = $4, attempts = $5,
+            next_run_at = clock_timestamp() + $6::float8 * interval '1 millisecond', error = $7,
             lease_until = case when $8 then lease_until end, lease_owner = case when $8 then lease_owner end,
             updated_at = $9
         where id = $1 and lease_owner = $2 returning id";
     /// Sets a failed workflow going again, onward or backward.
-    RESTART_WORKFLOW = "update workflow set state = $2, attempts = 0, next_run_at = $3, error = null, lease_owner = null,
-            lease_until = null, updated_at = $3
+    RESTART_WORKFLOW = "update workflow set state = $2, attempts = 0,
+            -- Backward begins with the step that failed: it may be half done.
+            step = case when $2 = 'undoing' then step + 1 else step end, next_run_at = clock_timestamp(), error = null,
+            lease_owner = null, lease_until = null, updated_at = $3
         where tenant_id = $1 and state = 'failed' returning id";
     /// What a step did.
     LOG_STEP = "insert into workflow_step (workflow_id, step, outcome, message, at) values ($1, $2, $3, $4, $5)";

@@ -1,1 +1,15 @@
-//! lifecycle
+//! The life of a tenant, as recorded workflows: provision, suspend, resume, delete, purge.
+
+mod definition;
+mod engine;
+mod fence;
+mod provision;
+mod purge;
+mod requests;
+mod shut;
+mod store;
+mod validate;
+
+pub use definition::{Kind, State, StepReport};
+pub use engine::WorkflowView;
+pub use requests::{Plan, TenantFilter};

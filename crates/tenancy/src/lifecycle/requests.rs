@@ -1,0 +1,319 @@
+//! What may be asked for: make a tenant, shut it, open it, delete it, look at it.
+
+use cloister_ids::{AuditId, DomainId, TenantId, WorkflowId};
+use cloister_postgres::Row;
+use serde_json::{Value, json};
+
+use super::{
+    definition::{Kind, State},
+    provision::schema_name,
+};
+use crate::{
+    Actor, Error, ErrorKind, NewTenant, Result, Slug, Status, Tenancy, Tenant, Tier,
+    control::store,
+    ledger::{SHARED_SCHEMA, SINGLE_SCHEMA},
+};
+
+/// What making a tenant would do.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Plan {
+    /// Name in addresses.
+    pub slug: String,
+    /// How its rows would be kept apart.
+    pub tier: Tier,
+    /// Its modules.
+    pub modules: Vec<&'static str>,
+    /// The schema its rows would be in.
+    pub schema: String,
+    /// The steps that would be taken.
+    pub steps: Vec<&'static str>,
+}
+
+/// Which tenants to list.
+#[derive(Debug, Clone, Default)]
+pub struct TenantFilter {
+    /// In this state only.
+    pub status: Option<Status>,
+    /// In this tier only.
+    pub tier: Option<Tier>,
+    /// After this slug.
+    pub after: String,
+    /// At most so many.
+    pub limit: i64,
+}
+
+impl Tenancy {
+    /// What [`create_tenant`](Self::create_tenant) would do; refuses what it would refuse.
+    pub async fn plan_tenant(&self, new: &NewTenant) -> Result<Plan> {
+        self.validate(new)?;
+        if !self.0.control.run(&store::TENANT_BY_SLUG, &[&new.slug.as_str()]).await?.is_empty() {
+            return Err(slug_taken(&new.slug));
+        }
+        let schema = match new.tier {
+            Tier::Shared => SHARED_SCHEMA.to_owned(),
+            Tier::Schema => format!("{}…", &schema_name(TenantId::generate(&*self.0.clock))[..4]),
+            Tier::Database => SINGLE_SCHEMA.to_owned(),
+        };
+        let modules =
+            self.0.modules.iter().filter(|m| m.kinds().contains(&new.kind.as_str())).map(|m| m.name()).collect();
+        let steps = Kind::Provision.step_names().collect();
+        Ok(Plan { slug: new.slug.to_string(), tier: new.tier, modules, schema, steps })
+    }
+
+    /// Records a tenant and the workflow that makes it. The slug is taken from here on.
+    pub async fn create_tenant(&self, new: &NewTenant, by: &Actor) -> Result<(TenantId, WorkflowId)> {
+        self.validate(new)?;
+        let clock = &*self.0.clock;
+        let (id, at, by) = (TenantId::generate(clock), clock.now(), by.to_string());
+        let mut tx = self.0.control.begin().await?;
+        let slug = new.slug.as_str();
+        tx.query(
+            &store::INSERT_TENANT,
+            &[
+                &id,
+                &slug,
+                &new.display_name.trim(),
+                &new.legal_name,
+                &new.kind,
+                &new.tier.word(),
+                &new.plan,
+                &new.region,
+                &new.locale,
+                &new.time_zone,
+                &new.contact_name,
+                &new.contact_email,
+                &new.contact_phone,
+                &new.address,
+                &new.trial_start_date,
+                &new.trial_end_date,
+                &new.demo,
+                &at,
+                &by,
+            ],
+        )
+        .await
+        .map_err(|error| refused(error, &new.slug))?;
+        for host in &new.domains {
+            tx.query(&store::INSERT_DOMAIN, &[&DomainId::generate(clock), &id, host, &at, &by])
+                .await
+                .map_err(|error| refused(error, &new.slug))?;
+        }
+        let workflow = WorkflowId::generate(clock);
+        let (audit, changes) = (AuditId::generate(clock), json!({ "slug": slug, "tier": new.tier, "kind": new.kind }));
+        let notice = id.uuid().to_string();
+        tx.commit(&[
+            (
+                &store::INSERT_WORKFLOW,
+                &[&workflow, &Kind::Provision.word(), &id, &json!({}), &by, &None::<String>, &at],
+            ),
+            (
+                &store::AUDIT,
+                &[&audit, &at, &by, &"tenant.create", &id, &"tenant", &workflow.uuid(), &None::<String>, &changes],
+            ),
+            (&store::NOTIFY, &[&notice]),
+        ])
+        .await
+        .map_err(|error| refused(error, &new.slug))?;
+        Ok((id, workflow))
+    }
+
+    /// Shuts a tenant; everything is kept.
+    pub async fn suspend_tenant(&self, id: TenantId, reason: Option<&str>, by: &Actor) -> Result<WorkflowId> {
+        self.require(id, &[Status::Active, Status::Suspended], "suspended").await?;
+        self.request(Kind::Suspend, id, json!({}), reason, by).await
+    }
+
+    /// Opens a suspended tenant again, or brings one back within its days of grace.
+    pub async fn resume_tenant(&self, id: TenantId, reason: Option<&str>, by: &Actor) -> Result<WorkflowId> {
+        let tenant = self.require(id, &[Status::Suspended, Status::Deleted, Status::Active], "resumed").await?;
+        if tenant.epoch.is_none() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "tenant_state_conflict",
+                "This tenant was never completed. Retry or abandon its provisioning instead.",
+            ));
+        }
+        self.request(Kind::Resume, id, json!({}), reason, by).await
+    }
+
+    /// Shuts a tenant and marks it to be removed after the days of grace.
+    pub async fn delete_tenant(
+        &self,
+        id: TenantId,
+        grace: Option<std::time::Duration>,
+        reason: Option<&str>,
+        by: &Actor,
+    ) -> Result<WorkflowId> {
+        self.require(id, &[Status::Active, Status::Suspended, Status::Deleted], "deleted").await?;
+        let input = grace.map_or_else(|| json!({}), |grace| json!({ "grace_seconds": grace.as_secs() }));
+        self.request(Kind::Delete, id, input, reason, by).await
+    }
+
+    /// Removes a deleted tenant for good, without waiting for the end of its days of grace.
+    pub async fn purge_tenant(&self, id: TenantId, reason: Option<&str>, by: &Actor) -> Result<WorkflowId> {
+        self.require(id, &[Status::Deleted, Status::Purging], "removed for good").await?;
+        self.request(Kind::Purge, id, json!({}), reason, by).await
+    }
+
+    /// Starts the removal of tenants whose days of grace are over.
+    pub async fn purge_due(&self) -> Result<usize> {
+        let now = self.0.clock.now();
+        let due = self.0.control.run(&store::PURGE_DUE, &[&now, &20i64]).await?;
+        for row in &due {
+            let by = Actor::System("grace");
+            if let Err(error) = self.request(Kind::Purge, row.get("id"), json!({}), None, &by).await {
+                tracing::warn!(error = error.log(), "a deleted tenant could not be removed yet");
+            }
+        }
+        Ok(due.len())
+    }
+
+    /// Sets a failed workflow going again.
+    pub async fn retry_workflow(&self, tenant: TenantId) -> Result<WorkflowId> {
+        self.restart(tenant, State::Running).await
+    }
+
+    /// Turns a failed provisioning round: everything it made is removed, and the tenant with it.
+    pub async fn abandon_provisioning(&self, tenant: TenantId) -> Result<WorkflowId> {
+        let found = self.tenant(tenant).await?;
+        if !matches!(found.status, Status::Failed | Status::Pending | Status::Preparing) {
+            return Err(conflict(found.status, "abandoned"));
+        }
+        self.restart(tenant, State::Undoing).await
+    }
+
+    async fn restart(&self, tenant: TenantId, state: State) -> Result<WorkflowId> {
+        let at = self.0.clock.now();
+        let rows = self.0.control.run(&store::RESTART_WORKFLOW, &[&tenant, &state.word(), &at]).await?;
+        rows.first()
+            .map(|row| row.get("id"))
+            .ok_or_else(|| Error::new(ErrorKind::Conflict, "nothing_failed", "No workflow of this tenant has failed."))
+    }
+
+    async fn require(&self, id: TenantId, allowed: &[Status], act: &str) -> Result<Tenant> {
+        let tenant = self.tenant(id).await?;
+        if allowed.contains(&tenant.status) { Ok(tenant) } else { Err(conflict(tenant.status, act)) }
+    }
+
+    async fn request(
+        &self,
+        kind: Kind,
+        tenant: TenantId,
+        input: Value,
+        reason: Option<&str>,
+        by: &Actor,
+    ) -> Result<WorkflowId> {
+        if reason.is_some_and(|reason| reason.chars().count() > 500) {
+            return Err(Error::field("reason", "length", "Give at most 500 characters."));
+        }
+        let id = WorkflowId::generate(&*self.0.clock);
+        let (at, by) = (self.0.clock.now(), by.to_string());
+        self.0
+            .control
+            .run(&store::INSERT_WORKFLOW, &[&id, &kind.word(), &tenant, &input, &by, &reason, &at])
+            .await
+            .map_err(|error| match error.constraint() {
+                Some("workflow_one_at_a_time") => Error::new(
+                    ErrorKind::Conflict,
+                    "tenant_busy",
+                    "Something else is being done to this tenant. Wait until it is finished, or retry or abandon it if it failed.",
+                )
+                .because(error),
+                _ => error.into(),
+            })?;
+        Ok(id)
+    }
+
+    /// A tenant with all that is known of it.
+    pub async fn tenant(&self, id: TenantId) -> Result<Tenant> {
+        let rows = self.0.control.run(&store::TENANT, &[&id]).await?;
+        rows.first().map(read).ok_or_else(Error::not_found)
+    }
+
+    /// A tenant by slug or id.
+    pub async fn find_tenant(&self, name: &str) -> Result<Tenant> {
+        let rows = match name.parse::<TenantId>() {
+            Ok(id) => self.0.control.run(&store::TENANT, &[&id]).await?,
+            Err(_) => self.0.control.run(&store::TENANT_BY_SLUG, &[&name]).await?,
+        };
+        rows.first().map(read).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "tenant_unknown", "There is no tenant with this slug or id.")
+        })
+    }
+
+    /// Tenants in the order of their slugs.
+    pub async fn list_tenants(&self, filter: &TenantFilter) -> Result<Vec<Tenant>> {
+        let (status, tier) = (filter.status.map(Status::word), filter.tier.map(Tier::word));
+        let limit = filter.limit.clamp(1, 1000);
+        let rows = self.0.control.run(&store::TENANTS, &[&filter.after, &status, &tier, &limit]).await?;
+        Ok(rows.iter().map(read).collect())
+    }
+
+    /// Closes a tenant for maintenance, or ends it.
+    pub async fn set_maintenance(&self, id: TenantId, on: bool, message: Option<&str>, by: &Actor) -> Result<()> {
+        let (at, by) = (self.0.clock.now(), by.to_string());
+        let rows = self.0.control.run(&store::SET_MAINTENANCE, &[&id, &on, &message, &at, &by]).await?;
+        if rows.is_empty() {
+            return Err(Error::not_found());
+        }
+        self.0.control.run(&store::NOTIFY, &[&id.uuid().to_string()]).await?;
+        self.reread(id).await?;
+        Ok(())
+    }
+}
+
+fn conflict(status: Status, act: &str) -> Error {
+    Error::new(ErrorKind::Conflict, "tenant_state_conflict", format!("A tenant that is {status} cannot be {act}."))
+}
+
+fn slug_taken(slug: &Slug) -> Error {
+    Error::new(ErrorKind::Conflict, "slug_taken", format!("The slug `{slug}` is taken; choose another."))
+}
+
+fn refused(error: cloister_postgres::Error, slug: &Slug) -> Error {
+    match error.constraint() {
+        Some("tenant_slug_key") => slug_taken(slug).because(error),
+        Some("domain_host_key") => {
+            Error::new(ErrorKind::Conflict, "domain_taken", "One of the domains is in use.").because(error)
+        }
+        _ => error.into(),
+    }
+}
+
+fn read(row: &Row) -> Tenant {
+    Tenant {
+        id: row.get("id"),
+        slug: Slug::known(row.get("slug")),
+        display_name: row.get("display_name"),
+        legal_name: row.get("legal_name"),
+        kind: row.get("kind"),
+        status: row.get::<_, &str>("status").parse().unwrap_or(Status::Suspended),
+        tier: row.get::<_, &str>("tier").parse().unwrap_or(Tier::Shared),
+        plan: row.get("plan"),
+        region: row.get("region"),
+        locale: row.get("locale"),
+        time_zone: row.get("time_zone"),
+        contact_name: row.get("contact_name"),
+        contact_email: row.get("contact_email"),
+        contact_phone: row.get("contact_phone"),
+        address: row.get("address"),
+        trial_start_date: row.get("trial_start_date"),
+        trial_end_date: row.get("trial_end_date"),
+        demo: row.get("demo"),
+        maintenance: row.get("maintenance"),
+        suspended_reason: row.get("suspended_reason"),
+        purge_after: row.get("purge_after"),
+        domains: row.get("domains"),
+        database: row.get("database_name"),
+        schema: row.get("schema_name"),
+        epoch: row.get("epoch"),
+        version: row.get("version"),
+        created_at: row.get("created_at"),
+        created_by: row.get("created_by"),
+        updated_at: row.get("updated_at"),
+        updated_by: row.get("updated_by"),
+        deleted_at: row.get("deleted_at"),
+        deleted_by: row.get("deleted_by"),
+        workflow: row.get("workflow_id"),
+    }
+}
