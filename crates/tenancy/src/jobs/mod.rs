@@ -35,3 +35,10 @@ pub use settings::{Retention, WorkSettings};
 fn kernel_kinds() -> Vec<JobKind> {
     vec![purge::kind()]
 }
+
+/// The queue's statements, for the tests that prepare and plan each of them: those of the control plane's schema, and those
+/// of the kernel's schema in each database that holds placements.
+#[doc(hidden)]
+pub fn statements() -> [&'static [&'static cloister_postgres::Statement]; 2] {
+    [store::STATEMENTS, outbox_store::STATEMENTS]
+}

@@ -1,9 +1,9 @@
 //! The queue in the control plane: putting in, taking out fairly, keeping, giving back.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use cloister_ids::{JobId, TenantId, Uuid};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{WorkSettings, store};
@@ -72,8 +72,8 @@ pub(super) struct Release {
     pub(super) error: Option<String>,
     /// The attempt does not count.
     pub(super) uncounted: bool,
-    /// Only if the lease ran out before then.
-    pub(super) lost_before: Option<Timestamp>,
+    /// Only if the lease has run out.
+    pub(super) lost: bool,
     /// The whole lane waits until then.
     pub(super) hold: Option<Timestamp>,
 }
@@ -168,8 +168,8 @@ pub(super) async fn take(
         return Ok(None);
     }
     let each = i32::try_from((room / lanes.len()).max(1)).unwrap_or(i32::MAX).min(i32::from(settings.per_lane.max(1)));
-    let lease_until = now + lease(settings);
-    let rows = tx.commit(&[(&store::TAKE, &[&lanes, &cap, &each, &now, &worker, &lease_until])]).await?;
+    let lease = milliseconds(settings.lease);
+    let rows = tx.commit(&[(&store::TAKE, &[&lanes, &cap, &each, &now, &worker, &lease])]).await?;
     let taken = |row: &cloister_postgres::Row| Taken {
         claim: Claim { id: row.get("id"), worker, attempt: row.get("attempts") },
         tenant: row.get("tenant_id"),
@@ -181,8 +181,8 @@ pub(super) async fn take(
     Ok(Some(rows.iter().flatten().map(taken).collect()))
 }
 
-pub(super) fn lease(settings: &WorkSettings) -> SignedDuration {
-    SignedDuration::try_from(settings.lease).unwrap_or(SignedDuration::from_hours(1))
+fn milliseconds(lease: Duration) -> f64 {
+    lease.as_secs_f64() * 1000.0
 }
 
 /// Keeps jobs for another lease; answers which of them are still held.
@@ -190,9 +190,9 @@ pub(super) async fn keep(
     control: &Control,
     worker: Uuid,
     jobs: &[JobId],
-    until: Timestamp,
+    lease: Duration,
 ) -> Result<Vec<JobId>, cloister_postgres::Error> {
-    let rows = control.run(&store::HEARTBEAT, &[&worker, &jobs, &until]).await?;
+    let rows = control.run(&store::HEARTBEAT, &[&worker, &jobs, &milliseconds(lease)]).await?;
     Ok(rows.iter().map(|row| row.get("id")).collect())
 }
 
@@ -231,7 +231,7 @@ pub(super) async fn release(
                     &error,
                     &now,
                     &uncounted,
-                    &how.lost_before,
+                    &how.lost,
                     &how.hold,
                 ],
             )

@@ -36,6 +36,8 @@ statements! {
     /// locks: it sees whatever was put into these lanes, since that takes the lane's lock as well.
     LOCK_LANES = "select lane from job_lane where turn_at <= $1 and running < coalesce(most, $2)
         order by turn_at limit $3 for update skip locked";
+    // Leases are counted by the database's clock, which all nodes share; times of day come from the platform's clock.
+
     /// Takes up to `$3` due jobs of each locked lane and puts the lane behind the others.
     TAKE = "with lane as (
             select lane, least($3::integer, coalesce(most, $2::integer) - running) as room
@@ -69,12 +71,13 @@ statements! {
                 )
             where lane = any($1)
         )
-        update job set state = 'running', worker = $5, lease_until = $6, attempts = job.attempts + 1, started_at = $4
+        update job set state = 'running', worker = $5, lease_until = now() + $6 * interval '1 ms',
+            attempts = job.attempts + 1, started_at = $4
         from picked where job.id = picked.id
         returning job.id, job.tenant_id, job.kind, job.payload, job.attempts, job.max_attempts, job.run_at";
 
     /// Keeps a worker's jobs a while longer; what does not come back is no longer its own.
-    HEARTBEAT = "update job set lease_until = $3 where id = any($2) and worker = $1 and state = 'running'
+    HEARTBEAT = "update job set lease_until = now() + $3 * interval '1 ms' where id = any($2) and worker = $1 and state = 'running'
         returning id";
     /// A job is done. Only its holder may say so.
     DONE = "with finished as (
@@ -94,7 +97,7 @@ statements! {
                         and other.unique_key = job.unique_key and other.state = 'ready'
                 ) then unique_key end
             where id = $1 and worker = $2 and attempts = $3 and state = 'running'
-                and ($9::timestamptz is null or lease_until < $9)
+                and (not $9 or lease_until < now())
             returning lane, state, run_at
         )
         update job_lane set running = running - 1,
@@ -104,8 +107,8 @@ statements! {
         from released where job_lane.lane = released.lane
         returning job_lane.lane";
     /// Jobs whose worker gave no sign of life.
-    LOST = "select id, worker, attempts, max_attempts from job where state = 'running' and lease_until < $1
-        order by lease_until limit $2";
+    LOST = "select id, worker, attempts, max_attempts from job where state = 'running' and lease_until < now()
+        order by lease_until limit $1";
     /// Lets the lanes of a tenant go on at once.
     UNHOLD = "update job_lane set held_until = null, turn_at = least(turn_at, greatest(served_at, $2))
         where held_until is not null and lane in (select lane from job where tenant_id = $1 and state = 'ready')";

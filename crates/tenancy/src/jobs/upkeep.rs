@@ -61,7 +61,7 @@ impl Tenancy {
     pub async fn recover_jobs(&self) -> Result<usize> {
         let control = &self.0.control;
         let now = self.0.clock.now();
-        let lost = control.run(&store::LOST, &[&now, &LOST_AT_ONCE]).await?;
+        let lost = control.run(&store::LOST, &[&LOST_AT_ONCE]).await?;
         let mut recovered = 0;
         for row in &lost {
             let (attempt, most): (i32, i32) = (row.get("attempts"), row.get("max_attempts"));
@@ -70,7 +70,7 @@ impl Tenancy {
                 dead: attempt >= most,
                 run_at: Some(now),
                 error: Some("its worker gave no sign of life".to_owned()),
-                lost_before: Some(now),
+                lost: true,
                 ..Release::default()
             };
             // Somebody else may have been faster, or the worker came back.

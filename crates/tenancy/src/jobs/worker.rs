@@ -132,8 +132,7 @@ impl Worker {
             return;
         }
         let jobs: Vec<JobId> = self.held.values().map(|held| held.job).collect();
-        let until = self.tenancy.0.clock.now() + queue::lease(&self.settings);
-        match queue::keep(&self.tenancy.0.control, self.id, &jobs, until).await {
+        match queue::keep(&self.tenancy.0.control, self.id, &jobs, self.settings.lease).await {
             Ok(kept) => {
                 self.kept = Instant::now();
                 let kept: HashSet<JobId> = kept.into_iter().collect();
