@@ -7,7 +7,8 @@ use std::{
 };
 
 use cloister_ids::ClusterId;
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use cloister_postgres::Row;
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use super::{WorkSettings, settings::Stop, store};
 use crate::{Error, Result, Tenancy};
@@ -49,45 +50,41 @@ pub(super) struct Relay {
     settings: WorkSettings,
     outboxes: HashMap<Arc<str>, Outbox>,
     busy: HashSet<Arc<str>>,
-    listed: Option<Instant>,
+    list_at: Instant,
+}
+
+/// What an errand brings back.
+enum Back {
+    Listed(Result<Vec<Row>, cloister_postgres::Error>),
+    Visited(Arc<str>, Result<usize>),
 }
 
 impl Relay {
     pub(super) fn new(tenancy: Tenancy, cluster: ClusterId, settings: WorkSettings) -> Self {
-        Self { tenancy, cluster, settings, outboxes: HashMap::new(), busy: HashSet::new(), listed: None }
+        let list_at = Instant::now();
+        Self { tenancy, cluster, settings, outboxes: HashMap::new(), busy: HashSet::new(), list_at }
     }
 
     /// Carries until told to stop; a visit that has begun is finished.
     pub(super) async fn run(mut self, mut stop: Stop) {
         let tenancy = self.tenancy.clone();
-        let mut visits = FuturesUnordered::new();
+        let mut errands = FuturesUnordered::new();
         loop {
             let told = tenancy.0.outbox.told().notified();
             tokio::pin!(told);
             // From here on, being told is not missed.
             told.as_mut().enable();
-            self.list().await;
-            let now = Instant::now();
-            for name in tenancy.0.outbox.take(self.cluster) {
-                // A tenant placed after the last listing has a database that is not in it yet.
-                self.outboxes.entry(name).or_insert(Outbox::new(true, now)).told = true;
-            }
-            while !stop.is_told()
-                && self.busy.len() < AT_ONCE
-                && let Some(name) = self.next(now)
-            {
-                self.busy.insert(name.clone());
-                if let Some(outbox) = self.outboxes.get_mut(&name) {
-                    outbox.told = false;
-                }
-                visits.push(visit(&tenancy, self.cluster, name));
-            }
-            if stop.is_told() && visits.is_empty() {
+            if !stop.is_told() {
+                self.send_out(&tenancy, &errands);
+            } else if errands.is_empty() {
                 return;
             }
             let pause = self.pause(Instant::now());
             tokio::select! {
-                Some((name, outcome)) = visits.next(), if !visits.is_empty() => self.visited(&name, outcome),
+                Some(back) = errands.next(), if !errands.is_empty() => match back {
+                    Back::Listed(rows) => self.listed(rows),
+                    Back::Visited(name, outcome) => self.visited(&name, outcome),
+                },
                 () = &mut told, if !stop.is_told() => {}
                 () = stop.told(), if !stop.is_told() => {}
                 () = tokio::time::sleep(pause), if !stop.is_told() => {}
@@ -95,21 +92,40 @@ impl Relay {
         }
     }
 
-    /// Learns of databases made and dropped since.
-    async fn list(&mut self) {
+    /// Begins the visits that are due, as many as may be under way at once, and reads the list of databases when it is old.
+    fn send_out<'a>(&mut self, tenancy: &'a Tenancy, errands: &FuturesUnordered<BoxFuture<'a, Back>>) {
         let now = Instant::now();
-        if self.listed.is_some_and(|at| now.duration_since(at) < LIST) {
-            return;
+        if self.list_at <= now {
+            // Not again before this one is back.
+            self.list_at = now + VISIT;
+            errands.push(Box::pin(list(tenancy, self.cluster)));
         }
-        self.listed = Some(now);
-        match self.tenancy.0.control.run(&store::DATABASES, &[&self.cluster]).await {
+        for name in tenancy.0.outbox.take(self.cluster) {
+            // A tenant placed after the last listing has a database that is not in it yet.
+            self.outboxes.entry(name).or_insert(Outbox::new(true, now)).told = true;
+        }
+        while self.busy.len() < AT_ONCE
+            && let Some(name) = self.next(now)
+        {
+            self.busy.insert(name.clone());
+            if let Some(outbox) = self.outboxes.get_mut(&name) {
+                outbox.told = false;
+            }
+            errands.push(Box::pin(visit(tenancy, self.cluster, name)));
+        }
+    }
+
+    /// Learns of databases made and dropped since.
+    fn listed(&mut self, rows: Result<Vec<Row>, cloister_postgres::Error>) {
+        let now = Instant::now();
+        self.list_at = now + LIST;
+        match rows {
             Ok(rows) => {
                 let known: HashMap<&str, bool> =
                     rows.iter().map(|row| (row.get("name"), row.get::<_, &str>("purpose") == "single")).collect();
-                self.outboxes.retain(|name, _| known.contains_key(&**name));
+                self.outboxes.retain(|name, outbox| outbox.told || known.contains_key(&**name));
                 for (name, single) in known {
-                    let entry = self.outboxes.entry(name.into());
-                    entry.or_insert(Outbox::new(single, now)).single = single;
+                    self.outboxes.entry(name.into()).or_insert(Outbox::new(single, now)).single = single;
                 }
             }
             Err(error) => tracing::warn!(%error, "the relay cannot read which databases there are"),
@@ -123,11 +139,11 @@ impl Relay {
     }
 
     fn pause(&self, now: Instant) -> Duration {
-        if self.busy.len() >= AT_ONCE {
-            return LIST;
-        }
-        let next = self.outboxes.iter().filter(|(name, _)| !self.busy.contains(*name)).map(|(_, o)| o.due).min();
-        next.map_or(LIST, |due| due.saturating_duration_since(now)).clamp(Duration::from_millis(5), LIST)
+        let idle = self.outboxes.iter().filter(|(name, _)| !self.busy.contains(*name));
+        // While as many visits are under way as may be, the next begins when one of them ends.
+        let next = if self.busy.len() < AT_ONCE { idle.map(|(_, outbox)| outbox.due).min() } else { None };
+        let wake = next.map_or(self.list_at, |due| due.min(self.list_at));
+        wake.saturating_duration_since(now).clamp(Duration::from_millis(5), LIST)
     }
 
     fn visited(&mut self, name: &Arc<str>, outcome: Result<usize>) {
@@ -158,8 +174,12 @@ impl Relay {
     }
 }
 
-async fn visit(tenancy: &Tenancy, cluster: ClusterId, name: Arc<str>) -> (Arc<str>, Result<usize>) {
+async fn list(tenancy: &Tenancy, cluster: ClusterId) -> Back {
+    Back::Listed(tenancy.0.control.run(&store::DATABASES, &[&cluster]).await)
+}
+
+async fn visit(tenancy: &Tenancy, cluster: ClusterId, name: Arc<str>) -> Back {
     let outcome = tokio::time::timeout(VISIT, tenancy.carry(cluster, &name)).await;
     let outcome = outcome.unwrap_or_else(|_| Err(Error::unavailable(format!("no end of it within {VISIT:?}"))));
-    (name, outcome)
+    Back::Visited(name, outcome)
 }

@@ -90,7 +90,7 @@ statements! {
     /// up its key when another of that key waits by now. `$10` holds the whole lane back.
     RELEASE = "with released as (
             update job set state = $4, run_at = coalesce($5, run_at), last_error = coalesce($6, last_error),
-                finished_at = case when $4 = 'dead' then $7 end, attempts = attempts - $8::integer,
+                finished_at = case when $4 = 'dead' then $7::timestamptz end, attempts = attempts - $8::integer,
                 lease_until = null, worker = null,
                 unique_key = case when not exists (
                     select from job as other where other.lane = job.lane and other.kind = job.kind

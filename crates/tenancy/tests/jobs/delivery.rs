@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloister_ids::{DatabaseId, SystemClock};
 use cloister_tenancy::{
     Tier,
-    jobs::{JobState, NewJob},
+    jobs::{JobState, NewJob, WorkSettings},
 };
 use serde_json::json;
 
@@ -95,22 +95,27 @@ async fn a_second_job_of_a_key_is_dropped_while_the_first_waits() {
     let tenant = shop.platform.tenant("keyed", Tier::Shared).await;
     let other = shop.platform.tenant("keyed-too", Tier::Shared).await;
     for (whose, kind, key) in [
-        (&tenant, "workshop.sleep", Some("report")),
-        (&tenant, "workshop.sleep", Some("report")),
-        (&tenant, "workshop.sleep", Some("another")),
+        (&tenant, "workshop.alone", Some("report")),
+        (&tenant, "workshop.alone", Some("report")),
+        (&tenant, "workshop.alone", Some("another")),
         (&tenant, "workshop.pass", Some("report")),
-        (&other, "workshop.sleep", Some("report")),
+        (&other, "workshop.alone", Some("report")),
         (&tenant, "workshop.pass", None),
         (&tenant, "workshop.pass", None),
     ] {
-        shop.leave_keyed(whose, kind, json!({ "ms": 400 }), key).await;
+        shop.leave_keyed(whose, kind, json!({ "ms": 1500 }), key).await;
     }
-    let working = shop.worker();
-    until("the first of the key runs", async || shop.diary.most_at_once("workshop.sleep") >= 3).await;
-    assert_eq!(shop.queue().await.len(), 6);
+    let relaying = Working::start(shop.tenancy().clone(), WorkSettings { concurrency: 0, ..quick() });
+    until("all are carried", async || shop.outbox(&tenant).await == 0).await;
+    relaying.stop().await;
+    let first = shop.until_all(JobState::Ready, 6).await.remove(0);
+
     // While it runs, one more may wait behind it, and only one.
+    let working = shop.worker();
+    until("the first of the key runs", async || shop.tenancy().job(first.id).await.unwrap().state == JobState::Running)
+        .await;
     for _ in 0..3 {
-        shop.leave_keyed(&tenant, "workshop.sleep", json!({ "ms": 0 }), Some("report")).await;
+        shop.leave_keyed(&tenant, "workshop.alone", json!({ "ms": 0 }), Some("report")).await;
     }
     shop.until_all(JobState::Done, 7).await;
     working.stop().await;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cloister_ids::{Clock, ManualClock};
+use cloister_ids::ManualClock;
 use cloister_tenancy::{
     Tier,
     jobs::{CronEntry, JobState},

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cloister_ids::{Clock, TenantId};
+use cloister_ids::TenantId;
 use cloister_tenancy::{Actor, Tenancy, Tier, jobs::JobState};
 use serde_json::json;
 
@@ -35,7 +35,6 @@ async fn jobs_of_a_suspended_tenant_wait_until_it_is_open_again() {
     let by = Actor::Operator("test".into());
     let workflow = shop.tenancy().resume_tenant(tenant.id, Some("paid"), &by).await.unwrap();
     shop.tenancy().finish(workflow, &|_| {}).await.unwrap();
-    shop.tenancy().wake_jobs(tenant.id).await.unwrap();
     shop.until_all(JobState::Done, 11).await;
     assert_eq!(shop.notes(&tenant).await, 10);
     working.stop().await;
@@ -105,5 +104,27 @@ async fn what_a_job_does_is_done_in_its_own_name() {
     shop.until_all(JobState::Done, 1).await;
     assert_eq!(shop.diary.starts()[0].tenant, Some(tenant.id));
     assert_eq!(shop.diary.starts()[0].job, shop.only_job().await.id);
+    working.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_purged_tenant_stays_in_the_queue() {
+    let shop = Shop::open_by_hand().await;
+    let tenant = shop.platform.tenant("leaving", Tier::Database).await;
+    let working = shop.worker();
+    shop.leave(&tenant, "workshop.pass", json!({})).await;
+    shop.leave(&tenant, "workshop.fail", json!({})).await;
+    until("one is done and one waits", async || shop.diary.count() == 2).await;
+    let by = Actor::Operator("test".into());
+    for workflow in [
+        shop.tenancy().delete_tenant(tenant.id, None, None, &by).await.unwrap(),
+        shop.tenancy().purge_tenant(tenant.id, None, &by).await.unwrap(),
+    ] {
+        shop.tenancy().finish(workflow, &|_| {}).await.unwrap();
+    }
+    assert!(shop.queue().await.is_empty());
+    let lanes = "select count(*) from job_lane where lane = $1";
+    let lanes: i64 = shop.control().await.query_one(lanes, &[&tenant.id.uuid()]).await.unwrap().get(0);
+    assert_eq!(lanes, 0);
     working.stop().await;
 }

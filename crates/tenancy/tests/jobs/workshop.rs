@@ -318,7 +318,7 @@ pub(crate) async fn flood(client: &tokio_postgres::Client, tenants: &[Uuid], eac
             "insert into job (id, tenant_id, lane, kind, payload, state, priority, run_at, max_attempts, created_at)
              select gen_random_uuid(), t, t, $2, $4, 'ready', 1, now() - interval '1 minute' + n * interval '1 ms', 20,
                 now()
-             from generate_series(1, $3) n cross join unnest($1::uuid[]) t",
+             from generate_series(1, $3::bigint) n cross join unnest($1::uuid[]) t",
             &[&tenants, &kind, &each, payload],
         )
         .await
