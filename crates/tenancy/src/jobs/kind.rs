@@ -67,7 +67,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { first: Duration::from_secs(5), most: Duration::from_secs(3600) }
+        Self { first: Duration::from_secs(5), most: Duration::from_hours(1) }
     }
 }
 
@@ -92,7 +92,7 @@ impl JobKind {
             name,
             handler: Arc::new(move |context| Box::pin(handler(context))),
             max_attempts: 20,
-            timeout: Duration::from_secs(300),
+            timeout: Duration::from_mins(5),
             lane_limit: None,
             priority: Priority::Normal,
             backoff: Backoff::default(),

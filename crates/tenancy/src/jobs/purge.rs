@@ -12,17 +12,19 @@ use crate::{Error, Result, Tenancy, ledger::PLUMBING_SCHEMA};
 
 const KIND: &str = "kernel.purge";
 /// Rows forgotten in one transaction: no lock is held for long.
-const BATCH: i64 = 1000;
+const BATCH: usize = 1000;
+const LIMIT: i64 = 1000;
 
+/// How long things are kept, in seconds.
 #[derive(Debug, Serialize, Deserialize)]
 struct Payload {
-    done_seconds: u64,
-    delivery_seconds: u64,
-    answer_seconds: u64,
+    done: u64,
+    deliveries: u64,
+    answers: u64,
 }
 
 pub(super) fn kind() -> JobKind {
-    JobKind::new(KIND, purge).attempts(3).timeout(Duration::from_secs(3600)).priority(super::Priority::Low)
+    JobKind::new(KIND, purge).attempts(3).timeout(Duration::from_hours(1)).priority(super::Priority::Low)
 }
 
 /// Every hour at an odd minute, when few others do something.
@@ -32,9 +34,9 @@ pub(super) fn entry(retention: Retention) -> CronEntry {
         tenant: None,
         kind: KIND.to_owned(),
         payload: serde_json::json!(Payload {
-            done_seconds: retention.done.as_secs(),
-            delivery_seconds: retention.deliveries.as_secs(),
-            answer_seconds: retention.answers.as_secs(),
+            done: retention.done.as_secs(),
+            deliveries: retention.deliveries.as_secs(),
+            answers: retention.answers.as_secs(),
         }),
         schedule: "37 * * * *".to_owned(),
         time_zone: "UTC".to_owned(),
@@ -43,24 +45,22 @@ pub(super) fn entry(retention: Retention) -> CronEntry {
 }
 
 async fn purge(job: JobContext) -> Result<()> {
-    let Payload { done_seconds, delivery_seconds, answer_seconds } = job.payload()?;
+    let Payload { done, deliveries, answers } = job.payload()?;
     let tenancy = job.tenancy();
     let now = tenancy.0.clock.now();
     let before = |seconds: u64| {
         let ago = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
         now.checked_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH)
     };
-    let done = before(done_seconds);
-    while tenancy.0.control.run(&store::PURGE_DONE, &[&done, &BATCH]).await?.len() as i64 == BATCH {}
+    let (done, deliveries, answers) = (before(done), before(deliveries), before(answers));
+    while tenancy.0.control.run(&store::PURGE_DONE, &[&done, &LIMIT]).await?.len() == BATCH {}
 
     let mut failed = Vec::new();
     for cluster in tenancy.0.clusters.keys() {
         for row in tenancy.0.control.run(&store::DATABASES, &[cluster]).await? {
             let database: Arc<str> = row.get::<_, &str>("name").into();
             // One that cannot be reached must not keep the others from forgetting.
-            if let Err(error) =
-                tenancy.purge_database(*cluster, &database, before(delivery_seconds), before(answer_seconds)).await
-            {
+            if let Err(error) = tenancy.purge_database(*cluster, &database, deliveries, answers).await {
                 failed.push(format!("{database}: {}", error.log()));
             }
         }
@@ -81,14 +81,14 @@ impl Tenancy {
             let tx = Transaction::new(lease, Some(PLUMBING_SCHEMA.into()), "begin".into());
             Ok(tx.commit(&[(statement, with)]).await?.concat().len())
         };
-        while forget(&outbox_store::FORGET_ANSWERS, &[&answers, &BATCH]).await? as i64 == BATCH {}
+        while forget(&outbox_store::FORGET_ANSWERS, &[&answers, &LIMIT]).await? == BATCH {}
 
         let (mut last_at, mut last_id) = (Timestamp::UNIX_EPOCH, JobId::from_uuid(Uuid::nil()));
         loop {
             let lease = self.doors(cluster)?.system.lease(database, Some(PLUMBING_SCHEMA)).await?;
             let tx = Transaction::new(lease, Some(PLUMBING_SCHEMA.into()), "begin read only".into());
             let rows = tx
-                .commit(&[(&outbox_store::OLD_DELIVERIES, &[&deliveries, &last_at, &last_id, &BATCH])])
+                .commit(&[(&outbox_store::OLD_DELIVERIES, &[&deliveries, &last_at, &last_id, &LIMIT])])
                 .await?
                 .concat();
             let Some(last) = rows.last() else { return Ok(()) };

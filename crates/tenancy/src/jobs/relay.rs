@@ -16,14 +16,14 @@ use crate::{Error, Result, Tenancy};
 /// Outboxes visited at once on a cluster: fewer than the connections the system login has there.
 const AT_ONCE: usize = 3;
 /// A visit that takes longer is given up; what it carried stays carried.
-const VISIT: Duration = Duration::from_secs(60);
+const VISIT: Duration = Duration::from_mins(1);
 /// How often the list of databases is read.
 const LIST: Duration = Duration::from_secs(5);
 /// Databases of single tenants visited in a second, when nothing was left in them: the safety net of a node that was killed
 /// between a commit and its hint.
 const SINGLES_A_SECOND: u32 = 10;
 /// A database that cannot be reached is tried again after this long at most.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 struct Outbox {

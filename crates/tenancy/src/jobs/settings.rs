@@ -36,7 +36,7 @@ pub struct Retention {
     pub answers: Duration,
 }
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 impl Default for Retention {
     fn default() -> Self {
