@@ -1,1 +1,4 @@
-//! placeholder
+//! The school module.
+
+pub mod oneroster;
+pub mod sample;

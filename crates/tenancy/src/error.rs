@@ -114,6 +114,13 @@ impl Error {
         self
     }
 
+    /// Names the values at fault.
+    #[must_use]
+    pub fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
+        self.0.fields = fields;
+        self
+    }
+
     /// When trying again makes sense.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {

@@ -128,6 +128,7 @@ impl Tenancy {
         let registered = modules
             .iter()
             .flat_map(|m| m.statements().iter().flat_map(|list| list.iter()))
+            .chain(crate::tx::STATEMENTS)
             .map(|statement| std::ptr::from_ref::<cloister_postgres::Statement>(statement) as usize)
             .collect();
         let registry = Registry::new(modules_of(&modules));
