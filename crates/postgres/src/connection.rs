@@ -115,6 +115,8 @@ impl Connection {
         items: &[(&'static Statement, &Parameters<'_>)],
         commit: bool,
     ) -> Result<Vec<Vec<Row>>, Error> {
+        // Also when there is nothing to prepare: what comes later in the transaction relies on it.
+        self.stand(entry.schema).await?;
         for (statement, _) in items {
             self.prepare(entry.schema, statement).await?;
         }

@@ -225,8 +225,10 @@ impl TenantTx {
             items.iter().map(|(statement, with)| (*statement, with.as_slice())).collect();
         let mut rows = self.transaction.commit(&items).await.map_err(|error| self.tenancy.explain(error))?;
         rows.truncate(last.len());
-        if self.left_jobs {
-            self.tenancy.0.outbox.notify_one();
+        if self.left_jobs
+            && let Some(placement) = &self.entry.placement
+        {
+            self.tenancy.0.outbox.tell(placement);
         }
         Ok(rows)
     }
