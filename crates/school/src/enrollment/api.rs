@@ -92,6 +92,8 @@ struct EnrollmentOrder {
     sort: Option<String>,
 }
 
+/// A page of them.
+type EnrollmentPage = Page<Enrollment>;
 /// Changes to one.
 type EnrollmentPatch = MergePatch<EnrollmentFields>;
 
@@ -105,13 +107,13 @@ type EnrollmentPatch = MergePatch<EnrollmentFields>;
     operation_id = "enrollment_list",
     tag = "School",
     params(RecordFilter, EnrollmentFilter, EnrollmentOrder, PageQuery),
-    responses((status = 200, description = "A page of enrollments.", body = Page<Enrollment>,
+    responses((status = 200, description = "A page of enrollments.", body = EnrollmentPage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]
 async fn enrollment_list(
     op: Op,
     listing: Listing<EnrollmentFilter, EnrollmentSort>,
-) -> Result<Answer<Page<Enrollment>>, Problem> {
+) -> Result<Answer<EnrollmentPage>, Problem> {
     let Op { tenancy, cx, .. } = &op;
     cx.authorize(Action::Read, &ENROLLMENT)?;
     let (tenant, what, filter) = (cx.tenant_id(), ENROLLMENT.name, &listing.filter);

@@ -92,6 +92,8 @@ struct PersonOrder {
     sort: Option<String>,
 }
 
+/// A page of them.
+type PersonSummaryPage = Page<PersonSummary>;
 /// Changes to one.
 type PersonPatch = MergePatch<PersonFields>;
 
@@ -104,13 +106,10 @@ type PersonPatch = MergePatch<PersonFields>;
     operation_id = "person_list",
     tag = "School",
     params(RecordFilter, PersonFilter, PersonOrder, PageQuery),
-    responses((status = 200, description = "A page of persons.", body = Page<PersonSummary>,
+    responses((status = 200, description = "A page of persons.", body = PersonSummaryPage,
         example = json!({ "items": [summary_sample()], "next_cursor": null })))
 )]
-async fn person_list(
-    op: Op,
-    listing: Listing<PersonFilter, PersonSort>,
-) -> Result<Answer<Page<PersonSummary>>, Problem> {
+async fn person_list(op: Op, listing: Listing<PersonFilter, PersonSort>) -> Result<Answer<PersonSummaryPage>, Problem> {
     let Op { tenancy, cx, .. } = &op;
     cx.authorize(Action::Read, &PERSON)?;
     let (tenant, what, filter) = (cx.tenant_id(), PERSON.name, &listing.filter);
