@@ -89,7 +89,14 @@ fn letters(c: char) -> Letters {
         '\'' | '`' | '´' | '‘' | '’' | '‛' | 'ʼ' | 'ʻ' | '.' => Letters::None,
         '-' | '_' | ',' | ';' | '/' | '\u{2010}'..='\u{2015}' => Letters::Gap,
         c if c.is_whitespace() || c.is_control() => Letters::Gap,
-        LAST => Letters::None,
+        // Characters that only change how others are shown, or mean nothing.
+        '\u{ad}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}'
+        | LAST => Letters::None,
         // Letters that are spelled otherwise where a keyboard lacks them, and that no normal form takes apart.
         'ß' => Letters::These("ss"),
         'æ' => Letters::These("ae"),

@@ -97,6 +97,8 @@ struct AcademicSessionOrder {
     sort: Option<String>,
 }
 
+/// A page of them.
+type AcademicSessionPage = Page<AcademicSession>;
 /// Changes to one.
 type AcademicSessionPatch = MergePatch<AcademicSessionFields>;
 
@@ -109,13 +111,13 @@ type AcademicSessionPatch = MergePatch<AcademicSessionFields>;
     operation_id = "academic_session_list",
     tag = "School",
     params(RecordFilter, AcademicSessionFilter, AcademicSessionOrder, PageQuery),
-    responses((status = 200, description = "A page of academic sessions.", body = Page<AcademicSession>,
+    responses((status = 200, description = "A page of academic sessions.", body = AcademicSessionPage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]
 async fn academic_session_list(
     op: Op,
     listing: Listing<AcademicSessionFilter, AcademicSessionSort>,
-) -> Result<Answer<Page<AcademicSession>>, Problem> {
+) -> Result<Answer<AcademicSessionPage>, Problem> {
     let Op { tenancy, cx, .. } = &op;
     cx.authorize(Action::Read, &ACADEMIC_SESSION)?;
     let (tenant, what, filter) = (cx.tenant_id(), ACADEMIC_SESSION.name, &listing.filter);

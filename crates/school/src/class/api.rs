@@ -90,6 +90,8 @@ struct ClassOrder {
     sort: Option<String>,
 }
 
+/// A page of them.
+type ClassPage = Page<Class>;
 /// Changes to one.
 type ClassPatch = MergePatch<ClassFields>;
 
@@ -102,10 +104,10 @@ type ClassPatch = MergePatch<ClassFields>;
     operation_id = "class_list",
     tag = "School",
     params(RecordFilter, ClassFilter, ClassOrder, PageQuery),
-    responses((status = 200, description = "A page of classes.", body = Page<Class>,
+    responses((status = 200, description = "A page of classes.", body = ClassPage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]
-async fn class_list(op: Op, listing: Listing<ClassFilter, ClassSort>) -> Result<Answer<Page<Class>>, Problem> {
+async fn class_list(op: Op, listing: Listing<ClassFilter, ClassSort>) -> Result<Answer<ClassPage>, Problem> {
     let Op { tenancy, cx, .. } = &op;
     cx.authorize(Action::Read, &CLASS)?;
     let (tenant, what, filter) = (cx.tenant_id(), CLASS.name, &listing.filter);

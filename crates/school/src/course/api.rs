@@ -84,6 +84,8 @@ struct CourseOrder {
     sort: Option<String>,
 }
 
+/// A page of them.
+type CoursePage = Page<Course>;
 /// Changes to one.
 type CoursePatch = MergePatch<CourseFields>;
 
@@ -96,10 +98,10 @@ type CoursePatch = MergePatch<CourseFields>;
     operation_id = "course_list",
     tag = "School",
     params(RecordFilter, CourseFilter, CourseOrder, PageQuery),
-    responses((status = 200, description = "A page of courses.", body = Page<Course>,
+    responses((status = 200, description = "A page of courses.", body = CoursePage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]
-async fn course_list(op: Op, listing: Listing<CourseFilter, CourseSort>) -> Result<Answer<Page<Course>>, Problem> {
+async fn course_list(op: Op, listing: Listing<CourseFilter, CourseSort>) -> Result<Answer<CoursePage>, Problem> {
     let Op { tenancy, cx, .. } = &op;
     cx.authorize(Action::Read, &COURSE)?;
     let (tenant, what, filter) = (cx.tenant_id(), COURSE.name, &listing.filter);

@@ -82,6 +82,8 @@ struct OrgOrder {
     sort: Option<String>,
 }
 
+/// A page of them.
+type OrgPage = Page<Org>;
 /// Changes to one.
 type OrgPatch = MergePatch<OrgFields>;
 
@@ -94,10 +96,10 @@ type OrgPatch = MergePatch<OrgFields>;
     operation_id = "org_list",
     tag = "School",
     params(RecordFilter, OrgFilter, OrgOrder, PageQuery),
-    responses((status = 200, description = "A page of organisations.", body = Page<Org>,
+    responses((status = 200, description = "A page of organisations.", body = OrgPage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]
-async fn org_list(op: Op, listing: Listing<OrgFilter, OrgSort>) -> Result<Answer<Page<Org>>, Problem> {
+async fn org_list(op: Op, listing: Listing<OrgFilter, OrgSort>) -> Result<Answer<OrgPage>, Problem> {
     let Op { tenancy, cx, .. } = &op;
     cx.authorize(Action::Read, &ORG)?;
     let (tenant, what, filter) = (cx.tenant_id(), ORG.name, &listing.filter);
