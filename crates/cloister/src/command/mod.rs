@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod bench;
 mod demo;
 mod doctor;
 mod init;
@@ -50,6 +51,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Token(args) => token::run(&configuration, args, output).await,
         Command::Doctor => doctor::run(&configuration, output).await,
         Command::Openapi => openapi::run(),
-        Command::Import(_) | Command::Sample(_) | Command::Bench(_) => anyhow::bail!("pending"),
+        Command::Bench(args) => bench::run(&configuration, &args, output).await,
+        Command::Import(_) | Command::Sample(_) => anyhow::bail!("pending"),
     }
 }
