@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use futures_util::{FutureExt, future::OptionFuture, join};
 use tokio_postgres::{Client, Row};
 
-use crate::{Error, Parameters, Statement};
+use crate::{Error, Parameters, Statement, sqlstate};
 
 /// How a transaction is entered. Both texts are constant for a placement at an epoch, so they are rendered once and kept.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +95,7 @@ impl Connection {
             client.batch_execute("commit"),
         );
         self.settle(ended)?;
-        begun.map_err(Error::statement("enter"))?;
+        self.entered(begun)?;
         rows.map_err(Error::statement(statement.name()))
     }
 
@@ -128,8 +128,20 @@ impl Connection {
         } else {
             self.rollback().await?;
         }
-        begun.map_err(Error::statement("enter"))?;
+        self.entered(begun)?;
         outcome
+    }
+
+    /// A session that is found in another schema than it was believed to stand in is not used again.
+    fn entered(&mut self, begun: Result<(), tokio_postgres::Error>) -> Result<(), Error> {
+        let begun = begun.map_err(Error::statement("enter"));
+        if let Err(error) = &begun
+            && error.is(sqlstate::FENCE_SCHEMA)
+        {
+            tracing::error!(believed = self.standing, "a session stood in another schema than believed; it is closed");
+            self.state = State::Unknown;
+        }
+        begun
     }
 
     /// Statements inside a transaction that is already open; with `commit`, they end it.
