@@ -4,6 +4,7 @@
 //! databases of its own, copied from templates that the first test of a run makes.
 
 mod notebook;
+pub mod operator;
 mod platform;
 mod proxy;
 

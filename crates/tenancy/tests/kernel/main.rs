@@ -1,5 +1,6 @@
 //! The kernel on a real PostgreSQL, through its own door.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod fence;
 mod isolation;
 mod round_trips;
