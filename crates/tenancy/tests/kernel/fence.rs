@@ -174,7 +174,8 @@ async fn nothing_waits_on_a_lock_in_a_request() {
         let lock = "select pg_advisory_lock(cloister.fence_key($1))";
         holder.query_one(lock, &[&tenant.id.uuid()]).await.unwrap();
         let began = Instant::now();
-        assert_eq!(refused_write(&platform.tenancy, &cx).await, "tenant_changing", "{}", tenant.slug);
+        let refused = tokio::time::timeout(Duration::from_secs(2), refused_write(&platform.tenancy, &cx)).await;
+        assert_eq!(refused.expect("it waits for the lock"), "tenant_changing", "{}", tenant.slug);
         let took = began.elapsed();
         assert!(took < Duration::from_millis(200), "{}: it waited {took:?}", tenant.slug);
         assert_eq!(count(&platform.tenancy, &cx).await, 2, "readers go on, {}", tenant.slug);
