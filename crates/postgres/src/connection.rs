@@ -115,6 +115,8 @@ impl Connection {
         items: &[(&'static Statement, &Parameters<'_>)],
         commit: bool,
     ) -> Result<Vec<Vec<Row>>, Error> {
+        // Also when no statement follows, as before the making of a temporary table.
+        self.stand(entry.schema).await?;
         for (statement, _) in items {
             self.prepare(entry.schema, statement).await?;
         }
