@@ -5,6 +5,7 @@
 
 mod front_door;
 mod notebook;
+pub mod operator;
 mod platform;
 mod proxy;
 
