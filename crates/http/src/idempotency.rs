@@ -69,6 +69,18 @@ impl IdempotencyKey {
         }
     }
 
+    /// The same with several statements in one round trip.
+    pub async fn query_all(
+        key: Option<&Self>,
+        tx: &mut TenantTx,
+        statements: &[(&'static Statement, &Parameters<'_>)],
+    ) -> Result<Vec<Vec<Row>>> {
+        match key {
+            Some(Self { key, fingerprint }) => tx.query_all_once(key, fingerprint, statements).await,
+            None => tx.query_all(statements).await,
+        }
+    }
+
     fn read(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Result<Option<Self>, Problem> {
         let mut given = headers.get_all(HEADER).iter();
         let Some(value) = given.next() else { return Ok(None) };

@@ -6,6 +6,7 @@
 mod document;
 mod front_door;
 mod notebook;
+pub mod operator;
 mod platform;
 mod proxy;
 

@@ -1,16 +1,20 @@
 //! The commands, a file each.
 
+mod bench;
 mod demo;
 mod doctor;
 mod init;
 mod migrate;
+mod openapi;
 mod serve;
 mod tenant;
 mod token;
 
 use std::sync::Arc;
 
-use cloister_tenancy::Module;
+use cloister_catalog::Catalog;
+use cloister_http::HttpModule;
+use cloister_school::School;
 
 use crate::{
     cli::{Cli, Command},
@@ -19,8 +23,8 @@ use crate::{
 };
 
 /// The modules of this binary. The kernel sees them as `Module`, the edge as routes.
-pub(crate) fn http_modules() -> Vec<Arc<dyn Module>> {
-    vec![]
+pub(crate) fn http_modules() -> Vec<Arc<dyn HttpModule>> {
+    vec![Arc::new(School), Arc::new(Catalog)]
 }
 
 /// Runs what was asked for.
@@ -47,6 +51,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(args) => migrate::run(&configuration, &args, output).await,
         Command::Token(args) => token::run(&configuration, args, output).await,
         Command::Doctor => doctor::run(&configuration, output).await,
-        Command::Import(_) | Command::Sample(_) | Command::Openapi | Command::Bench(_) => anyhow::bail!("pending"),
+        Command::Openapi => openapi::run(),
+        Command::Bench(args) => bench::run(&configuration, &args, output).await,
+        Command::Import(_) | Command::Sample(_) => anyhow::bail!("pending"),
     }
 }
