@@ -102,7 +102,7 @@ mod tests {
             .route("/api/v1/list", get(async |_: Listing<NoFilter, ByName>| Answer(json!([]))))
             .route("/api/v1/once", post(async |once: Once<Thing>| Answer(once.key.is_some())))
             .route("/api/v1/long", get(async || "x".repeat(5000)))
-            .route("/api/v1/slow", get(async || tokio::time::sleep(Duration::from_secs(60)).await))
+            .route("/api/v1/slow", get(async || tokio::time::sleep(Duration::from_mins(1)).await))
             .route("/api/v1/panic", get(async || -> StatusCode { panic!("the secret is hunter2") }))
             .route("/api/v1/broken", get(async || Problem::from(cloister_tenancy::Error::internal("hunter2"))))
             .with_state(settings.clone());

@@ -1,13 +1,16 @@
 //! The API document: OpenAPI 3.1, assembled from the endpoints themselves.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use axum::Router;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Components, Content, ContentBuilder, HeaderBuilder, Info, License, ObjectBuilder, OpenApi, OpenApiBuilder, Ref,
-        RefOr, Response, ResponseBuilder, SecurityRequirement, Server, ServerVariableBuilder,
+        Components, Content, ContentBuilder, HeaderBuilder, Info, License, Object, ObjectBuilder, OpenApi,
+        OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder, SecurityRequirement, Server, ServerVariableBuilder, Tag,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         schema::{Schema, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -16,7 +19,11 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Edge, HttpModule, ProblemDetails, address::API, problem::MEDIA_TYPE};
+use crate::{
+    Edge, HttpModule, ProblemDetails,
+    address::API,
+    problem::{MEDIA_TYPE, title},
+};
 
 /// The document of these modules: what `cloister openapi` prints and `openapi/cloister.json` holds.
 pub fn openapi(modules: &[Arc<dyn HttpModule>]) -> OpenApi {
@@ -34,7 +41,48 @@ pub(crate) fn assemble(modules: &[Arc<dyn HttpModule>]) -> (Router<Edge>, OpenAp
             complete(operation);
         }
     }
+    index_tags(&mut document);
+    if let Some(components) = &mut document.components {
+        merge_parts(components);
+    }
     (router, document)
+}
+
+/// A table of contents: each tag once.
+fn index_tags(document: &mut OpenApi) {
+    let items = document.paths.paths.values();
+    let operations = items.flat_map(|item| [&item.get, &item.put, &item.post, &item.delete, &item.patch]);
+    let names: BTreeSet<String> =
+        operations.flatten().flat_map(|operation| operation.tags.iter().flatten().cloned()).collect();
+    document.tags = Some(names.into_iter().map(Tag::new).collect());
+}
+
+/// A structure that holds another's fields as its own is written as "all of" the two. Bodies deny unknown fields, so both
+/// together would accept nothing: the parts become one object.
+fn merge_parts(components: &mut Components) {
+    let known = components.schemas.clone();
+    for schema in components.schemas.values_mut() {
+        let RefOr::T(Schema::AllOf(all)) = schema else { continue };
+        let mut whole = Object::default();
+        whole.schema_type = Type::Object.into();
+        whole.description.clone_from(&all.description);
+        let parts: Option<Vec<Object>> = all.items.iter().map(|item| part(item, &known)).collect();
+        let Some(parts) = parts else { continue };
+        // The structure's own fields come last in the document; the id belongs in front.
+        for mut part in parts.into_iter().rev() {
+            whole.required.append(&mut part.required);
+            whole.properties.extend(part.properties);
+        }
+        *schema = RefOr::T(Schema::Object(whole));
+    }
+}
+
+fn part(item: &RefOr<Schema>, known: &BTreeMap<String, RefOr<Schema>>) -> Option<Object> {
+    match item {
+        RefOr::T(Schema::Object(object)) => Some(object.clone()),
+        RefOr::Ref(reference) => part(known.get(reference.ref_location.rsplit('/').next()?)?, known),
+        RefOr::T(_) => None,
+    }
 }
 
 /// Refusals: the name of the component, the status, a code as example, and when it happens.
@@ -43,6 +91,7 @@ const REFUSALS: &[(&str, u16, &str, &str)] = &[
     ("Unauthenticated", 401, "unauthenticated", "No token, or one that is not valid."),
     ("Forbidden", 403, "permission_denied", "You may not do this, or the tenant is suspended."),
     ("NotFound", 404, "not_found", "It does not exist, or may not be seen."),
+    ("TooSlow", 408, "body_too_slow", "The body did not arrive in time."),
     ("Conflict", 409, "key_taken", "It contradicts what exists."),
     ("PreconditionFailed", 412, "version_mismatch", "It was changed since it was read."),
     ("TooLarge", 413, "body_too_large", "The body is too large."),
@@ -51,6 +100,7 @@ const REFUSALS: &[(&str, u16, &str, &str)] = &[
     ("PreconditionRequired", 428, "precondition_required", "The header If-Match is missing."),
     ("Internal", 500, "internal_error", "Something went wrong on our side."),
     ("Unavailable", 503, "temporarily_unavailable", "Not now; the header Retry-After says when."),
+    ("Timeout", 504, "request_timeout", "It took too long and was stopped."),
 ];
 
 fn frontispiece() -> OpenApi {
@@ -113,7 +163,7 @@ fn tenant_parameter() -> Parameter {
 fn refusal(schema: &str, status: u16, code: &str, description: &str) -> Response {
     let mut example = serde_json::json!({
         "type": format!("/problems/{code}"),
-        "title": code.replace('_', " "),
+        "title": title(code),
         "status": status,
         "detail": description,
         "code": code,
@@ -143,15 +193,13 @@ fn complete(operation: &mut Operation) {
     };
     let (tagged, once) = (has(parameters, "If-Match"), has(parameters, "Idempotency-Key"));
     let has_body = operation.request_body.is_some();
-    let has_input = has_body || !parameters.is_empty();
     parameters.push(RefOr::Ref(Ref::new("#/components/parameters/TenantId")));
     operation.security.get_or_insert_with(|| vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
     for (name, status, ..) in REFUSALS {
         let applies = match status {
-            400 => has_input,
             409 => once || has_body,
             412 | 428 => tagged,
-            413 | 415 | 422 => has_body,
+            408 | 413 | 415 | 422 => has_body,
             _ => true,
         };
         if applies {

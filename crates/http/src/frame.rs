@@ -196,6 +196,7 @@ async fn in_time(request: Request, next: Next) -> Response<Body> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the cause over")]
 fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response<Body> {
     let text = cause
         .downcast_ref::<String>()

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header},
     response::IntoResponse,
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cloister_tenancy::{
     Error, ErrorKind, Result, TenantTx,
     sql::{Parameters, Row, Statement},
@@ -33,7 +34,7 @@ const MAX_KEY: usize = 255;
 pub struct IdempotencyHeader {
     /// Any text of your own, such as a UUID. Sent again with the same body, the same answer comes back and nothing is made
     /// twice; sent with another body, it is refused.
-    #[param(rename = "Idempotency-Key", max_length = 255, example = "5f0c2b9e-7d0c-4f3a-9c0e-2f1d8f6f2a11")]
+    #[param(rename = "Idempotency-Key", value_type = String, required = false, max_length = 255, example = "5f0c2b9e-7d0c-4f3a-9c0e-2f1d8f6f2a11")]
     idempotency_key: Option<String>,
 }
 
@@ -68,6 +69,18 @@ impl IdempotencyKey {
         }
     }
 
+    /// The same with several statements in one round trip.
+    pub async fn query_all(
+        key: Option<&Self>,
+        tx: &mut TenantTx,
+        statements: &[(&'static Statement, &Parameters<'_>)],
+    ) -> Result<Vec<Vec<Row>>> {
+        match key {
+            Some(Self { key, fingerprint }) => tx.query_all_once(key, fingerprint, statements).await,
+            None => tx.query_all(statements).await,
+        }
+    }
+
     fn read(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Result<Option<Self>, Problem> {
         let mut given = headers.get_all(HEADER).iter();
         let Some(value) = given.next() else { return Ok(None) };
@@ -85,7 +98,7 @@ impl IdempotencyKey {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        let fingerprint = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let fingerprint = URL_SAFE_NO_PAD.encode(hash.finalize());
         Ok(Some(Self { key: key.to_owned(), fingerprint }))
     }
 }

@@ -1,6 +1,6 @@
 //! Lists: a filter, an order, and a page at a time.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
 use axum::{
     extract::{FromRef, FromRequestParts},
@@ -9,7 +9,13 @@ use axum::{
 use cloister_ids::TenantId;
 use garde::Validate;
 use serde::{Serialize, de::DeserializeOwned};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        ArrayBuilder, ObjectBuilder, Ref, RefOr,
+        schema::{Schema, SchemaType, Type},
+    },
+};
 
 use crate::{Cursor, EdgeSettings, Problem, field, query};
 
@@ -24,13 +30,45 @@ pub trait Sort: Copy + 'static {
     const ORDERS: &'static [(&'static str, Self)];
 }
 
-/// One page.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+/// One page. In the API document, a page of `Thing` is a `ThingPage`.
+#[derive(Debug, Clone, Serialize)]
 pub struct Page<T> {
     /// Its rows, in the order asked for.
     pub items: Vec<T>,
     /// Send it as `cursor` for the page behind this one; null when there is none.
     pub next_cursor: Option<String>,
+}
+
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .property(
+                "items",
+                ArrayBuilder::new()
+                    .items(Ref::from_schema_name(T::name()))
+                    .description(Some("Its rows, in the order asked for.")),
+            )
+            .property(
+                "next_cursor",
+                ObjectBuilder::new()
+                    .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+                    .description(Some("Send it as `cursor` for the page behind this one; null when there is none.")),
+            )
+            .required("items")
+            .required("next_cursor")
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
 }
 
 /// The parameters that every listing has, for the API document.

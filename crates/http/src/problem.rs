@@ -37,10 +37,11 @@ pub struct ProblemDetails<'a> {
     pub code: &'a str,
     /// The address that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "/api/v1/components")]
+    #[schema(nullable = false, example = "/api/v1/components")]
     pub instance: Option<&'a str>,
     /// To be named when asking for help: it finds the request in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub request_id: Option<RequestId>,
     /// The values at fault.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -147,7 +148,7 @@ impl Problem {
 }
 
 /// `version_mismatch` becomes `Version mismatch`.
-fn title(code: &str) -> String {
+pub(crate) fn title(code: &str) -> String {
     let mut letters = code.chars();
     letters
         .next()

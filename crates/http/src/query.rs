@@ -23,11 +23,7 @@ pub struct Query<T>(pub T);
 
 /// A query string that is not acceptable, with the parameters at fault.
 pub(crate) fn refused(fields: Vec<FieldError>) -> Problem {
-    let mut message = "The query string is not acceptable.".to_owned();
-    for FieldError { field, message: text, .. } in &fields {
-        message.push_str(&format!(" {field}: {text}"));
-    }
-    let invalid = Error::new(ErrorKind::Malformed, "query_invalid", message);
+    let invalid = Error::new(ErrorKind::Malformed, "query_invalid", "Some parameters are not acceptable.");
     Problem::from(invalid.with_fields(fields))
 }
 

@@ -64,6 +64,8 @@ struct ComponentOrder {
     sort: Option<String>,
 }
 
+/// A page of them.
+type ComponentPage = Page<Component>;
 /// Changes to one.
 type ComponentPatch = MergePatch<ComponentFields>;
 
@@ -76,13 +78,13 @@ type ComponentPatch = MergePatch<ComponentFields>;
     operation_id = "component_list",
     tag = "Catalog",
     params(ComponentFilter, ComponentOrder, PageQuery),
-    responses((status = 200, description = "A page of components.", body = Page<Component>,
+    responses((status = 200, description = "A page of components.", body = ComponentPage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]
 async fn component_list(
     op: Op,
     listing: Listing<ComponentFilter, ComponentSort>,
-) -> Result<Answer<Page<Component>>, Problem> {
+) -> Result<Answer<ComponentPage>, Problem> {
     let Op { tenancy, cx, .. } = &op;
     cx.authorize(Action::Read, &COMPONENT)?;
     let selection = store::Selection {

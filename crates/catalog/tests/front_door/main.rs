@@ -1,6 +1,7 @@
 //! The catalog through the front door, on a real PostgreSQL, in every tier.
 
 mod component;
+mod document;
 mod listing;
 mod repeating;
 mod resolution;
