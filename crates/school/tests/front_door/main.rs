@@ -7,6 +7,7 @@ mod listing;
 mod person;
 mod plans;
 mod records;
+mod round_trips;
 mod walls;
 
 use std::sync::Arc;
