@@ -1,1 +1,54 @@
-//! placeholder
+//! The edge kit: what stands between a socket and a module's use case.
+//!
+//! A module implements [`HttpModule`] and writes endpoints with the extractors here: [`Op`] (who asks, for which tenant),
+//! [`Path`], [`Query`], [`Listing`], [`Json`], [`Once`] and [`IfMatch`]. Every refusal, from wherever it comes, leaves as
+//! one [`Problem`]. [`app`] composes the modules, [`openapi`] describes them, [`serve`] brings them to a socket.
+//!
+//! Knows no business, no SQL and no way to sign in.
+
+mod address;
+mod app;
+mod body;
+mod cursor;
+mod docs;
+mod document;
+mod edge;
+mod etag;
+mod field;
+mod frame;
+mod health;
+mod host;
+mod idempotency;
+mod json;
+mod listing;
+mod merge_patch;
+mod network;
+mod op;
+mod path;
+mod problem;
+mod query;
+mod request;
+mod search;
+mod serve;
+mod span;
+mod words;
+
+pub use app::{HttpModule, app};
+pub use cursor::Cursor;
+pub use document::openapi;
+pub use edge::{Edge, EdgeLimits, EdgeSettings, Environment};
+pub use etag::{IfMatch, Tagged, Versioned};
+pub use field::invalid;
+pub use frame::DURATION_BUCKETS;
+pub use idempotency::{IdempotencyHeader, IdempotencyKey, Once};
+pub use json::{Answer, Json};
+pub use listing::{Listing, Page, PageQuery, Sort};
+pub use merge_patch::MergePatch;
+pub use network::{Network, NetworkError};
+pub use op::Op;
+pub use path::Path;
+pub use problem::{Problem, ProblemDetails};
+pub use query::Query;
+pub use search::{SearchRange, search_key};
+pub use serve::{Drained, ServerLimits, serve};
+pub use span::Span;

@@ -14,6 +14,8 @@ pub trait Kind: 'static + Send + Sync {
     const PREFIX: &'static str;
     /// The word a person would use, for messages.
     const NOUN: &'static str;
+    /// The name of such an id in the API document.
+    const SCHEMA: &'static str;
 }
 
 /// A typed identifier.
@@ -189,7 +191,11 @@ impl<K: Kind> utoipa::PartialSchema for Id<K> {
             .into()
     }
 }
-impl<K: Kind> utoipa::ToSchema for Id<K> {}
+impl<K: Kind> utoipa::ToSchema for Id<K> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        std::borrow::Cow::Borrowed(K::SCHEMA)
+    }
+}
 
 fn serde_json_example<K: Kind>() -> String {
     format!("{}_01jd4kqvm6e8x9t3c5z7b2n0fa", K::PREFIX)

@@ -12,6 +12,7 @@ macro_rules! kinds {
             impl Kind for kind::$name {
                 const PREFIX: &'static str = $prefix;
                 const NOUN: &'static str = $noun;
+                const SCHEMA: &'static str = concat!(stringify!($name), "Id");
             }
         )*
         /// Every prefix with the word for what it names.

@@ -1,1 +1,141 @@
-//! placeholder
+//! The school module: a roster in OneRoster's words.
+//!
+//! A folder is a resource, top to bottom: `mod.rs` its type and rules, `store.rs` all its SQL, `api.rs` its endpoints.
+
+pub mod academic_session;
+pub mod class;
+pub mod course;
+mod date_span;
+pub mod demographics;
+pub mod enrollment;
+mod listing;
+pub mod oneroster;
+pub mod org;
+pub mod person;
+pub mod record;
+mod rules;
+pub mod sample;
+pub mod search_key;
+mod store;
+mod vocabulary;
+
+use std::sync::LazyLock;
+
+use cloister_http::{Edge, HttpModule};
+use cloister_ids::{Id, Kind, Uuid};
+use cloister_tenancy::{ConstraintRule, Meter, Module, Resource, SchemaChange, Table, sql::Statement};
+use utoipa_axum::router::OpenApiRouter;
+
+pub use vocabulary::{ClassType, EnrollmentRole, OrgType, RoleName, RoleType, SessionType, Sex};
+
+/// The name of the module, and the first word of its permissions.
+const MODULE: &str = "school";
+
+/// What the permission to bring in a whole roster is about.
+pub const ROSTER: Resource = Resource { module: MODULE, name: "roster" };
+
+/// The school, for tenants of the kind `school`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct School;
+
+impl Module for School {
+    fn name(&self) -> &'static str {
+        MODULE
+    }
+
+    fn kinds(&self) -> &'static [&'static str] {
+        &["school"]
+    }
+
+    fn migrations(&self) -> &'static [SchemaChange] {
+        const ALL: &[SchemaChange] = &[SchemaChange {
+            number: 1,
+            name: "roster",
+            tables: include_str!("../migrations/0001_roster/tables.sql"),
+            foreign_keys: include_str!("../migrations/0001_roster/foreign_keys.sql"),
+            made: &[
+                Table::tenant("org"),
+                Table::tenant("academic_session"),
+                Table::tenant("course"),
+                Table::tenant("class"),
+                Table::tenant("class_term"),
+                Table::tenant("person"),
+                Table::tenant("person_role"),
+                Table::tenant("person_agent"),
+                Table::tenant("enrollment"),
+                Table::tenant("demographics"),
+            ],
+        }];
+        ALL
+    }
+
+    fn statements(&self) -> &'static [&'static [&'static Statement]] {
+        static ALL: [&[&Statement]; 9] = [
+            org::STATEMENTS,
+            academic_session::STATEMENTS,
+            course::STATEMENTS,
+            class::STATEMENTS,
+            person::STATEMENTS[0],
+            person::STATEMENTS[1],
+            person::STATEMENTS[2],
+            enrollment::STATEMENTS,
+            demographics::STATEMENTS,
+        ];
+        &ALL
+    }
+
+    fn resources(&self) -> &'static [Resource] {
+        &[
+            org::ORG,
+            academic_session::ACADEMIC_SESSION,
+            course::COURSE,
+            class::CLASS,
+            person::PERSON,
+            enrollment::ENROLLMENT,
+            demographics::DEMOGRAPHICS,
+            ROSTER,
+        ]
+    }
+
+    fn constraints(&self) -> &'static [ConstraintRule] {
+        static ALL: LazyLock<Vec<ConstraintRule>> = LazyLock::new(|| {
+            [
+                org::CONSTRAINTS,
+                academic_session::CONSTRAINTS,
+                course::CONSTRAINTS,
+                class::CONSTRAINTS,
+                person::CONSTRAINTS,
+                enrollment::CONSTRAINTS,
+                demographics::CONSTRAINTS,
+            ]
+            .concat()
+        });
+        &ALL
+    }
+
+    fn meters(&self) -> &'static [Meter] {
+        static ALL: [Meter; 2] = [
+            Meter { name: "students", count: &person::COUNT_STUDENTS },
+            Meter { name: "staff", count: &person::COUNT_STAFF },
+        ];
+        &ALL
+    }
+}
+
+impl HttpModule for School {
+    fn routes(&self) -> OpenApiRouter<Edge> {
+        OpenApiRouter::new()
+            .merge(org::routes())
+            .merge(academic_session::routes())
+            .merge(course::routes())
+            .merge(class::routes())
+            .merge(person::routes())
+            .merge(enrollment::routes())
+            .merge(demographics::routes())
+    }
+}
+
+/// For examples in the API document.
+fn sample_id<K: Kind>() -> Id<K> {
+    Id::from_uuid(Uuid::from_u128(0x019b_8d24_4e80_7c3e_9d0a_5f2b_7c61_e4a8))
+}

@@ -19,7 +19,10 @@ pub(crate) const SINGLE_SCHEMA: &str = "tenant";
 /// What a fleet run tells while it runs.
 pub type FleetProgress = dyn cloister_postgres::Progress;
 
-const CONTROL: &[(i32, &str, &str)] = &[(1, "registry", include_str!("../migrations/control/0001_registry.sql"))];
+const CONTROL: &[(i32, &str, &str)] = &[
+    (1, "registry", include_str!("../migrations/control/0001_registry.sql")),
+    (2, "jobs", include_str!("../migrations/control/0002_jobs.sql")),
+];
 
 const PLUMBING: &[SchemaChange] = &[SchemaChange {
     number: 1,

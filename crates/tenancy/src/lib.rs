@@ -11,6 +11,7 @@ mod error;
 mod failpoint;
 mod fleet;
 mod install;
+pub mod jobs;
 mod ledger;
 pub mod lifecycle;
 mod module;

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use cloister_postgres::Statement;
 
-use crate::{Resource, Result, TenantTx};
+use crate::{Resource, Result, TenantTx, jobs::JobKind};
 
 /// A kind of tenant's business, added without touching the kernel.
 pub trait Module: Send + Sync + 'static {
@@ -32,6 +32,11 @@ pub trait Module: Send + Sync + 'static {
     /// What plans may limit.
     fn meters(&self) -> &'static [Meter] {
         &[]
+    }
+
+    /// What it leaves to be done later.
+    fn jobs(&self) -> Vec<JobKind> {
+        Vec::new()
     }
 
     /// What a new tenant finds already there. Runs again when provisioning is resumed, so it must be idempotent.

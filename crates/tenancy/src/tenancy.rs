@@ -68,8 +68,9 @@ pub(crate) struct Inner {
     pub(crate) lease: Duration,
     pub(crate) grace: Duration,
     pub(crate) registered: HashSet<usize>,
+    pub(crate) jobs: crate::jobs::Kinds,
     /// Told when a transaction left something for the relay.
-    pub(crate) outbox: tokio::sync::Notify,
+    pub(crate) outbox: crate::jobs::outbox::Hints,
 }
 
 /// A cluster as the running kernel uses it.
@@ -127,9 +128,11 @@ impl Tenancy {
         let registered = modules
             .iter()
             .flat_map(|m| m.statements().iter().flat_map(|list| list.iter()))
+            .chain(crate::tx::STATEMENTS)
             .map(|statement| std::ptr::from_ref::<cloister_postgres::Statement>(statement) as usize)
             .collect();
         let registry = Registry::new(modules_of(&modules));
+        let jobs = crate::jobs::Kinds::new(&modules)?;
         let tenancy = Self(Arc::new(Inner {
             base_domain: config.base_domain,
             prefix: config.prefix,
@@ -143,7 +146,8 @@ impl Tenancy {
             lease: config.lease,
             grace: config.grace,
             registered,
-            outbox: tokio::sync::Notify::new(),
+            jobs,
+            outbox: crate::jobs::outbox::Hints::default(),
         }));
         tenancy.0.registry.catch_up(&tenancy.0.control).await?;
         Ok(tenancy)
@@ -233,6 +237,11 @@ impl Tenancy {
             deadline: None,
             clock: self.0.clock.clone(),
         }
+    }
+
+    /// Reads what changed in the registry, without waiting to be told.
+    pub async fn refresh_registry(&self) -> Result<()> {
+        Ok(self.0.registry.catch_up(&self.0.control).await?)
     }
 
     /// Whether the control plane answers.

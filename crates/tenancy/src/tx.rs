@@ -144,13 +144,27 @@ impl TenantTx {
         statement: &'static Statement,
         parameters: &Parameters<'_>,
     ) -> Result<Vec<Row>> {
-        self.tenancy.assert_registered(statement);
+        let mut rows = self.query_all_once(key, fingerprint, &[(statement, parameters)]).await?;
+        Ok(rows.pop().unwrap_or_default())
+    }
+
+    /// The same with several statements in one round trip.
+    pub async fn query_all_once(
+        &mut self,
+        key: &str,
+        fingerprint: &str,
+        statements: &[(&'static Statement, &Parameters<'_>)],
+    ) -> Result<Vec<Vec<Row>>> {
+        statements.iter().for_each(|(statement, _)| self.tenancy.assert_registered(statement));
         let (actor, now) = (self.cx.actor.to_string(), self.cx.clock().now());
+        let take: &Parameters<'_> = &[&actor, &key, &fingerprint, &now];
+        let items: Vec<_> = std::iter::once((&IDEMPOTENCY_TAKE, take)).chain(statements.iter().copied()).collect();
         let mut rows = self
-            .send(&[(&IDEMPOTENCY_TAKE, &[&actor, &key, &fingerprint, &now]), (statement, parameters)])
+            .send(&items)
             .await
             .map_err(|error| if is_taken(&error) { key_used().because(error) } else { error })?;
-        Ok(rows.pop().unwrap_or_default())
+        rows.remove(0);
+        Ok(rows)
     }
 
     /// Keeps the answer for whoever sends the same idempotency key again; written with the commit.
@@ -216,8 +230,10 @@ impl TenantTx {
         let transaction = self.transaction.take().ok_or(cloister_postgres::Error::Aborted)?;
         let mut rows = transaction.commit(&items).await.map_err(|error| self.tenancy.explain(error))?;
         rows.truncate(last.len());
-        if self.left_jobs {
-            self.tenancy.0.outbox.notify_one();
+        if self.left_jobs
+            && let Some(placement) = &self.entry.placement
+        {
+            self.tenancy.0.outbox.tell(placement);
         }
         Ok(rows)
     }

@@ -3,11 +3,15 @@
 //! The server is the one named by `CLOISTER_TEST_ADMIN_URL`, which `cargo xtask test` starts. Each [`TestPlatform`] has
 //! databases of its own, copied from templates that the first test of a run makes.
 
+mod document;
+mod front_door;
 mod notebook;
 pub mod operator;
 mod platform;
 mod proxy;
 
+pub use document::document_faults;
+pub use front_door::{Call, FrontDoor, Seen, token};
 pub use notebook::{NOTE, Notebook, store as note};
 pub use platform::{TestPlatform, TestSettings, admin_server};
 pub use proxy::{Proxy, Traffic};

@@ -16,6 +16,8 @@ pub mod store {
         GET = "select id, body, label from note where tenant_id = $1 and id = $2";
         /// All notes.
         LIST = "select id, body from note where tenant_id = $1 order by id";
+        /// A page of them.
+        PAGE = "select id, body from note where tenant_id = $1 order by id limit 20";
         /// How many there are.
         COUNT = "select count(*) from note where tenant_id = $1";
         /// Writes one.

@@ -139,6 +139,11 @@ impl TestPlatform {
         Self::node(&self.cluster, &self.prefix, &self.settings).await
     }
 
+    /// A node on the databases of a platform that another process has, such as the test that started this one.
+    pub async fn attach(prefix: &str, settings: &TestSettings) -> Tenancy {
+        Self::node(&cluster(&admin_server()), prefix, settings).await
+    }
+
     /// Another node whose connections to PostgreSQL go through `cluster`, such as a proxy.
     pub async fn node_on(&self, cluster: &Cluster) -> Tenancy {
         Self::node(cluster, &self.prefix, &self.settings).await

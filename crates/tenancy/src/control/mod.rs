@@ -69,6 +69,14 @@ impl ControlTx {
         self.0.query(statement, with).await
     }
 
+    /// Several statements in one round trip; their rows in the same order.
+    pub(crate) async fn query_all(
+        &mut self,
+        items: &[(&'static Statement, &Parameters<'_>)],
+    ) -> Result<Vec<Vec<Row>>, Error> {
+        self.0.query_all(items).await
+    }
+
     /// The last statements and COMMIT, in one round trip.
     pub(crate) async fn commit(self, last: &[(&'static Statement, &Parameters<'_>)]) -> Result<Vec<Vec<Row>>, Error> {
         self.0.commit(last).await

@@ -74,6 +74,7 @@ pub(crate) async fn erase(cx: &StepContext) -> Result<()> {
 pub(crate) async fn forget(cx: &StepContext) -> Result<()> {
     let inner = &cx.tenancy.0;
     let place = cx.place().await?;
+    cx.tenancy.forget_jobs(cx.tenant).await?;
     let at = inner.clock.now();
     let mut tx = inner.control.begin().await?;
     tx.query(&store::DELETE_PLACEMENT, &[&cx.tenant]).await?;

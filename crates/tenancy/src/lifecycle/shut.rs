@@ -105,5 +105,5 @@ async fn admit(cx: &StepContext) -> Result<()> {
     let change: &Parameters<'_> = &[&cx.tenant, &at, &cx.requested_by];
     cx.commit_with_audit(tx, &[(&store::SET_ACTIVE, change)], "tenant.resume", json!({})).await?;
     cx.tenancy.reread(cx.tenant).await?;
-    Ok(())
+    cx.tenancy.wake_jobs(cx.tenant).await
 }

@@ -1,0 +1,1 @@
+-- Components lean on no other table yet.

@@ -1,0 +1,333 @@
+//! The command line, as words.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use cloister_tenancy::{Status, Tier};
+use jiff::civil::Date;
+
+use crate::output::Output;
+
+/// One platform, many schools, each behind its own walls.
+#[derive(Parser)]
+#[command(name = "cloister", version, about, propagate_version = true)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such thing, 4 refused, 5 not now.\n\
+    Settings come from cloister.toml, then CLOISTER_* variables, then flags.")]
+pub(crate) struct Cli {
+    /// Configuration file; `cloister.toml` here when there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the embedded cluster, logins and keys are.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// How data is printed.
+    #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve HTTP and do the background work, until interrupted.
+    Serve(Serve),
+    /// Make three schools and a company, fill them, and serve.
+    Demo(Demo),
+    /// Make logins, control plane and shared tables on a server.
+    Init(Init),
+    /// Tenants: make, look at, shut, open, remove.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Bring every database and tenant up to date.
+    Migrate(Migrate),
+    /// Bring records into a tenant.
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Write a realistic OneRoster package.
+    Sample(Sample),
+    /// Make a development token.
+    Token(Token),
+    /// Look for what is wrong.
+    Doctor,
+    /// Print the API document.
+    Openapi,
+    /// Measure what isolation costs.
+    Bench(Bench),
+}
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// Address and port for HTTP.
+    #[arg(long)]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// Address and port for HTTP.
+    #[arg(long)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Students of each school.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(crate) students: u32,
+    /// Make and fill everything, print the addresses, and end.
+    #[arg(long)]
+    pub(crate) no_serve: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Init {
+    /// An administrator of an external server: postgresql://user:password@host/postgres?sslmode=verify-full. Used once and
+    /// not kept. Best given by the variable, which no process list shows.
+    #[arg(long, env = "CLOISTER_ADMIN_URL", hide_env_values = true)]
+    pub(crate) admin_url: Option<String>,
+    /// Logins that exist already, each as user:password.
+    #[arg(long, env = "CLOISTER_OWNER_LOGIN", hide_env_values = true, requires_all = ["application_login", "system_login"])]
+    pub(crate) owner_login: Option<String>,
+    #[arg(long, env = "CLOISTER_APPLICATION_LOGIN", hide_env_values = true, help = "See --owner-login")]
+    pub(crate) application_login: Option<String>,
+    #[arg(long, env = "CLOISTER_SYSTEM_LOGIN", hide_env_values = true, help = "See --owner-login")]
+    pub(crate) system_login: Option<String>,
+    /// Say what would be made, and make nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TenantCommand {
+    /// Make a tenant.
+    Create(Box<TenantCreate>),
+    /// List tenants.
+    List(TenantList),
+    /// Show one tenant.
+    Show(TenantName),
+    /// Shut a tenant; everything is kept.
+    Suspend(TenantAct),
+    /// Open a suspended tenant, or bring one back that was deleted.
+    Resume(TenantAct),
+    /// Shut a tenant and remove it when its days of grace are over.
+    Delete(TenantDelete),
+    /// Try again what failed.
+    Retry(TenantName),
+    /// Give up a provisioning that failed; everything it made is removed.
+    Abandon(TenantAct),
+    /// Close a tenant for maintenance, or end that.
+    Maintenance(TenantMaintenance),
+    /// Say which tenant a host name means, and why.
+    Resolve(TenantResolve),
+}
+
+#[derive(Args)]
+pub(crate) struct TenantName {
+    /// Slug or id.
+    pub(crate) tenant: String,
+}
+
+#[derive(Args)]
+pub(crate) struct TenantAct {
+    /// Slug or id.
+    pub(crate) tenant: String,
+    /// Why; kept in the audit log.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct TenantDelete {
+    #[command(flatten)]
+    pub(crate) act: TenantAct,
+    /// Remove it at once and for good.
+    #[arg(long)]
+    pub(crate) now: bool,
+    /// Days to keep it, instead of the configured ones.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=3650), conflicts_with = "now")]
+    pub(crate) grace_days: Option<u32>,
+}
+
+#[derive(Args)]
+pub(crate) struct TenantMaintenance {
+    /// Slug or id.
+    pub(crate) tenant: String,
+    /// `on` or `off`.
+    #[arg(value_parser = ["on", "off"])]
+    pub(crate) state: String,
+    /// What its people are told.
+    #[arg(long)]
+    pub(crate) message: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct TenantResolve {
+    /// A host name, such as north.localhost.
+    pub(crate) host: String,
+    /// As if the path began with /t/SLUG.
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) path: Option<String>,
+    /// As if X-Tenant-ID were sent.
+    #[arg(long, value_name = "SLUG_OR_ID")]
+    pub(crate) header: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct TenantList {
+    /// Only in this state.
+    #[arg(long, value_parser = parse::<Status>)]
+    pub(crate) status: Option<Status>,
+    /// Only in this tier.
+    #[arg(long, value_parser = parse::<Tier>)]
+    pub(crate) tier: Option<Tier>,
+    /// At most so many.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=1000))]
+    pub(crate) limit: i64,
+    /// After this slug.
+    #[arg(long, default_value = "")]
+    pub(crate) after: String,
+}
+
+#[derive(Args)]
+pub(crate) struct TenantCreate {
+    /// Name in addresses: a-z, 0-9 and -.
+    pub(crate) slug: String,
+    /// Name on pages; the slug when absent.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Name in contracts.
+    #[arg(long)]
+    pub(crate) legal_name: Option<String>,
+    /// Kind of organisation.
+    #[arg(long, default_value = "school")]
+    pub(crate) kind: String,
+    /// How its rows are kept apart: shared, schema or database.
+    #[arg(long, default_value = "shared", value_parser = parse::<Tier>)]
+    pub(crate) tier: Tier,
+    /// What it pays for.
+    #[arg(long, default_value = "standard")]
+    pub(crate) plan: String,
+    /// Where its rows may be.
+    #[arg(long, default_value = "local")]
+    pub(crate) region: String,
+    /// Language, such as en or de-CH.
+    #[arg(long, default_value = "en")]
+    pub(crate) locale: String,
+    /// Time zone, such as Europe/Zurich.
+    #[arg(long, default_value = "UTC")]
+    pub(crate) time_zone: String,
+    /// Whom to write to.
+    #[arg(long)]
+    pub(crate) contact_name: Option<String>,
+    /// Where to write.
+    #[arg(long)]
+    pub(crate) contact_email: Option<String>,
+    /// Where to call.
+    #[arg(long)]
+    pub(crate) contact_phone: Option<String>,
+    /// Postal address.
+    #[arg(long)]
+    pub(crate) address: Option<String>,
+    /// First day of a trial, YYYY-MM-DD.
+    #[arg(long)]
+    pub(crate) trial_start: Option<Date>,
+    /// Last day of a trial, YYYY-MM-DD.
+    #[arg(long)]
+    pub(crate) trial_end: Option<Date>,
+    /// Mark it as a demonstration.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// A host name of its own; may be given more than once.
+    #[arg(long = "domain", value_name = "HOST")]
+    pub(crate) domains: Vec<String>,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Migrate {
+    /// Say how many targets are behind, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Targets at a time.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) at_once: u16,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ImportCommand {
+    /// A OneRoster 1.1 or 1.2 package, a zip or a folder.
+    Oneroster(ImportOneroster),
+}
+
+#[derive(Args)]
+pub(crate) struct ImportOneroster {
+    /// Slug or id.
+    #[arg(long)]
+    pub(crate) tenant: String,
+    /// The zip or folder.
+    pub(crate) path: PathBuf,
+    /// To the letter of the standard.
+    #[arg(long, conflicts_with = "lenient")]
+    pub(crate) strict: bool,
+    /// Repair what real files contain; the default.
+    #[arg(long)]
+    pub(crate) lenient: bool,
+    /// Say what would change, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Percentage of records that a bulk import may remove before it is refused.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) removal_threshold: u8,
+}
+
+#[derive(Args)]
+pub(crate) struct Sample {
+    /// Where to write the zip.
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+    /// The same seed gives the same bytes.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many students.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    pub(crate) students: u32,
+    /// The year in which the school year ends.
+    #[arg(long, default_value_t = 2026, value_parser = clap::value_parser!(i16).range(1950..=2200))]
+    pub(crate) school_year: i16,
+}
+
+#[derive(Args)]
+pub(crate) struct Token {
+    /// Slug or id; a token without one is good at any tenant.
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Who acts.
+    #[arg(long, default_value = "developer")]
+    pub(crate) actor: String,
+    /// Such as school.person.read, school.* or *; may be given more than once.
+    #[arg(long = "permission", value_name = "PERMISSION", default_value = "*")]
+    pub(crate) permissions: Vec<String>,
+    /// How long it holds, such as 15m or 8h.
+    #[arg(long = "for", default_value = "1h", value_parser = duration)]
+    pub(crate) lifetime: Duration,
+}
+
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// Shorter runs, for a first look.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Only measurements whose name begins so.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Option<String>,
+}
+
+fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {
+    text.parse()
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|_| format!("`{text}` is no duration; write 15m or 8h"))?;
+    Duration::try_from(span).map_err(|_| "a duration cannot be negative".to_owned())
+}

@@ -1,0 +1,57 @@
+//! The commands, a file each.
+
+mod bench;
+mod demo;
+mod doctor;
+mod init;
+mod migrate;
+mod openapi;
+mod serve;
+mod tenant;
+mod token;
+
+use std::sync::Arc;
+
+use cloister_catalog::Catalog;
+use cloister_http::HttpModule;
+
+use crate::{
+    cli::{Cli, Command},
+    configuration::Configuration,
+    telemetry,
+};
+
+/// The modules of this binary. The kernel sees them as `Module`, the edge as routes.
+pub(crate) fn http_modules() -> Vec<Arc<dyn HttpModule>> {
+    vec![Arc::new(Catalog)]
+}
+
+/// Runs what was asked for.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
+    let listen = match &cli.command {
+        Command::Serve(serve) => serve.listen,
+        Command::Demo(demo) => demo.listen,
+        _ => None,
+    };
+    let configuration = Configuration::read(
+        cli.config.as_ref(),
+        &[
+            ("data_dir", cli.data_dir.as_ref().map(|dir| dir.display().to_string())),
+            ("listen", listen.map(|address| address.to_string())),
+        ],
+    )?;
+    telemetry::start(&configuration.log, !matches!(cli.command, Command::Serve(_)))?;
+    let output = cli.output;
+    match cli.command {
+        Command::Serve(_) => serve::run(&configuration).await,
+        Command::Demo(args) => demo::run(&configuration, &args).await,
+        Command::Init(args) => init::run(&configuration, &args, output).await,
+        Command::Tenant(command) => tenant::run(&configuration, command, output).await,
+        Command::Migrate(args) => migrate::run(&configuration, &args, output).await,
+        Command::Token(args) => token::run(&configuration, args, output).await,
+        Command::Doctor => doctor::run(&configuration, output).await,
+        Command::Openapi => openapi::run(),
+        Command::Bench(args) => bench::run(&configuration, &args, output).await,
+        Command::Import(_) | Command::Sample(_) => anyhow::bail!("pending"),
+    }
+}

@@ -1,0 +1,7 @@
+//! `cloister openapi`: the API document, as checked in under openapi/.
+
+/// Prints it.
+pub(crate) fn run() -> anyhow::Result<()> {
+    crate::output::print(&cloister_http::openapi(&super::http_modules()).to_pretty_json()?)?;
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! `cloister.toml`, then the environment, then flags.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::Context;
+use serde::Deserialize;
+
+/// Every setting, with the variable that sets it: `CLOISTER_` and the name in capitals, dots as underscores.
+const KEYS: &[&str] = &[
+    "data_dir",
+    "listen",
+    "base_domain",
+    "database.url",
+    "database.prefix",
+    "database.connections",
+    "postgres.binaries",
+    "postgres.port",
+    "postgres.run_as",
+    "http.trusted_proxies",
+    "http.metrics_readers",
+    "http.https",
+    "tenant.grace_days",
+    "jobs.workers",
+    "log.format",
+    "log.filter",
+];
+
+/// All settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Configuration {
+    /// Where the embedded cluster, logins and keys are.
+    pub(crate) data_dir: PathBuf,
+    /// Where HTTP is served.
+    pub(crate) listen: SocketAddr,
+    /// Hosts of tenants are labels under it.
+    pub(crate) base_domain: String,
+    pub(crate) database: Database,
+    pub(crate) postgres: Postgres,
+    pub(crate) http: Http,
+    pub(crate) tenant: TenantSettings,
+    pub(crate) jobs: Jobs,
+    pub(crate) log: Log,
+}
+
+/// The PostgreSQL server. Without a URL, the embedded cluster.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Database {
+    /// Address of an external server, without login; `cloister init` made the logins there.
+    pub(crate) url: Option<String>,
+    /// Databases are named after it.
+    pub(crate) prefix: String,
+    /// Connections of the application login.
+    pub(crate) connections: usize,
+}
+
+/// The embedded cluster.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Postgres {
+    /// Directory with the server's programs; found when absent.
+    pub(crate) binaries: Option<PathBuf>,
+    /// Loopback port; that of the last start, else a free one, when absent.
+    pub(crate) port: Option<u16>,
+    /// Account the server runs as when we are root.
+    pub(crate) run_as: Option<String>,
+}
+
+/// The edge.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Http {
+    /// Networks whose forwarded headers are believed.
+    pub(crate) trusted_proxies: Vec<String>,
+    /// Networks that may read /metrics, besides this machine.
+    pub(crate) metrics_readers: Vec<String>,
+    /// Reached over HTTPS: browsers are told to insist on it.
+    pub(crate) https: bool,
+}
+
+/// What holds for every tenant.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TenantSettings {
+    /// Days a deleted tenant is kept.
+    pub(crate) grace_days: u32,
+}
+
+/// Background work.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Jobs {
+    /// Jobs run at once by this node.
+    pub(crate) workers: usize,
+}
+
+/// The log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    /// `text` or `json`.
+    pub(crate) format: String,
+    /// What is logged, such as `info` or `cloister_tenancy=debug`.
+    pub(crate) filter: String,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("cloister-data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            base_domain: "localhost".to_owned(),
+            database: Database::default(),
+            postgres: Postgres::default(),
+            http: Http::default(),
+            tenant: TenantSettings::default(),
+            jobs: Jobs::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: None, prefix: "cloister".to_owned(), connections: 8 }
+    }
+}
+
+impl Default for TenantSettings {
+    fn default() -> Self {
+        Self { grace_days: 30 }
+    }
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self { workers: 4 }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: "text".to_owned(), filter: "info".to_owned() }
+    }
+}
+
+impl Configuration {
+    /// Reads the file (which must exist when it was named), then the environment; `overrides` are flags.
+    pub(crate) fn read(file: Option<&PathBuf>, overrides: &[(&str, Option<String>)]) -> anyhow::Result<Self> {
+        let mut builder = config::Config::builder().add_source(match file {
+            Some(path) => config::File::from(path.as_path()).required(true),
+            None => config::File::from(std::path::Path::new("cloister.toml")).required(false),
+        });
+        for key in KEYS {
+            let variable = format!("CLOISTER_{}", key.replace('.', "_").to_uppercase());
+            if let Ok(value) = std::env::var(&variable) {
+                builder = match *key {
+                    "http.trusted_proxies" | "http.metrics_readers" => {
+                        let list: Vec<String> =
+                            value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Into::into).collect();
+                        builder.set_override(*key, list)?
+                    }
+                    _ => builder.set_override(*key, value)?,
+                };
+            }
+        }
+        if let Ok(url) = std::env::var("DATABASE_URL") {
+            builder = builder.set_default("database.url", url)?;
+        }
+        for (key, value) in overrides {
+            builder = builder.set_override_option(*key, value.clone())?;
+        }
+        let configuration: Self = builder
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .context("the configuration cannot be used; docs/operators/configuration.md lists every setting")?;
+        configuration.check()?;
+        Ok(configuration)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let prefix = self.database.prefix.as_bytes();
+        anyhow::ensure!(
+            prefix.first().is_some_and(u8::is_ascii_lowercase)
+                && prefix.len() <= 30
+                && prefix.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_'),
+            "database.prefix is `{}`: use 1 to 30 of a-z, 0-9 and _, beginning with a letter",
+            self.database.prefix
+        );
+        anyhow::ensure!(
+            (1..=1000).contains(&self.database.connections),
+            "database.connections is {}: use 1 to 1000",
+            self.database.connections
+        );
+        anyhow::ensure!((1..=256).contains(&self.jobs.workers), "jobs.workers is {}: use 1 to 256", self.jobs.workers);
+        anyhow::ensure!(
+            matches!(self.log.format.as_str(), "text" | "json"),
+            "log.format is `{}`: use text or json",
+            self.log.format
+        );
+        anyhow::ensure!(
+            !self.base_domain.is_empty() && self.base_domain == self.base_domain.to_lowercase(),
+            "base_domain is `{}`: give a host name in lower case",
+            self.base_domain
+        );
+        Ok(())
+    }
+
+    /// How long a deleted tenant is kept.
+    pub(crate) fn grace(&self) -> Duration {
+        Duration::from_secs(u64::from(self.tenant.grace_days) * 86_400)
+    }
+}

@@ -1,0 +1,223 @@
+//! Puts the rooms together: finds or starts the server, reads the logins, starts the kernel.
+
+use std::{sync::Arc, time::Duration};
+
+use cloister_ids::{Clock, SystemClock};
+use cloister_postgres::{
+    PoolSettings, Server,
+    embedded::{self, EmbeddedCluster, EmbeddedError, Settings},
+};
+use cloister_tenancy::{Actor, Cluster, Config, Error, ErrorKind, Installation, Module, NoLimits, Tenancy};
+
+use crate::{configuration::Configuration, logins::StoredLogins};
+
+/// What this binary serves: the one list of modules.
+pub(crate) fn modules() -> Vec<Arc<dyn Module>> {
+    crate::command::http_modules().into_iter().map(|module| module as Arc<dyn Module>).collect()
+}
+
+/// A server we may use: our own, or one that somebody else runs.
+pub(crate) struct Database {
+    /// Entered as administrator, where we are: the embedded cluster.
+    administrator: Option<Server>,
+    base: Server,
+    embedded: Option<EmbeddedCluster>,
+}
+
+/// A running kernel, with the server under it when that is ours.
+pub(crate) struct Platform {
+    pub(crate) tenancy: Tenancy,
+    database: Database,
+}
+
+/// Whether a command brings the installation up to date before it works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prepare {
+    /// Always: the server, `init`.
+    Always,
+    /// Only when nobody else serves from it.
+    WhenAlone,
+}
+
+impl Database {
+    /// The external server of the configuration, else the embedded cluster: started, or shared with the process that runs it.
+    pub(crate) async fn open(configuration: &Configuration) -> anyhow::Result<Self> {
+        if let Some(url) = &configuration.database.url {
+            return Ok(Self { administrator: None, base: Server::from_url(url)?, embedded: None });
+        }
+        let mut settings = Settings::new(&configuration.data_dir);
+        settings.port = configuration.postgres.port;
+        settings.binaries.clone_from(&configuration.postgres.binaries);
+        settings.run_as.clone_from(&configuration.postgres.run_as);
+        settings.max_connections = u32::try_from(configuration.database.connections * 2 + 50)?;
+        match EmbeddedCluster::start(settings).await {
+            Ok(cluster) => {
+                let server = Server::local(cluster.admin());
+                Ok(Self { administrator: Some(server.clone()), base: server, embedded: Some(cluster) })
+            }
+            Err(EmbeddedError::AlreadyRunning { .. }) => {
+                let server = Self::attach(configuration).await?;
+                Ok(Self { administrator: Some(server.clone()), base: server, embedded: None })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The other process may be just starting: it is given some seconds.
+    async fn attach(configuration: &Configuration) -> anyhow::Result<Server> {
+        let mut patience = 100;
+        loop {
+            match embedded::attach(&configuration.data_dir) {
+                Ok(Some(attached)) => return Ok(Server::local(attached.admin())),
+                Ok(None) | Err(EmbeddedError::NotReady { .. }) if patience > 0 => patience -= 1,
+                Ok(None) => anyhow::bail!("the cluster was just stopped; try again"),
+                Err(error) => return Err(error.into()),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// True when no other process uses it.
+    pub(crate) fn is_ours_alone(&self) -> bool {
+        self.embedded.is_some()
+    }
+
+    /// Resolves when the embedded server ends; never for another.
+    pub(crate) fn ended(&self) -> impl Future<Output = String> + Send + 'static {
+        let ended = self.embedded.as_ref().map(EmbeddedCluster::ended);
+        async move {
+            match ended {
+                Some(ended) => format!("{:?}", ended.await),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// The logins, made when they are missing and we are administrator.
+    pub(crate) async fn logins(&self, configuration: &Configuration) -> anyhow::Result<StoredLogins> {
+        if let Some(stored) = StoredLogins::read(&configuration.data_dir)? {
+            return Ok(stored);
+        }
+        let Some(administrator) = &self.administrator else {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "logins_missing",
+                format!(
+                    "{}/logins.toml does not exist. Run `cloister init --admin-url URL` once, as an administrator of that server.",
+                    configuration.data_dir.display()
+                ),
+            )
+            .into());
+        };
+        let fresh = StoredLogins::generate(&configuration.database.prefix);
+        fresh.for_kernel().create(administrator).await?;
+        fresh.write(&configuration.data_dir)?;
+        Ok(fresh)
+    }
+
+    /// The cluster as the kernel takes it.
+    pub(crate) fn cluster(&self, logins: &StoredLogins) -> Cluster {
+        let enter = |login: &crate::logins::Login| self.base.with_login(&login.user, &login.password);
+        Cluster {
+            name: "main".to_owned(),
+            application: enter(&logins.application),
+            system: enter(&logins.system),
+            owner: Some(enter(&logins.owner)),
+        }
+    }
+
+    /// Stops the embedded server, when it is ours.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        if let Some(cluster) = self.embedded {
+            cluster.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes and updates the control plane and the shared tables.
+pub(crate) async fn prepare(
+    configuration: &Configuration,
+    cluster: &Cluster,
+    modules: Vec<Arc<dyn Module>>,
+) -> anyhow::Result<()> {
+    let installation = Installation {
+        prefix: configuration.database.prefix.clone(),
+        cluster: cluster.clone(),
+        region: "local".to_owned(),
+        modules,
+        clock: Arc::new(SystemClock),
+    };
+    Ok(installation.prepare().await?)
+}
+
+impl Platform {
+    /// Opens the server and starts the kernel on it.
+    pub(crate) async fn open(configuration: &Configuration, when: Prepare) -> anyhow::Result<Self> {
+        Self::open_with(configuration, when, modules()).await
+    }
+
+    /// The same with other modules.
+    pub(crate) async fn open_with(
+        configuration: &Configuration,
+        when: Prepare,
+        modules: Vec<Arc<dyn Module>>,
+    ) -> anyhow::Result<Self> {
+        let database = Database::open(configuration).await?;
+        match Self::start(configuration, when, &database, modules).await {
+            Ok(tenancy) => Ok(Self { tenancy, database }),
+            Err(error) => {
+                // The server must not outlive the command that failed.
+                database.close().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn start(
+        configuration: &Configuration,
+        when: Prepare,
+        database: &Database,
+        modules: Vec<Arc<dyn Module>>,
+    ) -> anyhow::Result<Tenancy> {
+        let logins = database.logins(configuration).await?;
+        let cluster = database.cluster(&logins);
+        if when == Prepare::Always || database.is_ours_alone() {
+            prepare(configuration, &cluster, modules.clone()).await?;
+        }
+        let config = Config {
+            base_domain: configuration.base_domain.clone(),
+            prefix: configuration.database.prefix.clone(),
+            clusters: vec![cluster],
+            pool: PoolSettings { budget: configuration.database.connections, ..PoolSettings::default() },
+            lease: Duration::from_secs(5),
+            grace: configuration.grace(),
+            modules,
+            limits: Arc::new(NoLimits),
+            clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+        };
+        Ok(Tenancy::start(config).await?)
+    }
+
+    /// The server's logins, for measurements beside the kernel.
+    pub(crate) async fn cluster(&self, configuration: &Configuration) -> anyhow::Result<Cluster> {
+        Ok(self.database.cluster(&self.database.logins(configuration).await?))
+    }
+
+    /// See [`Database::ended`].
+    pub(crate) fn ended(&self) -> impl Future<Output = String> + Send + 'static {
+        self.database.ended()
+    }
+
+    /// Stops what is ours.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        drop(self.tenancy);
+        self.database.close().await
+    }
+}
+
+/// Who acts at the command line.
+pub(crate) fn operator() -> Actor {
+    let name = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "cli".to_owned());
+    Actor::Operator(name.chars().filter(|c| !c.is_control()).take(100).collect::<String>().into())
+}

@@ -1,0 +1,213 @@
+//! The API document: OpenAPI 3.1, assembled from the endpoints themselves.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use axum::Router;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        Components, Content, ContentBuilder, HeaderBuilder, Info, License, Object, ObjectBuilder, OpenApi,
+        OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder, SecurityRequirement, Server, ServerVariableBuilder, Tag,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
+        schema::{Schema, Type},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        server::ServerBuilder,
+    },
+};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    Edge, HttpModule, ProblemDetails,
+    address::API,
+    problem::{MEDIA_TYPE, title},
+};
+
+/// The document of these modules: what `cloister openapi` prints and `openapi/cloister.json` holds.
+pub fn openapi(modules: &[Arc<dyn HttpModule>]) -> OpenApi {
+    assemble(modules).1
+}
+
+/// Routes and document, from one source.
+pub(crate) fn assemble(modules: &[Arc<dyn HttpModule>]) -> (Router<Edge>, OpenApi) {
+    let all = modules.iter().fold(OpenApiRouter::new(), |all, module| all.merge(module.routes()));
+    let (router, mut document) = OpenApiRouter::with_openapi(frontispiece()).nest(API, all).split_for_parts();
+    for item in document.paths.paths.values_mut() {
+        for operation in
+            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+        {
+            complete(operation);
+        }
+    }
+    index_tags(&mut document);
+    if let Some(components) = &mut document.components {
+        merge_parts(components);
+    }
+    (router, document)
+}
+
+/// A table of contents: each tag once.
+fn index_tags(document: &mut OpenApi) {
+    let items = document.paths.paths.values();
+    let operations = items.flat_map(|item| [&item.get, &item.put, &item.post, &item.delete, &item.patch]);
+    let names: BTreeSet<String> =
+        operations.flatten().flat_map(|operation| operation.tags.iter().flatten().cloned()).collect();
+    document.tags = Some(names.into_iter().map(Tag::new).collect());
+}
+
+/// A structure that holds another's fields as its own is written as "all of" the two. Bodies deny unknown fields, so both
+/// together would accept nothing: the parts become one object.
+fn merge_parts(components: &mut Components) {
+    let known = components.schemas.clone();
+    for schema in components.schemas.values_mut() {
+        let RefOr::T(Schema::AllOf(all)) = schema else { continue };
+        let mut whole = Object::default();
+        whole.schema_type = Type::Object.into();
+        whole.description.clone_from(&all.description);
+        let parts: Option<Vec<Object>> = all.items.iter().map(|item| part(item, &known)).collect();
+        let Some(parts) = parts else { continue };
+        // The structure's own fields come last in the document; the id belongs in front.
+        for mut part in parts.into_iter().rev() {
+            whole.required.append(&mut part.required);
+            whole.properties.extend(part.properties);
+        }
+        *schema = RefOr::T(Schema::Object(whole));
+    }
+}
+
+fn part(item: &RefOr<Schema>, known: &BTreeMap<String, RefOr<Schema>>) -> Option<Object> {
+    match item {
+        RefOr::T(Schema::Object(object)) => Some(object.clone()),
+        RefOr::Ref(reference) => part(known.get(reference.ref_location.rsplit('/').next()?)?, known),
+        RefOr::T(_) => None,
+    }
+}
+
+/// Refusals: the name of the component, the status, a code as example, and when it happens.
+const REFUSALS: &[(&str, u16, &str, &str)] = &[
+    ("Malformed", 400, "query_invalid", "The request cannot be understood."),
+    ("Unauthenticated", 401, "unauthenticated", "No token, or one that is not valid."),
+    ("Forbidden", 403, "permission_denied", "You may not do this, or the tenant is suspended."),
+    ("NotFound", 404, "not_found", "It does not exist, or may not be seen."),
+    ("TooSlow", 408, "body_too_slow", "The body did not arrive in time."),
+    ("Conflict", 409, "key_taken", "It contradicts what exists."),
+    ("PreconditionFailed", 412, "version_mismatch", "It was changed since it was read."),
+    ("TooLarge", 413, "body_too_large", "The body is too large."),
+    ("MediaType", 415, "media_type_unsupported", "The body is not JSON."),
+    ("Invalid", 422, "validation_failed", "Some values are not acceptable; each is named."),
+    ("PreconditionRequired", 428, "precondition_required", "The header If-Match is missing."),
+    ("Internal", 500, "internal_error", "Something went wrong on our side."),
+    ("Unavailable", 503, "temporarily_unavailable", "Not now; the header Retry-After says when."),
+    ("Timeout", 504, "request_timeout", "It took too long and was stopped."),
+];
+
+fn frontispiece() -> OpenApi {
+    let mut info = Info::new("Cloister", "1");
+    info.description = Some(
+        "One platform, many tenants, each behind its own walls.\n\n\
+         **Tenants** are found by host (`<slug>.<base domain>` or a domain of their own), by path (`/t/<slug>/api/v1/…`), by the \
+         header `X-Tenant-ID` (slug or id) and by the token. All that are given must agree.\n\n\
+         **Lists** come a page at a time: send `next_cursor` back as `cursor`, with the same filter and order.\n\n\
+         **Changes** need the `ETag` you read in `If-Match`. **Creations** may carry an `Idempotency-Key`.\n\n\
+         **Refusals** are `application/problem+json` (RFC 9457) with a stable `code`."
+            .to_owned(),
+    );
+    let mut license = License::new("Apache-2.0");
+    license.identifier = Some("Apache-2.0".to_owned());
+    info.license = Some(license);
+    let by_path = ServerBuilder::new()
+        .url("/t/{slug}")
+        .description(Some("The tenant in the path."))
+        .parameter("slug", ServerVariableBuilder::new().default_value("north").description(Some("The tenant's slug.")))
+        .build();
+    let mut by_host = Server::new("/");
+    by_host.description = Some("The tenant by host, header or token.".to_owned());
+    OpenApiBuilder::new().info(info).servers(Some([by_host, by_path])).components(Some(components())).build()
+}
+
+fn components() -> Components {
+    let mut components = Components::new();
+    let problem = <ProblemDetails<'_> as ToSchema>::name().into_owned();
+    components.schemas.insert(problem.clone(), <ProblemDetails<'_> as PartialSchema>::schema());
+    let mut inner: Vec<(String, RefOr<Schema>)> = Vec::new();
+    <ProblemDetails<'_> as ToSchema>::schemas(&mut inner);
+    components.schemas.extend(inner);
+    for (name, status, code, description) in REFUSALS {
+        components.responses.insert((*name).to_owned(), RefOr::T(refusal(&problem, *status, code, description)));
+    }
+    components.parameters.insert("TenantId".to_owned(), RefOr::T(tenant_parameter()));
+    components.security_schemes.insert(
+        "bearer".to_owned(),
+        RefOr::T(SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some("A token for one tenant, such as `cloister token` makes."))
+                .build(),
+        )),
+    );
+    components
+}
+
+fn tenant_parameter() -> Parameter {
+    ParameterBuilder::new()
+        .name("X-Tenant-ID")
+        .parameter_in(ParameterIn::Header)
+        .description(Some("The tenant's slug or id, where neither host nor path nor token names it."))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(64))))
+        .example(Some("north".into()))
+        .build()
+}
+
+fn refusal(schema: &str, status: u16, code: &str, description: &str) -> Response {
+    let mut example = serde_json::json!({
+        "type": format!("/problems/{code}"),
+        "title": title(code),
+        "status": status,
+        "detail": description,
+        "code": code,
+        "instance": "/api/v1/…",
+        "request_id": "req_01jd4kqvm6e8x9t3c5z7b2n0fa",
+    });
+    if status == 422 {
+        example["errors"] = serde_json::json!([{"field": "name", "code": "missing", "message": "This is required."}]);
+    }
+    let content: Content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build();
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let mut response = ResponseBuilder::new().description(description).content(MEDIA_TYPE, content);
+    response = match status {
+        401 => response.header("WWW-Authenticate", HeaderBuilder::new().schema(Some(text())).build()),
+        503 => response.header("Retry-After", HeaderBuilder::new().schema(Some(text())).build()),
+        _ => response,
+    };
+    response.build()
+}
+
+/// What is true of every endpoint is said here, not in each.
+fn complete(operation: &mut Operation) {
+    let parameters = operation.parameters.get_or_insert_default();
+    let has = |parameters: &[RefOr<Parameter>], name: &str| {
+        parameters.iter().any(|parameter| matches!(parameter, RefOr::T(known) if known.name == name))
+    };
+    let (tagged, once) = (has(parameters, "If-Match"), has(parameters, "Idempotency-Key"));
+    let has_body = operation.request_body.is_some();
+    parameters.push(RefOr::Ref(Ref::new("#/components/parameters/TenantId")));
+    operation.security.get_or_insert_with(|| vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    for (name, status, ..) in REFUSALS {
+        let applies = match status {
+            409 => once || has_body,
+            412 | 428 => tagged,
+            408 | 413 | 415 | 422 => has_body,
+            _ => true,
+        };
+        if applies {
+            operation
+                .responses
+                .responses
+                .entry(status.to_string())
+                .or_insert_with(|| RefOr::Ref(Ref::new(format!("#/components/responses/{name}"))));
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What is done around every route: id, deadline, log, metrics, headers, compression, and problems in place of panics.
+
+use std::{
+    any::Any,
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method, Response, StatusCode, header},
+    middleware::{self, Next},
+    response::IntoResponse,
+};
+use cloister_ids::{Clock, RequestId};
+use cloister_tenancy::{Error, ErrorKind};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tracing::Instrument;
+
+use crate::{
+    EdgeSettings, Environment, Problem,
+    address::Address,
+    host, problem,
+    request::{Peer, RequestInfo},
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Upper bounds, in seconds, for the histogram `http_request_duration_seconds`: give them to the metrics exporter.
+pub const DURATION_BUCKETS: &[f64] =
+    &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// What the frame needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    pub(crate) settings: Arc<EdgeSettings>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Frame {
+    /// Puts it around the routes. Called after all of them, the answers to unknown ones included.
+    pub(crate) fn around(self, routes: Router) -> Router {
+        routes
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn(in_time))
+            .layer(middleware::from_fn(finish_problem))
+            .layer(CompressionLayer::new())
+            .layer(middleware::from_fn_with_state(self.clone(), headers))
+            .layer(middleware::from_fn_with_state(self, observe))
+    }
+}
+
+/// An id that a client or proxy chose is kept only when it has the form of ours.
+fn request_id(request: &Request, clock: &dyn Clock) -> RequestId {
+    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok()?.parse().ok());
+    given.unwrap_or_else(|| RequestId::generate(clock))
+}
+
+/// Other words in the place of a method would let a stranger invent labels.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+async fn observe(State(frame): State<Frame>, mut request: Request, next: Next) -> Response<Body> {
+    let started = Instant::now();
+    let id = request_id(&request, &*frame.clock);
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+    let proxies = &frame.settings.trusted_proxies;
+    let believed = peer.is_some_and(|peer| proxies.iter().any(|proxy| proxy.contains(peer.to_canonical())));
+    let path = request.extensions().get::<Address>().map(|address| address.path.clone());
+    let info = Arc::new(RequestInfo {
+        id,
+        path: path.unwrap_or_else(|| request.uri().path().to_owned()),
+        deadline: started + frame.settings.limits.time,
+        client: host::client(peer, request.headers(), proxies),
+        believed,
+        tenant: OnceLock::new(),
+    });
+    let method = method_label(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    request.extensions_mut().insert(info.clone());
+    let span = tracing::info_span!("request", request_id = %id);
+    metrics::gauge!("http_requests_in_flight").increment(1.0);
+    let in_flight = InFlight;
+    let mut response = next.run(request).instrument(span).await;
+    drop(in_flight);
+    let elapsed = started.elapsed();
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let status = response.status().as_u16();
+    metrics::counter!(
+        "http_requests_total",
+        "method" => method, "route" => route.to_owned(), "status" => status.to_string()
+    )
+    .increment(1);
+    metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route.to_owned())
+        .record(elapsed.as_secs_f64());
+    tracing::info!(
+        request_id = %id,
+        method,
+        route,
+        status,
+        tenant_id = info.tenant.get().map(tracing::field::display),
+        client = info.client.as_ref().map(tracing::field::display::<&IpAddr>),
+        duration_ms = elapsed.as_secs_f64() * 1000.0,
+        "request"
+    );
+    response
+}
+
+/// Counted down also when the client hangs up and the request is dropped.
+struct InFlight;
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        metrics::gauge!("http_requests_in_flight").decrement(1.0);
+    }
+}
+
+async fn headers(State(frame): State<Frame>, request: Request, next: Next) -> Response<Body> {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    // Endpoints may have said something more fitting; pages do.
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        // Rows of a tenant belong in no cache but the program's that asked.
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if frame.settings.environment == Environment::Production {
+        headers
+            .entry(header::STRICT_TRANSPORT_SECURITY)
+            .or_insert(HeaderValue::from_static("max-age=31536000; includeSubDomains"));
+    }
+    response
+}
+
+/// Gives a problem the request's id and address, and writes the log's line about it.
+async fn finish_problem(request: Request, next: Next) -> Response<Body> {
+    let info = request.extensions().get::<Arc<RequestInfo>>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        problem.log();
+        let body = problem.body(info.as_ref().map(|info| info.path.as_str()), info.as_ref().map(|info| info.id));
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = Body::from(body);
+    } else if response.status().is_client_error() && !is_problem(&response) {
+        // Something below us answered in words of its own.
+        let refused = Problem::with_status(
+            response.status(),
+            Error::new(ErrorKind::Malformed, "request_refused", "This request cannot be answered."),
+        );
+        refused.log();
+        return refused.into_response();
+    }
+    response
+}
+
+fn is_problem(response: &Response<Body>) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == problem::MEDIA_TYPE.as_bytes())
+}
+
+/// Ends what takes too long. A write already sent to the database may still be committed there: an `Idempotency-Key` makes
+/// asking again safe.
+async fn in_time(request: Request, next: Next) -> Response<Body> {
+    let Some(deadline) = request.extensions().get::<Arc<RequestInfo>>().map(|info| info.deadline) else {
+        return next.run(request).await;
+    };
+    match tokio::time::timeout_at(deadline.into(), next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::with_status(
+            StatusCode::GATEWAY_TIMEOUT,
+            Error::new(ErrorKind::Unavailable, "request_timeout", "This took too long and was stopped.")
+                .retry_after(std::time::Duration::from_secs(1)),
+        )
+        .into_response(),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the cause over")]
+fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response<Body> {
+    let text = cause
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| cause.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    metrics::counter!("http_panics_total").increment(1);
+    Problem::from(Error::internal(format!("the handler panicked: {text}"))).into_response()
+}

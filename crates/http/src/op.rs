@@ -1,0 +1,169 @@
+//! Who asks, and for which tenant: decided from memory, before an endpoint sees the request.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+};
+use cloister_tenancy::{Error, ErrorKind, OpContext, Refusal, Sources, Tenancy};
+
+use crate::{Edge, Problem, address::Address, host, request::RequestInfo};
+
+/// The first argument of every endpoint: nothing of a tenant is reached without it.
+///
+/// A caller without a valid token learns only what an address gives away anyway: that a name is nobody's, or that two names
+/// contradict each other. Whether a tenant is suspended, in maintenance or not ready is told to those who belong to it.
+#[derive(Debug, Clone)]
+pub struct Op {
+    /// The way to rows.
+    pub tenancy: Tenancy,
+    /// Tenant, actor and permissions.
+    pub cx: OpContext,
+    pub(crate) request: Arc<RequestInfo>,
+}
+
+const TENANT_HEADER: &str = "x-tenant-id";
+/// No id and no slug is longer.
+const MAX_TENANT: usize = 64;
+/// Longer ones than any signed token of ours.
+const MAX_TOKEN: usize = 8 * 1024;
+
+fn tenant_header(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut given = headers.get_all(TENANT_HEADER).iter();
+    let Some(value) = given.next() else { return Ok(None) };
+    let text = value.to_str().ok().map(str::trim).filter(|text| (1..=MAX_TENANT).contains(&text.len()));
+    text.filter(|_| given.next().is_none())
+        .map(Some)
+        .ok_or_else(|| Problem::malformed("tenant_header_invalid", "X-Tenant-ID must hold one slug or one tenant id."))
+}
+
+/// The token of `Authorization: Bearer …`; an error when the header holds something else.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = given.next() else { return Ok(None) };
+    let token = value.to_str().ok().and_then(|text| {
+        let (scheme, token) = text.split_once(' ')?;
+        let token = token.trim();
+        let fits = (1..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
+        (scheme.eq_ignore_ascii_case("bearer") && fits).then_some(token)
+    });
+    token
+        .filter(|_| given.next().is_none())
+        .map(Some)
+        .ok_or_else(|| unauthenticated("invalid_request", "The Authorization header must hold one bearer token."))
+}
+
+fn unauthenticated(error: &'static str, message: &'static str) -> Problem {
+    let problem = Problem::from(Error::new(ErrorKind::Unauthenticated, "unauthenticated", message));
+    challenge(problem, error)
+}
+
+/// Says what was wrong with the token, in the words of RFC 6750.
+fn challenge(problem: Problem, error: &'static str) -> Problem {
+    match HeaderValue::try_from(format!("Bearer realm=\"cloister\", error=\"{error}\"")) {
+        Ok(value) => problem.header(header::WWW_AUTHENTICATE, value),
+        Err(_) => problem,
+    }
+}
+
+impl FromRequestParts<Edge> for Op {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
+        let request = parts
+            .extensions
+            .get::<Arc<RequestInfo>>()
+            .cloned()
+            .ok_or_else(|| Error::internal("a route stands outside the frame"))?;
+        let host = host::of(&parts.uri, &parts.headers, request.believed)?;
+        let slug = parts.extensions.get::<Address>().and_then(|address| address.slug.as_deref());
+        let mut sources =
+            Sources { host: host.as_deref(), path: slug, header: tenant_header(&parts.headers)?, token: None };
+
+        let tenancy = edge.tenancy();
+        let (registry, base) = (tenancy.registry(), tenancy.base_domain());
+        let identity = match bearer(&parts.headers) {
+            Ok(Some(token)) => edge.authenticator().authenticate(token).map_err(|error| {
+                let refused = error.kind() == ErrorKind::Unauthenticated;
+                let problem = Problem::from(error);
+                if refused { challenge(problem, "invalid_token") } else { problem }
+            }),
+            Ok(None) => Err(Error::new(
+                ErrorKind::Unauthenticated,
+                "unauthenticated",
+                "Sign in first, and send the token in the header Authorization: Bearer ….",
+            )
+            .into()),
+            Err(problem) => Err(problem),
+        };
+        let identity = match identity {
+            Ok(identity) => identity,
+            Err(problem) => {
+                return Err(match registry.resolve(&sources, base) {
+                    Err(refusal @ (Refusal::Unknown | Refusal::Mismatch)) => refuse(&refusal, &sources),
+                    _ => problem,
+                });
+            }
+        };
+        sources.token = identity.tenant;
+        let tenant = registry.resolve(&sources, base).map_err(|refusal| refuse(&refusal, &sources))?;
+        // The first tenant named for this request is the only one: a second value could never be set.
+        let _ = request.tenant.set(tenant.id);
+        let cx = tenancy.context(tenant, &identity, request.id, Some(request.deadline))?;
+        Ok(Self { tenancy: tenancy.clone(), cx, request })
+    }
+}
+
+/// A contradiction is a mistake or an attempt: both are worth a line.
+fn refuse(refusal: &Refusal, sources: &Sources<'_>) -> Problem {
+    if *refusal == Refusal::Mismatch {
+        metrics::counter!("cloister_tenant_mismatches_total").increment(1);
+        tracing::warn!(
+            host = sources.host,
+            path = sources.path,
+            header = sources.header,
+            token = sources.token.map(tracing::field::display),
+            "a request names different tenants"
+        );
+    }
+    refusal.error().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue};
+
+    use super::{bearer, tenant_header};
+
+    fn with(name: &'static str, values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name, HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn one_bearer_token_is_read() {
+        let read = |values: &[&str]| bearer(&with("authorization", values)).map(|token| token.map(str::to_owned));
+        assert_eq!(read(&[]).unwrap(), None);
+        assert_eq!(read(&["Bearer abc.def"]).unwrap().as_deref(), Some("abc.def"));
+        assert_eq!(read(&["bearer abc"]).unwrap().as_deref(), Some("abc"));
+        for values in [&["Basic abc"][..], &["Bearer"], &["Bearer "], &["Bearer a b"], &["Bearer a", "Bearer b"]] {
+            let problem = read(values).unwrap_err();
+            assert_eq!((problem.status().as_u16(), problem.error().code()), (401, "unauthenticated"), "{values:?}");
+        }
+        assert!(read(&[&format!("Bearer {}", "a".repeat(9000))]).is_err());
+    }
+
+    #[test]
+    fn one_tenant_is_named_in_the_header() {
+        let read = |values: &[&str]| tenant_header(&with("x-tenant-id", values)).map(|text| text.map(str::to_owned));
+        assert_eq!(read(&[]).unwrap(), None);
+        assert_eq!(read(&["north"]).unwrap().as_deref(), Some("north"));
+        for values in [&[""][..], &["a", "b"], &[&"a".repeat(65)]] {
+            assert_eq!(read(values).unwrap_err().error().code(), "tenant_header_invalid");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! From a listening socket to the routes, within bounds, and to an orderly end.
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::Request};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tower::{Layer, util::MapRequestLayer};
+
+use crate::{Edge, request::Peer};
+
+/// Bounds of connections.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerLimits {
+    /// Connections at a time; more wait in the listener's queue.
+    pub connections: usize,
+    /// Bytes of a request's head.
+    pub head: usize,
+    /// Headers of a request.
+    pub headers: usize,
+    /// For a request's head to arrive, and for the next request of a connection to begin.
+    pub head_time: Duration,
+    /// After `/readyz` turned 503, until no connection is accepted any more: load balancers need a moment to see it.
+    pub unready: Duration,
+    /// For requests under way, after that.
+    pub drain: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            head: 32 * 1024,
+            headers: 100,
+            head_time: Duration::from_secs(15),
+            unready: Duration::ZERO,
+            drain: Duration::from_secs(20),
+        }
+    }
+}
+
+/// How serving ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// Every request was answered.
+    Completely,
+    /// So many connections were cut.
+    Cut(usize),
+}
+
+/// Serves until `shutdown` completes, then turns unready, stops accepting, and answers what is under way.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    edge: &Edge,
+    limits: ServerLimits,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<Drained> {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time)
+        .max_buf_size(limits.head.max(8192))
+        .max_headers(limits.headers)
+        .half_close(false)
+        .keep_alive(true);
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let closing = async {
+        shutdown.await;
+        edge.close();
+        tokio::time::sleep(limits.unready).await;
+    };
+    tokio::pin!(closing);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut closing => break,
+            // Ended ones are taken off the list, so that it holds no more than are open.
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        let (stream, peer, slot) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Most likely no file descriptor is free: some will be, a moment later.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        // Answers are small and wanted at once.
+        let _ = stream.set_nodelay(true);
+        let with_peer = MapRequestLayer::new(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(Peer(peer));
+            request
+        });
+        let service = TowerToHyperService::new(with_peer.layer(app.clone()));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, %peer, "a connection ended early");
+            }
+            drop(slot);
+        });
+    }
+    drop(listener);
+    tracing::info!(connections = connections.len(), "no new connections; answering what is under way");
+    if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_ok() {
+        return Ok(Drained::Completely);
+    }
+    while connections.try_join_next().is_some() {}
+    let left = connections.len();
+    connections.shutdown().await;
+    Ok(if left == 0 { Drained::Completely } else { Drained::Cut(left) })
+}
+
+type Accepted = (tokio::net::TcpStream, std::net::SocketAddr, tokio::sync::OwnedSemaphorePermit);
+
+/// A connection is accepted only when there is room for it.
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<Accepted> {
+    let slot = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, slot))
+}

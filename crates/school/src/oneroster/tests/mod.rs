@@ -1,0 +1,9 @@
+//! Tests of the reader.
+
+mod any;
+mod dates;
+mod fixture;
+mod hostile;
+mod lenient;
+mod published;
+mod strict;

@@ -1,0 +1,312 @@
+//! Persons: pupils, staff, parents and guardians, with their roles and with those who act for them.
+
+mod api;
+mod list_store;
+mod part_api;
+mod role;
+mod role_store;
+mod samples;
+mod store;
+mod summary;
+
+use cloister_http::{Edge, IdempotencyKey, IfMatch, MergePatch, Versioned};
+use cloister_ids::{AccountId, OrgId, PersonId};
+use cloister_tenancy::{Action, ConstraintRule, OpContext, Resource, Result, Tenancy, TenantTx, sql::Statement};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use role::Role;
+pub(crate) use role_store::{COUNT_STAFF, COUNT_STUDENTS};
+pub use summary::{PersonSummary, Relation, Relations};
+
+use self::role::{RoleChanges, check_agents};
+use crate::{
+    record::{Metadata, Record, Status, check_change, check_new},
+    rules::{ITEMS, SOURCED_ID, TEXT, clean, distinct, small},
+    search_key,
+};
+
+/// What permissions are about. Roles and agents are parts of a person.
+pub const PERSON: Resource = Resource { module: crate::MODULE, name: "person" };
+
+/// Every statement about persons.
+pub(crate) const STATEMENTS: [&[&Statement]; 3] = [store::STATEMENTS, list_store::STATEMENTS, role_store::STATEMENTS];
+
+/// The routes of this resource and of its parts.
+pub(crate) fn routes() -> OpenApiRouter<Edge> {
+    api::routes().merge(part_api::routes())
+}
+
+/// Roles, and agents, of one person.
+const PARTS: usize = 50;
+
+/// What refused constraints mean.
+pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[
+    ConstraintRule {
+        constraint: "person_sourced_id_key",
+        field: "sourced_id",
+        code: "sourced_id_taken",
+        message: "Another person has this sourced_id.",
+    },
+    ConstraintRule {
+        constraint: "person_primary_org_fkey",
+        field: "primary_org_id",
+        code: "org_unknown",
+        message: "There is no such organisation.",
+    },
+    ConstraintRule {
+        constraint: "person_role_sourced_id_key",
+        field: "roles",
+        code: "sourced_id_taken",
+        message: "Another role has this sourced_id.",
+    },
+    ConstraintRule {
+        constraint: "person_role_org_fkey",
+        field: "roles",
+        code: "org_unknown",
+        message: "There is no such organisation.",
+    },
+    ConstraintRule {
+        constraint: "person_role_primary_key",
+        field: "roles",
+        code: "primary_role_taken",
+        message: "A person has one primary role in an organisation.",
+    },
+    ConstraintRule {
+        constraint: "person_agent_agent_fkey",
+        field: "agent_ids",
+        code: "person_unknown",
+        message: "There is no such person.",
+    },
+];
+
+/// What is known of a person: the body of a creation, and what a patch changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonFields {
+    /// Their name in the system that feeds them, unique within the tenant; their own id where none is given. Never changes.
+    #[garde(inner(length(chars, max = SOURCED_ID), custom(clean)))]
+    #[schema(max_length = 255, example = "student-20417")]
+    pub sourced_id: Option<String>,
+    /// Whether the record counts.
+    #[garde(skip)]
+    #[serde(default)]
+    pub status: Status,
+    /// The name they sign in with elsewhere.
+    #[garde(inner(length(chars, max = TEXT), custom(clean)))]
+    #[schema(max_length = 512, example = "mila.okafor")]
+    pub username: Option<String>,
+    /// Whether they may use the systems that this roster feeds.
+    #[garde(skip)]
+    #[serde(default = "yes")]
+    pub enabled_user: bool,
+    /// Given name.
+    #[garde(length(chars, max = TEXT), custom(clean))]
+    #[schema(min_length = 1, max_length = 512, example = "Mila")]
+    pub given_name: String,
+    /// Middle names.
+    #[garde(inner(length(chars, max = TEXT), custom(clean)))]
+    #[schema(max_length = 512)]
+    pub middle_name: Option<String>,
+    /// Family name.
+    #[garde(length(chars, max = TEXT), custom(clean))]
+    #[schema(min_length = 1, max_length = 512, example = "Okafor")]
+    pub family_name: String,
+    /// The given name they want to be called by.
+    #[garde(inner(length(chars, max = TEXT), custom(clean)))]
+    #[schema(max_length = 512, example = "Mimi")]
+    pub preferred_given_name: Option<String>,
+    /// The same for middle names.
+    #[garde(inner(length(chars, max = TEXT), custom(clean)))]
+    #[schema(max_length = 512)]
+    pub preferred_middle_name: Option<String>,
+    /// The same for the family name.
+    #[garde(inner(length(chars, max = TEXT), custom(clean)))]
+    #[schema(max_length = 512)]
+    pub preferred_family_name: Option<String>,
+    /// Their pronouns.
+    #[garde(inner(length(chars, max = TEXT), custom(clean)))]
+    #[schema(max_length = 512, example = "she/her")]
+    pub pronouns: Option<String>,
+    /// A number that people know them by, such as a student number.
+    #[garde(inner(length(chars, max = TEXT), custom(clean)))]
+    #[schema(max_length = 512, example = "20417")]
+    pub identifier: Option<String>,
+    /// E-mail address.
+    #[garde(inner(length(chars, max = TEXT), custom(clean)))]
+    #[schema(max_length = 512, example = "mila.okafor@lindgren.example")]
+    pub email: Option<String>,
+    /// Number for text messages.
+    #[garde(inner(length(chars, max = TEXT), custom(clean)))]
+    #[schema(max_length = 512)]
+    pub sms: Option<String>,
+    /// Telephone number.
+    #[garde(inner(length(chars, max = TEXT), custom(clean)))]
+    #[schema(max_length = 512)]
+    pub phone: Option<String>,
+    /// Their ids in other systems.
+    #[garde(length(max = ITEMS), dive)]
+    #[serde(default)]
+    pub user_ids: Vec<UserId>,
+    /// The id that joins their records across systems.
+    #[garde(inner(length(chars, max = TEXT), custom(clean)))]
+    #[schema(max_length = 512)]
+    pub user_master_identifier: Option<String>,
+    /// The organisation they mainly belong to.
+    #[garde(skip)]
+    pub primary_org_id: Option<OrgId>,
+    /// Their grades.
+    #[garde(length(max = ITEMS), inner(length(chars, max = TEXT), custom(clean)))]
+    #[serde(default)]
+    #[schema(example = json!(["04"]))]
+    pub grades: Vec<String>,
+    /// Their roles that count. A list that is given replaces the one that was: roles with an `id` stay, others are new.
+    #[garde(length(max = PARTS), dive)]
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub roles: Vec<Role>,
+    /// Who acts for them: parents, guardians, other relations; in the order of their ids.
+    #[garde(length(max = PARTS), custom(distinct))]
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub agent_ids: Vec<PersonId>,
+    /// Fields of other systems: at most 16 KiB of JSON.
+    #[garde(custom(small))]
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub metadata: Metadata,
+}
+
+/// An id of a person in another system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserId {
+    /// Which system.
+    #[garde(length(chars, max = TEXT), custom(clean))]
+    #[serde(rename = "type")]
+    #[schema(max_length = 512, example = "LDAP")]
+    pub kind: String,
+    /// The id there.
+    #[garde(length(chars, max = TEXT), custom(clean))]
+    #[schema(max_length = 512, example = "mokafor")]
+    pub identifier: String,
+}
+
+/// A person as they are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Person {
+    /// Which one.
+    pub id: PersonId,
+    /// The sign-in that belongs to this person.
+    pub account_id: Option<AccountId>,
+    /// What is known of them.
+    #[serde(flatten)]
+    pub fields: PersonFields,
+    /// Who made and changed the record, and when.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+impl Versioned for Person {
+    fn version(&self) -> i64 {
+        self.record.version
+    }
+}
+
+impl PersonFields {
+    /// The two forms they are found by: "family given" and "given family".
+    fn search_keys(&self) -> (String, String) {
+        search_key::of_person(&self.given_name, &self.family_name)
+    }
+
+    fn head(&self) -> (Option<&str>, Status) {
+        (self.sourced_id.as_deref(), self.status)
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Makes a person with roles and agents, as part of `tx`. Two round trips with the commit.
+async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: PersonFields) -> Result<Person> {
+    tx.cx().authorize(Action::Create, &PERSON)?;
+    check_new(fields.status)?;
+    RoleChanges::plan(tx.cx(), &[], &mut fields.roles)?;
+    fields.agent_ids.sort_unstable();
+    let id = PersonId::generate(tx.cx().clock());
+    fields.sourced_id.get_or_insert_with(|| id.to_string());
+    let person = Person { id, account_id: None, fields, record: Record::new(tx.cx()) };
+    store::insert(tx, key, &person).await?;
+    tx.audit(Action::Create, &PERSON, Some(id.uuid()), None);
+    Ok(person)
+}
+
+/// One person, deleted or not. One round trip.
+async fn read(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Result<Person> {
+    cx.authorize(Action::Read, &PERSON)?;
+    store::get(tenancy, cx, id).await
+}
+
+/// Who acts for a person, and for whom that person acts. One round trip.
+async fn relations(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Result<Relations> {
+    cx.authorize(Action::Read, &PERSON)?;
+    store::relations(tenancy, cx, id).await
+}
+
+/// Changes a person who is still as the caller knows them. Two round trips.
+async fn update(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    id: PersonId,
+    known: &IfMatch,
+    patch: &MergePatch<PersonFields>,
+) -> Result<Person> {
+    change(tenancy, cx, id, known, |before| patch.apply(before)).await
+}
+
+/// Changes a person by whatever `to` makes of them.
+async fn change(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    id: PersonId,
+    known: &IfMatch,
+    to: impl FnOnce(&PersonFields) -> Result<PersonFields>,
+) -> Result<Person> {
+    cx.authorize(Action::Update, &PERSON)?;
+    let mut tx = tenancy.write(cx).await?;
+    let before = store::lock(&mut tx, id).await?;
+    known.check(&before)?;
+    let mut fields = to(&before.fields)?;
+    check_change(before.fields.head(), fields.head())?;
+    check_agents(Some(id), &fields.agent_ids)?;
+    fields.sourced_id.clone_from(&before.fields.sourced_id);
+    fields.agent_ids.sort_unstable();
+    let roles = RoleChanges::plan(cx, &before.fields.roles, &mut fields.roles)?;
+    if fields == before.fields {
+        tx.rollback().await?;
+        return Ok(before);
+    }
+    let changed = summary::changed_fields(&before.fields, &fields)?;
+    let Person { account_id, fields: PersonFields { agent_ids, .. }, record, .. } = before;
+    let after = Person { id, account_id, fields, record: record.changed(cx) };
+    // Which fields, and not their values: the audit log outlives what is known of a person.
+    tx.audit(Action::Update, &PERSON, Some(id.uuid()), Some(changed));
+    store::update(tx, &roles, &agent_ids, &after).await?;
+    Ok(after)
+}
+
+/// Deletes a person who is still as the caller knows them, with their roles and places in classes. Two round trips.
+async fn delete(tenancy: &Tenancy, cx: &OpContext, id: PersonId, known: &IfMatch) -> Result<()> {
+    cx.authorize(Action::Delete, &PERSON)?;
+    let mut tx = tenancy.write(cx).await?;
+    let before = store::lock(&mut tx, id).await?;
+    known.check(&before)?;
+    if before.fields.status == Status::ToBeDeleted {
+        return tx.rollback().await;
+    }
+    tx.audit(Action::Delete, &PERSON, Some(id.uuid()), None);
+    store::delete(tx, id).await
+}

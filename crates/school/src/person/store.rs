@@ -1,0 +1,244 @@
+//! All SQL that reads and writes one person; `list_store` has the lists.
+
+use cloister_http::IdempotencyKey;
+use cloister_ids::PersonId;
+use cloister_tenancy::{
+    OpContext, Result, Tenancy, TenantTx,
+    sql::{Parameters, Row, Statement, ToSql, statements},
+};
+use serde_json::Value;
+
+use super::{
+    Person, PersonFields, Relation, Relations,
+    role::RoleChanges,
+    role_store::{self, Item},
+};
+use crate::{
+    record::{Metadata, Record, found, status},
+    store::{delete, get, insert, lock, update},
+};
+
+macro_rules! written {
+    () => {
+        "username, enabled_user, given_name, middle_name, family_name, preferred_given_name, preferred_middle_name,
+         preferred_family_name, pronouns, identifier, email, sms, phone, user_ids, user_master_identifier,
+         primary_org_id, grades"
+    };
+}
+
+macro_rules! fields {
+    () => {
+        concat!(
+            written!(),
+            ", account_id, array(select a.agent_id from person_agent a
+                where a.tenant_id = $1 and a.person_id = person.id order by 1) as agent_ids"
+        )
+    };
+}
+
+macro_rules! relations {
+    ($of:literal, $with:literal) => {
+        concat!(
+            "select p.id, p.sourced_id, p.status, p.given_name, p.family_name, p.email, p.sms, p.phone
+             from person_agent a join person p on p.tenant_id = $1 and p.id = a.",
+            $with,
+            " where a.tenant_id = $1 and a.",
+            $of,
+            " = $2 order by p.name_search, p.id"
+        )
+    };
+}
+
+statements! {
+    /// One.
+    GET = get!("person", fields!());
+    /// One, to be changed.
+    LOCK = lock!("person", fields!());
+    /// A new one.
+    INSERT = insert!(
+        "person",
+        concat!(written!(), ", name_search, given_search"),
+        "$8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26"
+    );
+    /// New values.
+    UPDATE = update!(
+        "person",
+        "username = $7, enabled_user = $8, given_name = $9, middle_name = $10, family_name = $11,
+         preferred_given_name = $12, preferred_middle_name = $13, preferred_family_name = $14, pronouns = $15,
+         identifier = $16, email = $17, sms = $18, phone = $19, user_ids = $20, user_master_identifier = $21,
+         primary_org_id = $22, grades = $23, name_search = $24, given_search = $25"
+    );
+    /// Marked as deleted.
+    DELETE = delete!("person", "id = $2");
+    /// Marks their places in classes as deleted.
+    DELETE_ENROLLMENTS = delete!("enrollment", "person_id = $2");
+    /// Whether one is there, and in which version.
+    VERSION = "select version from person where tenant_id = $1 and id = $2";
+    /// Who acts for one.
+    AGENTS = relations!("person_id", "agent_id");
+    /// For whom one acts.
+    AGENT_OF = relations!("agent_id", "person_id");
+    /// Somebody begins to act for one.
+    INSERT_AGENT = "insert into person_agent (tenant_id, person_id, agent_id) values ($1, $2, $3)";
+    /// Somebody no longer acts for one.
+    DELETE_AGENT = "delete from person_agent where tenant_id = $1 and person_id = $2 and agent_id = $3";
+}
+
+fn person(row: &Row, roles: &[Row]) -> Result<Person> {
+    Ok(Person {
+        id: row.get("id"),
+        account_id: row.get("account_id"),
+        fields: PersonFields {
+            sourced_id: row.get("sourced_id"),
+            status: status(row)?,
+            username: row.get("username"),
+            enabled_user: row.get("enabled_user"),
+            given_name: row.get("given_name"),
+            middle_name: row.get("middle_name"),
+            family_name: row.get("family_name"),
+            preferred_given_name: row.get("preferred_given_name"),
+            preferred_middle_name: row.get("preferred_middle_name"),
+            preferred_family_name: row.get("preferred_family_name"),
+            pronouns: row.get("pronouns"),
+            identifier: row.get("identifier"),
+            email: row.get("email"),
+            sms: row.get("sms"),
+            phone: row.get("phone"),
+            user_ids: serde_json::from_value(row.get("user_ids")).unwrap_or_default(),
+            user_master_identifier: row.get("user_master_identifier"),
+            primary_org_id: row.get("primary_org_id"),
+            grades: row.get("grades"),
+            roles: roles.iter().map(role_store::role).collect(),
+            agent_ids: row.get("agent_ids"),
+            metadata: Metadata::from_row(row),
+        },
+        record: Record::from_row(row)?,
+    })
+}
+
+/// Columns that are made of fields.
+struct Made {
+    user_ids: Value,
+    name_search: String,
+    given_search: String,
+    source: &'static str,
+    status: &'static str,
+}
+
+impl Made {
+    fn of(person: &Person) -> Self {
+        let fields = &person.fields;
+        let (name_search, given_search) = fields.search_keys();
+        Self {
+            // A list of two texts each cannot fail to be JSON.
+            user_ids: serde_json::to_value(&fields.user_ids).unwrap_or_else(|_| Value::Array(Vec::new())),
+            name_search,
+            given_search,
+            source: person.record.source.word(),
+            status: fields.status.word(),
+        }
+    }
+
+    /// The columns of `written!()` and the two that are searched.
+    fn parameters<'a>(&'a self, fields: &'a PersonFields) -> [&'a (dyn ToSql + Sync); 19] {
+        [
+            &fields.username,
+            &fields.enabled_user,
+            &fields.given_name,
+            &fields.middle_name,
+            &fields.family_name,
+            &fields.preferred_given_name,
+            &fields.preferred_middle_name,
+            &fields.preferred_family_name,
+            &fields.pronouns,
+            &fields.identifier,
+            &fields.email,
+            &fields.sms,
+            &fields.phone,
+            &self.user_ids,
+            &fields.user_master_identifier,
+            &fields.primary_org_id,
+            &fields.grades,
+            &self.name_search,
+            &self.given_search,
+        ]
+    }
+}
+
+pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Result<Person> {
+    let rows = tenancy.fetch_all(cx, &[(&GET, &[&id]), (&role_store::OF_PERSON, &[&id])]).await?;
+    person(found(&rows[0])?, &rows[1])
+}
+
+/// Who acts for one, and for whom one acts.
+pub(super) async fn relations(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Result<Relations> {
+    let rows = tenancy.fetch_all(cx, &[(&VERSION, &[&id]), (&AGENTS, &[&id]), (&AGENT_OF, &[&id])]).await?;
+    Ok(Relations {
+        version: found(&rows[0])?.get("version"),
+        agents: rows[1].iter().map(relation).collect::<Result<_>>()?,
+        agent_of: rows[2].iter().map(relation).collect::<Result<_>>()?,
+    })
+}
+
+fn relation(row: &Row) -> Result<Relation> {
+    Ok(Relation {
+        id: row.get("id"),
+        sourced_id: row.get("sourced_id"),
+        status: status(row)?,
+        given_name: row.get("given_name"),
+        family_name: row.get("family_name"),
+        email: row.get("email"),
+        sms: row.get("sms"),
+        phone: row.get("phone"),
+    })
+}
+
+pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new: &Person) -> Result<()> {
+    let Person { id, fields, record, .. } = new;
+    let made = Made::of(new);
+    let mut parameters: Vec<&(dyn ToSql + Sync)> =
+        vec![id, &fields.sourced_id, &record.created_at, &made.source, fields.metadata.column(), &record.created_by];
+    parameters.extend(made.parameters(fields));
+    let mut items: Vec<Item<'_>> = vec![(&INSERT, parameters)];
+    items.extend(role_store::inserts(id, &fields.roles, record, &made.source));
+    items.extend(fields.agent_ids.iter().map(|agent| agent_item(&INSERT_AGENT, id, agent)));
+    IdempotencyKey::query_all(key, tx, &borrowed(&items)).await.map(drop)
+}
+
+/// One that is kept from changing, with roles and agents.
+pub(super) async fn lock(tx: &mut TenantTx, id: PersonId) -> Result<Person> {
+    let rows = tx.query_all(&[(&LOCK, &[&id]), (&role_store::OF_PERSON, &[&id])]).await?;
+    person(found(&rows[0])?, &rows[1])
+}
+
+/// The change, what becomes of roles and of those who were agents before, and the commit, in one round trip.
+pub(super) async fn update(tx: TenantTx, roles: &RoleChanges, agents: &[PersonId], changed: &Person) -> Result<()> {
+    let Person { id, fields, record, .. } = changed;
+    let made = Made::of(changed);
+    let mut parameters: Vec<&(dyn ToSql + Sync)> =
+        vec![id, &made.status, &record.updated_at, &record.updated_by, fields.metadata.column()];
+    parameters.extend(made.parameters(fields));
+    let mut items: Vec<Item<'_>> = vec![(&UPDATE, parameters)];
+    items.extend(role_store::changes(id, roles, record, &made.source));
+    let gone = agents.iter().filter(|agent| !fields.agent_ids.contains(agent));
+    items.extend(gone.map(|agent| agent_item(&DELETE_AGENT, id, agent)));
+    let come = fields.agent_ids.iter().filter(|agent| !agents.contains(agent));
+    items.extend(come.map(|agent| agent_item(&INSERT_AGENT, id, agent)));
+    tx.commit_with(&borrowed(&items)).await.map(drop)
+}
+
+/// Marks the person, their roles and their places in classes as deleted, and commits.
+pub(super) async fn delete(tx: TenantTx, id: PersonId) -> Result<()> {
+    let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
+    let which: &Parameters<'_> = &[&id, &now, &by];
+    let items = [(&DELETE, which), (&role_store::DELETE_OF_PERSON, which), (&DELETE_ENROLLMENTS, which)];
+    tx.commit_with(&items).await.map(drop)
+}
+
+fn agent_item<'a>(statement: &'static Statement, person: &'a PersonId, agent: &'a PersonId) -> Item<'a> {
+    (statement, vec![person, agent])
+}
+
+fn borrowed<'a>(items: &'a [Item<'a>]) -> Vec<(&'static Statement, &'a Parameters<'a>)> {
+    items.iter().map(|(statement, parameters)| (*statement, parameters.as_slice())).collect()
+}

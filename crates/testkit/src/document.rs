@@ -1,0 +1,95 @@
+//! What every API document must be: found faults as sentences.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// What is wrong with an OpenAPI document; nothing when it keeps the rules of the house.
+pub fn document_faults(document: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    if document["openapi"].as_str().is_none_or(|version| !version.starts_with("3.1")) {
+        faults.push("it is not OpenAPI 3.1".to_owned());
+    }
+    let mut ids = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        if !path.starts_with("/api/v1/") {
+            faults.push(format!("{path} is outside /api/v1"));
+        }
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let id = operation["operationId"].as_str().unwrap_or_default();
+            let mut fault = |text: &str| faults.push(format!("{method} {path} ({id}): {text}"));
+            if !id.contains('_') || !id.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+                fault("its operation id is not of the form noun_verb");
+            }
+            if !ids.insert(id.to_owned()) {
+                fault("its operation id is used twice");
+            }
+            if operation["tags"].as_array().is_none_or(Vec::is_empty) || operation["summary"].is_null() {
+                fault("it has no tag or no summary");
+            }
+            if operation["security"].is_null() {
+                fault("it does not say who may call it");
+            }
+            let content = &operation["requestBody"]["content"]["application/json"];
+            if !operation["requestBody"].is_null() && content["example"].is_null() {
+                fault("its body has no example");
+            }
+            check_answers(operation, &mut fault);
+            check_parameters(method, path, operation, &mut fault);
+        }
+    }
+    for name in references(document) {
+        if document.pointer(name.trim_start_matches('#')).is_none() {
+            faults.push(format!("{name} is named and not there"));
+        }
+    }
+    faults
+}
+
+fn check_answers(operation: &Value, fault: &mut impl FnMut(&str)) {
+    let answers = operation["responses"].as_object();
+    for (status, answer) in answers.into_iter().flatten() {
+        match status.as_bytes()[0] {
+            b'2' if status != "204" && answer["content"]["application/json"]["example"].is_null() => {
+                fault("its answer has no example");
+            }
+            b'4' | b'5' if answer["$ref"].is_null() => fault("it describes a refusal by itself"),
+            _ => {}
+        }
+    }
+    for needed in ["401", "403", "404", "500", "503"] {
+        if operation["responses"][needed].is_null() {
+            fault(&format!("it does not mention {needed}"));
+        }
+    }
+}
+
+fn check_parameters(method: &str, path: &str, operation: &Value, fault: &mut impl FnMut(&str)) {
+    let parameters: Vec<&Value> = operation["parameters"].as_array().into_iter().flatten().collect();
+    let has = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+    if !parameters.iter().any(|parameter| parameter["$ref"] == "#/components/parameters/TenantId") {
+        fault("it does not take X-Tenant-ID");
+    }
+    if matches!(method, "patch" | "put" | "delete") && !has("If-Match") {
+        fault("it changes something and does not take If-Match");
+    }
+    if method == "post" && !has("Idempotency-Key") {
+        fault("it does not take Idempotency-Key");
+    }
+    for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+        if !has(name) {
+            fault(&format!("{{{name}}} is not described"));
+        }
+    }
+}
+
+fn references(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::Object(fields) => {
+            let own = fields.get("$ref").and_then(Value::as_str).map(str::to_owned);
+            fields.values().flat_map(references).chain(own).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => BTreeSet::new(),
+    }
+}
