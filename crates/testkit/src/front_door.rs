@@ -1,4 +1,5 @@
 //! Requests through the front door: the whole edge with routes, resolution and problems, without a socket.
+#![expect(clippy::missing_panics_doc, reason = "a test that cannot go on panics, and says why")]
 
 use std::sync::Arc;
 
