@@ -58,7 +58,7 @@ fn unbounded(plan: &Value) -> Vec<String> {
             .iter()
             .any(|key| node[key].as_str().is_some_and(|text| text.contains("tenant_id = $1")))
     };
-    scans.filter(|node| !bounded(node)).map(|node| node.to_string()).collect()
+    scans.filter(|node| !bounded(node)).map(ToString::to_string).collect()
 }
 
 #[tokio::test]
