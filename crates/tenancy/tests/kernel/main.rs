@@ -6,3 +6,4 @@ mod fence;
 mod identity;
 mod isolation;
 mod round_trips;
+mod statements;
