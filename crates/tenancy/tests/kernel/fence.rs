@@ -200,7 +200,11 @@ async fn a_writer_already_inside_is_waited_for_and_lands() {
         let began = Instant::now();
         let late = refused_write(&platform.tenancy, &cx).await;
         assert!(["tenant_suspended", "tenant_changing"].contains(&late), "{late}");
-        assert!(began.elapsed() < Duration::from_millis(200), "a writer queued behind the close: {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < Duration::from_millis(200),
+            "a writer queued behind the close: {:?}",
+            began.elapsed()
+        );
         tokio::time::sleep(stay / 2).await;
         assert!(!suspension.is_finished(), "it closed over a writer's head");
         tx.commit().await.expect("it was let in before the close");

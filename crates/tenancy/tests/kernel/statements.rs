@@ -24,7 +24,10 @@ async fn every_statement_of_the_kernel_can_be_prepared_where_it_runs() {
         (Plane::System, &platform.cluster.system, shared, "cloister"),
     ] {
         let client = server.connect(&database).await.unwrap();
-        client.batch_execute(&format!("set search_path = {schema}; set plan_cache_mode = force_generic_plan")).await.unwrap();
+        client
+            .batch_execute(&format!("set search_path = {schema}; set plan_cache_mode = force_generic_plan"))
+            .await
+            .unwrap();
         let statements = of(plane);
         assert!(statements.len() > 5, "{plane:?}");
         for statement in statements {

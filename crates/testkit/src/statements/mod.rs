@@ -180,10 +180,8 @@ impl Session<'_> {
             self.attempt(statement, statement.sql()).await;
         }
         for statement in all.iter().filter(|statement| staged(statement).is_none() && !is_about_rows(statement)) {
-            let of_staged = statement
-                .sql()
-                .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-                .any(|name| names.contains(&name));
+            let of_staged =
+                statement.sql().split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|name| names.contains(&name));
             match first_word(statement) {
                 "copy" if of_staged && statement.sql().contains("from stdin") => self.copy(statement).await,
                 "create" | "analyze" if of_staged => drop(self.attempt(statement, statement.sql()).await),
@@ -238,7 +236,9 @@ impl Session<'_> {
         for name in names {
             if tables.of_tenants.keys().any(|(_, table)| table == name) {
                 let makers: Vec<_> = self.statements.iter().filter(|s| staged(s) == Some(name)).copied().collect();
-                makers.iter().for_each(|maker| self.blame(maker, format!("hides the table {name} behind a temporary one")));
+                makers
+                    .iter()
+                    .for_each(|maker| self.blame(maker, format!("hides the table {name} behind a temporary one")));
             }
         }
         for statement in self.statements.iter().filter(|statement| is_about_rows(statement)) {
