@@ -26,7 +26,7 @@ const BUDGET: usize = 3;
 const MANY: usize = 200;
 
 /// Polls `future` `times` times and then drops it, as a client that hangs up would; none when that was too early.
-async fn polled<T>(times: usize, future: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn polled<T>(times: usize, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let mut left = times;
     poll_fn(|cx| {

@@ -3,5 +3,6 @@
 
 mod cancellation;
 mod fence;
+mod identity;
 mod isolation;
 mod round_trips;
