@@ -5,6 +5,7 @@ mod document;
 mod listing;
 mod repeating;
 mod resolution;
+mod tables;
 
 use std::sync::Arc;
 
