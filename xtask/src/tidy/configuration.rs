@@ -32,7 +32,7 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     // A row: | `key` | `CLOISTER_KEY` | default | meaning |
     let rows: Vec<(usize, Vec<&str>)> = page
         .lines()
-        .filter(|(_, line)| line.starts_with("| `") && line.contains("`CLOISTER_"))
+        .filter(|(_, line)| line.starts_with("| `") && line.contains("` | `CLOISTER_"))
         .map(|(at, line)| (at, line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect()))
         .collect();
     for key in &keys {

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use super::{Finding, Rule};
+use super::{Finding, Rule, Workspace};
 
 static EDGE: Rule = Rule {
     name: "crate-edge",
@@ -52,8 +52,11 @@ const ROOMS: &[(&str, &[&str])] = &[
 const DRIVERS: &[&str] =
     &["tokio-postgres", "tokio-postgres-rustls", "postgres", "deadpool-postgres", "sqlx", "diesel", "libpq-sys"];
 
-/// Who may hold one in its program; tests of anybody may.
-const DRIVER_USERS: &[&str] = &["cloister-postgres", "cloister-testkit"];
+/// Who may hold one in its program; tests of anybody may. The binary does for its bench alone.
+const DRIVER_USERS: &[&str] = &["cloister-postgres", "cloister-testkit", "cloister"];
+
+/// Where the driver's types may be named: the room that wraps it, tests, and the measurement of what the walls cost.
+const DRIVER_PLACES: &[&str] = &["crates/postgres/", "crates/cloister/src/command/bench/"];
 
 /// What cargo knows of the workspace.
 pub(super) fn metadata(root: &Path) -> anyhow::Result<Value> {
@@ -105,11 +108,28 @@ pub(super) fn check(metadata: &Value) -> Vec<Finding> {
     findings
 }
 
+/// The driver's types are named nowhere else.
+pub(super) fn check_sources(workspace: &Workspace) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let driver = |code: &str| DRIVERS.iter().any(|name| code.contains(&format!("{}::", name.replace('-', "_"))));
+    for file in workspace.rust() {
+        let may = file.is_for_tests() || DRIVER_PLACES.iter().any(|place| file.path.starts_with(place));
+        // `cloister_postgres::` ends like one of them.
+        let names = |code: &str| driver(&code.replace("cloister_postgres::", ""));
+        let line = file.source.lines().find(|(line, code)| !file.source.is_test(*line) && names(code));
+        if let Some((line, _)) = line.filter(|_| !may) {
+            findings.push(Finding::new(&DRIVER, &file.path, line, "the driver is named here"));
+        }
+    }
+    findings
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::check;
+    use super::{check, check_sources};
+    use crate::tidy::found as found_in;
 
     fn workspace(name: &str, dependencies: &[(&str, Option<&str>)]) -> Value {
         let dependencies: Vec<_> =
@@ -151,5 +171,20 @@ mod tests {
         assert_eq!(found("cloister-tenancy", "tokio-postgres", None), ["crates/x/Cargo.toml driver"]);
         assert!(found("cloister-tenancy", "tokio-postgres", Some("dev")).is_empty());
         assert!(found("cloister-postgres", "tokio-postgres", None).is_empty());
+    }
+    #[test]
+    fn the_driver_is_named_in_few_places() {
+        let text = "//! tokio_postgres::Client\nuse cloister_postgres::Row;\nuse tokio_postgres::Client;\n";
+        let files = [
+            ("crates/postgres/src/pool.rs", text),
+            ("crates/tenancy/src/door.rs", text),
+            ("crates/tenancy/tests/kernel/main.rs", text),
+            ("crates/cloister/src/command/bench/reads.rs", text),
+            ("crates/cloister/src/installation.rs", text),
+        ];
+        assert_eq!(
+            found_in(check_sources, &files),
+            ["crates/cloister/src/installation.rs:3 driver", "crates/tenancy/src/door.rs:3 driver"]
+        );
     }
 }

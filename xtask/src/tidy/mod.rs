@@ -107,6 +107,7 @@ fn all(root: &std::path::Path) -> anyhow::Result<Vec<Finding>> {
     let workspace = Workspace::read(root)?;
     let mut findings = edges::check(&edges::metadata(root)?);
     for rules in [
+        edges::check_sources,
         layout::check,
         text::check,
         forbidden::check,

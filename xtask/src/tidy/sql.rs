@@ -29,6 +29,14 @@ const SPEAKERS: &[Exception] = &[
     Exception { path: "crates/postgres/src/migrate.rs", reason: "runs migrations and keeps their ledger" },
     Exception { path: "crates/postgres/src/listen.rs", reason: "LISTEN takes no parameters" },
     Exception { path: "crates/postgres/src/embedded/mod.rs", reason: "asks a started server whether it answers" },
+    Exception {
+        path: "crates/cloister/src/command/bench/fixture.rs",
+        reason: "stands in a placement as the owner, to fill it for a measurement",
+    },
+    Exception {
+        path: "crates/cloister/src/command/bench/reads.rs",
+        reason: "stands in a placement without the walls: what isolation is measured against",
+    },
     Exception { path: "crates/tenancy/src/access.rs", reason: "asks the catalogue what a login may do" },
     Exception { path: "crates/tenancy/src/control/mod.rs", reason: "begins the control plane's transactions" },
     Exception { path: "crates/tenancy/src/door.rs", reason: "renders the text that enters a tenant" },
@@ -37,6 +45,8 @@ const SPEAKERS: &[Exception] = &[
         reason: "makes logins, databases and schemas: DDL, run by the owner",
     },
     Exception { path: "crates/tenancy/src/ledger.rs", reason: "renders policies and grants from the declared tables" },
+    Exception { path: "crates/tenancy/src/jobs/outbox.rs", reason: "begins transactions on an outbox" },
+    Exception { path: "crates/tenancy/src/jobs/purge.rs", reason: "begins transactions on an inbox" },
     Exception {
         path: "crates/tenancy/src/lifecycle/fence.rs",
         reason: "begins the transactions that close a fence, with their lock_timeout",

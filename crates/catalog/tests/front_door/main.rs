@@ -6,6 +6,7 @@ mod document;
 mod listing;
 mod repeating;
 mod resolution;
+mod tables;
 mod round_trips;
 
 use std::sync::Arc;

@@ -6,3 +6,5 @@ mod fence;
 mod identity;
 mod isolation;
 mod round_trips;
+mod schema_rules;
+mod statements;
