@@ -23,7 +23,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         }
         // At the command line of the installation sits its operator: the cause is theirs to read.
         if matches!(known.kind(), ErrorKind::Internal | ErrorKind::Unavailable) {
-            eprintln!("  {}", known.log());
+            known.causes().iter().for_each(|cause| eprintln!("  because {cause}"));
         }
         return ExitCode::from(match known.kind() {
             ErrorKind::NotFound => 3,

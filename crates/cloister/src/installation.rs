@@ -136,12 +136,16 @@ impl Database {
 }
 
 /// Makes and updates the control plane and the shared tables.
-pub(crate) async fn prepare(configuration: &Configuration, cluster: &Cluster) -> anyhow::Result<()> {
+pub(crate) async fn prepare(
+    configuration: &Configuration,
+    cluster: &Cluster,
+    modules: Vec<Arc<dyn Module>>,
+) -> anyhow::Result<()> {
     let installation = Installation {
         prefix: configuration.database.prefix.clone(),
         cluster: cluster.clone(),
         region: "local".to_owned(),
-        modules: modules(),
+        modules,
         clock: Arc::new(SystemClock),
     };
     Ok(installation.prepare().await?)
@@ -150,8 +154,17 @@ pub(crate) async fn prepare(configuration: &Configuration, cluster: &Cluster) ->
 impl Platform {
     /// Opens the server and starts the kernel on it.
     pub(crate) async fn open(configuration: &Configuration, when: Prepare) -> anyhow::Result<Self> {
+        Self::open_with(configuration, when, modules()).await
+    }
+
+    /// The same with other modules.
+    pub(crate) async fn open_with(
+        configuration: &Configuration,
+        when: Prepare,
+        modules: Vec<Arc<dyn Module>>,
+    ) -> anyhow::Result<Self> {
         let database = Database::open(configuration).await?;
-        match Self::start(configuration, when, &database).await {
+        match Self::start(configuration, when, &database, modules).await {
             Ok(tenancy) => Ok(Self { tenancy, database }),
             Err(error) => {
                 // The server must not outlive the command that failed.
@@ -161,11 +174,16 @@ impl Platform {
         }
     }
 
-    async fn start(configuration: &Configuration, when: Prepare, database: &Database) -> anyhow::Result<Tenancy> {
+    async fn start(
+        configuration: &Configuration,
+        when: Prepare,
+        database: &Database,
+        modules: Vec<Arc<dyn Module>>,
+    ) -> anyhow::Result<Tenancy> {
         let logins = database.logins(configuration).await?;
         let cluster = database.cluster(&logins);
         if when == Prepare::Always || database.is_ours_alone() {
-            prepare(configuration, &cluster).await?;
+            prepare(configuration, &cluster, modules.clone()).await?;
         }
         let config = Config {
             base_domain: configuration.base_domain.clone(),
@@ -174,11 +192,16 @@ impl Platform {
             pool: PoolSettings { budget: configuration.database.connections, ..PoolSettings::default() },
             lease: Duration::from_secs(5),
             grace: configuration.grace(),
-            modules: modules(),
+            modules,
             limits: Arc::new(NoLimits),
             clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         };
         Ok(Tenancy::start(config).await?)
+    }
+
+    /// The server's logins, for measurements beside the kernel.
+    pub(crate) async fn cluster(&self, configuration: &Configuration) -> anyhow::Result<Cluster> {
+        Ok(self.database.cluster(&self.database.logins(configuration).await?))
     }
 
     /// See [`Database::ended`].

@@ -1,5 +1,7 @@
 //! Data on stdout: a table for people, JSON for programs.
 
+use std::io::Write;
+
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -22,7 +24,7 @@ impl Output {
         columns: impl Fn(&T) -> Vec<String>,
     ) -> anyhow::Result<()> {
         match self {
-            Self::Json => println!("{}", serde_json::to_string_pretty(items)?),
+            Self::Json => print(&serde_json::to_string_pretty(items)?)?,
             Self::Table => {
                 let mut table = Table::new();
                 table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -30,7 +32,7 @@ impl Output {
                 for item in items {
                     table.add_row(columns(item));
                 }
-                println!("{}", trimmed(&table));
+                print(&trimmed(&table))?;
             }
         }
         Ok(())
@@ -39,11 +41,11 @@ impl Output {
     /// One thing: name and value a line for people, the whole for programs.
     pub(crate) fn record<T: Serialize>(self, item: &T, lines: &[(&str, String)]) -> anyhow::Result<()> {
         match self {
-            Self::Json => println!("{}", serde_json::to_string_pretty(item)?),
+            Self::Json => print(&serde_json::to_string_pretty(item)?)?,
             Self::Table => {
                 let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
                 for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
-                    println!("{name:width$}  {value}");
+                    print(&format!("{name:width$}  {value}"))?;
                 }
             }
         }
@@ -53,4 +55,12 @@ impl Output {
 
 fn trimmed(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// A line on stdout. Whoever reads it may have seen enough (`| head`): that is no failure.
+pub(crate) fn print(line: &str) -> std::io::Result<()> {
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }

@@ -8,7 +8,8 @@ use rustls::{
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
-use tokio_postgres::{Client, Config, NoTls, Socket, config::SslMode};
+use tokio::task::JoinHandle;
+use tokio_postgres::{CancelToken, Client, Config, NoTls, Socket, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// One login on one server, without a database.
@@ -142,6 +143,11 @@ impl Server {
 
     /// Opens a connection to `database`; the driver's half runs in a task of its own and ends with the client.
     pub async fn connect(&self, database: &str) -> Result<Client, ConnectError> {
+        self.open(database).await.map(|(client, _)| client)
+    }
+
+    /// The same, with the task that ends when the session is over.
+    pub(crate) async fn open(&self, database: &str) -> Result<(Client, JoinHandle<()>), ConnectError> {
         let target = || self.describe(database);
         let config = self.session(database);
         let open = async {
@@ -149,13 +155,11 @@ impl Server {
             Ok(match &self.tls {
                 Some(tls) => {
                     let (client, connection) = config.connect(tls.clone()).await.map_err(refused)?;
-                    drive(connection);
-                    client
+                    (client, drive(connection))
                 }
                 None => {
                     let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
-                    drive(connection);
-                    client
+                    (client, drive(connection))
                 }
             })
         };
@@ -175,13 +179,24 @@ impl Server {
         config
     }
 
+    /// Asks the server to stop what a session is doing. Whether it did shows in the session alone.
+    pub(crate) async fn cancel(&self, token: &CancelToken) {
+        let asked = match &self.tls {
+            Some(tls) => token.cancel_query(tls.clone()).await,
+            None => token.cancel_query(NoTls).await,
+        };
+        if let Err(error) = asked {
+            tracing::debug!(%error, "a statement nobody waits for could not be cancelled");
+        }
+    }
+
     pub(crate) fn tls(&self) -> Option<MakeRustlsConnect> {
         self.tls.clone()
     }
 }
 
 /// Kept apart so that the plain and the TLS stream, two types, are driven by one piece of code.
-fn drive<T>(connection: tokio_postgres::Connection<Socket, T>)
+fn drive<T>(connection: tokio_postgres::Connection<Socket, T>) -> JoinHandle<()>
 where
     T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
@@ -189,7 +204,7 @@ where
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a database connection ended");
         }
-    });
+    })
 }
 
 fn tls(mode: &str, root: Option<PathBuf>) -> Result<MakeRustlsConnect, ConnectError> {

@@ -1,11 +1,15 @@
 //! One connection: what it has prepared, which schema it stands in, and whether it may be lent again.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use futures_util::{FutureExt, future::OptionFuture, join};
+use tokio::{task::JoinHandle, time::timeout};
 use tokio_postgres::{Client, Row};
 
-use crate::{Error, Parameters, Statement};
+use crate::{Error, Parameters, Server, Statement, sqlstate};
 
 /// How a transaction is entered. Both texts are constant for a placement at an epoch, so they are rendered once and kept.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +24,7 @@ pub struct Entry<'a> {
 #[derive(Debug)]
 pub struct Connection {
     client: Client,
+    driver: JoinHandle<()>,
     prepared: HashMap<usize, tokio_postgres::Statement>,
     standing: Option<Box<str>>,
     visited: HashSet<Box<str>>,
@@ -39,10 +44,32 @@ enum State {
 
 /// Backends keep what they learnt of every table they touched (1 MiB a schema of 40 tables), so they are replaced.
 const MAX_SCHEMAS: usize = 200;
+/// How long a session that is no longer wanted may take to finish by itself.
+const CLOSE_PATIENCE: Duration = Duration::from_millis(100);
+/// And how long after it was told to stop.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 impl Connection {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, prepared: HashMap::new(), standing: None, visited: HashSet::new(), state: State::Idle }
+    pub(crate) async fn open(server: &Server, database: &str) -> Result<Self, Error> {
+        let (client, driver) = server.open(database).await?;
+        let (prepared, visited) = (HashMap::new(), HashSet::new());
+        Ok(Self { client, driver, prepared, standing: None, visited, state: State::Idle })
+    }
+
+    /// Ends the session and returns when it is over, so that another may be opened in its place. The driver first reads the
+    /// answers to what was sent; a statement that takes its time over it is cancelled.
+    pub(crate) async fn close(self, server: &Server) {
+        let Self { client, mut driver, prepared, .. } = self;
+        let token = client.cancel_token();
+        drop((prepared, client));
+        if timeout(CLOSE_PATIENCE, &mut driver).await.is_ok() {
+            return;
+        }
+        let _ = timeout(CLOSE_LIMIT, server.cancel(&token)).await;
+        if timeout(CLOSE_LIMIT, &mut driver).await.is_err() {
+            // The server does not answer. Without the socket its backend ends by itself, within a second.
+            driver.abort();
+        }
     }
 
     pub(crate) fn standing(&self) -> Option<&str> {
@@ -95,7 +122,7 @@ impl Connection {
             client.batch_execute("commit"),
         );
         self.settle(ended)?;
-        begun.map_err(Error::statement("enter"))?;
+        self.entered(begun)?;
         rows.map_err(Error::statement(statement.name()))
     }
 
@@ -115,7 +142,7 @@ impl Connection {
         items: &[(&'static Statement, &Parameters<'_>)],
         commit: bool,
     ) -> Result<Vec<Vec<Row>>, Error> {
-        // Also when there is nothing to prepare: what comes later in the transaction relies on it.
+        // Also when no statement follows, as before the making of a temporary table.
         self.stand(entry.schema).await?;
         for (statement, _) in items {
             self.prepare(entry.schema, statement).await?;
@@ -130,8 +157,20 @@ impl Connection {
         } else {
             self.rollback().await?;
         }
-        begun.map_err(Error::statement("enter"))?;
+        self.entered(begun)?;
         outcome
+    }
+
+    /// A session that is found in another schema than it was believed to stand in is not used again.
+    fn entered(&mut self, begun: Result<(), tokio_postgres::Error>) -> Result<(), Error> {
+        let begun = begun.map_err(Error::statement("enter"));
+        if let Err(error) = &begun
+            && error.is(sqlstate::FENCE_SCHEMA)
+        {
+            tracing::error!(believed = self.standing, "a session stood in another schema than believed; it is closed");
+            self.state = State::Unknown;
+        }
+        begun
     }
 
     /// Statements inside a transaction that is already open; with `commit`, they end it.

@@ -32,6 +32,9 @@ impl Default for PoolSettings {
     }
 }
 
+/// How long the rollback of an abandoned transaction may take before its connection is given up.
+const ROLLBACK_LIMIT: Duration = Duration::from_secs(5);
+
 /// A pool of one login on one cluster.
 #[derive(Debug, Clone)]
 pub struct Pool(Arc<Inner>);
@@ -70,8 +73,8 @@ pub struct PoolStatus {
 
 enum Found {
     Ready(Connection),
-    /// There is room: open another. Carries what gave way for it, to be dropped outside the lock.
-    Room(#[expect(dead_code, reason = "held so that it is closed after the lock is released")] Option<Connection>),
+    /// There is room: open another, when what gives way for it is closed.
+    Room(Option<Connection>),
 }
 
 impl Pool {
@@ -99,12 +102,15 @@ impl Pool {
         };
         let connection = match self.0.find(database, schema) {
             Found::Ready(connection) => connection,
-            Found::Room(_) => {
+            Found::Room(gives_way) => {
                 // Counted before it exists, given back when it does not come to be, also when we are dropped waiting.
-                let opening = Opening(&self.0);
-                let client = self.0.server.connect(database).await?;
-                std::mem::forget(opening);
-                Connection::new(client)
+                let place = Passing(&self.0);
+                if let Some(connection) = gives_way {
+                    connection.close(&self.0.server).await;
+                }
+                let connection = Connection::open(&self.0.server, database).await?;
+                std::mem::forget(place);
+                connection
             }
         };
         Ok(Lease {
@@ -146,9 +152,10 @@ impl Pool {
     }
 }
 
-struct Opening<'a>(&'a Inner);
+/// A place in the budget whose connection is being opened or closed; free again when this is dropped.
+struct Passing<'a>(&'a Inner);
 
-impl Drop for Opening<'_> {
+impl Drop for Passing<'_> {
     fn drop(&mut self) {
         self.0.shelf().open -= 1;
     }
@@ -197,19 +204,32 @@ impl Inner {
         Found::Room(evicted)
     }
 
-    fn take_back(&self, database: &Arc<str>, connection: Connection) {
+    /// Shelves a connection that is fit to be lent again; gives back any other.
+    fn take_back(&self, database: &Arc<str>, connection: Connection) -> Result<(), Connection> {
+        if !connection.is_clean() {
+            return Err(connection);
+        }
+        let resting = Resting { connection, since: Instant::now() };
         let mut shelf = self.shelf();
-        if connection.is_clean() {
-            let resting = Resting { connection, since: Instant::now() };
-            if let Some(shelved) = shelf.idle.get_mut(database) {
-                shelved.push(resting);
-            } else {
-                shelf.idle.insert(database.clone(), vec![resting]);
-            }
+        if let Some(shelved) = shelf.idle.get_mut(database) {
+            shelved.push(resting);
         } else {
-            shelf.open -= 1;
-            drop(shelf);
-            drop(connection);
+            shelf.idle.insert(database.clone(), vec![resting]);
+        }
+        Ok(())
+    }
+
+    /// What a borrower left behind: rolled back where it stands still, closed where an answer was awaited. Its place in the
+    /// budget is free only when the server is done with it.
+    async fn restore(&self, database: &Arc<str>, mut connection: Connection) {
+        if connection.is_open() {
+            // A use case that returned early, such as for a version that did not match. Nothing is in flight.
+            let _ = tokio::time::timeout(ROLLBACK_LIMIT, connection.rollback()).await;
+        }
+        if let Err(unfit) = self.take_back(database, connection) {
+            let place = Passing(self);
+            unfit.close(&self.server).await;
+            drop(place);
         }
     }
 }
@@ -241,20 +261,15 @@ impl DerefMut for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
-        let permit = self.permit.take();
-        if connection.is_open()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            // A use case that returned early, such as for a version that did not match. Nothing is in flight.
-            let (home, database) = (self.home.clone(), self.database.clone());
-            runtime.spawn(async move {
-                let _ = tokio::time::timeout(Duration::from_secs(5), connection.rollback()).await;
-                home.take_back(&database, connection);
+        let Some(connection) = self.connection.take() else { return };
+        let Err(unfit) = self.home.take_back(&self.database, connection) else { return };
+        let (home, database, permit) = (self.home.clone(), self.database.clone(), self.permit.take());
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(async move {
+                home.restore(&database, unfit).await;
                 drop(permit);
-            });
-            return;
+            })),
+            Err(_) => home.shelf().open -= 1,
         }
-        self.home.take_back(&self.database, connection);
     }
 }

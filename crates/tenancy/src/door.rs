@@ -131,8 +131,9 @@ impl Tenancy {
         if !matches!(cx.actor, crate::Actor::System(_)) {
             now.admit().map_err(|refusal| refusal.error())?;
         }
-        let busy = error.is(sqlstate::FENCE_BUSY);
-        if !first || (now.placement == believed.placement && !busy) {
+        // A lock is let go, and a session in the wrong schema is replaced: the same belief may do on the second try.
+        let passing = error.is(sqlstate::FENCE_BUSY) || error.is(sqlstate::FENCE_SCHEMA);
+        if !first || (now.placement == believed.placement && !passing) {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 "tenant_changing",

@@ -156,12 +156,26 @@ impl Error {
     /// What the log should know: the whole chain of causes.
     pub fn log(&self) -> String {
         let mut text = format!("{}: {}", self.code(), self.message());
-        let mut cause: Option<&dyn std::error::Error> = self.0.cause.as_deref().map(|c| c as &dyn std::error::Error);
-        while let Some(error) = cause {
-            text.push_str(&format!("; because {error}"));
-            cause = error.source();
+        for cause in self.causes() {
+            text.push_str("; because ");
+            text.push_str(&cause);
         }
         text
+    }
+
+    /// Why, from the nearest cause to the farthest. Not for clients.
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes: Vec<String> = Vec::new();
+        let mut next: Option<&dyn std::error::Error> = self.0.cause.as_deref().map(|c| c as &dyn std::error::Error);
+        while let Some(error) = next {
+            let text = error.to_string();
+            // Wrappers often repeat what they wrap.
+            if !causes.iter().any(|told| told.contains(&text)) {
+                causes.push(text);
+            }
+            next = error.source();
+        }
+        causes
     }
 }
 

@@ -60,13 +60,18 @@ impl Logins {
             // NOBYPASSRLS and NOSUPERUSER are the default for a new login, and naming them takes a superuser on older servers.
             client
                 .batch_execute(&format!(
-                    "{verb} role \"{name}\" login {powers} nocreaterole noinherit password {}",
+                    "{verb} role \"{name}\" login {powers} nocreaterole password {}",
                     literal(password)
                 ))
                 .await
                 .map_err(Error::internal)?;
         }
-        Ok(())
+        // Dropping a tenant's database ends the sessions that are still in it, which takes membership in their roles.
+        let (owner, application, system) = (&self.owner.0, &self.application.0, &self.system.0);
+        client
+            .batch_execute(&format!("grant \"{application}\", \"{system}\" to \"{owner}\""))
+            .await
+            .map_err(Error::internal)
     }
 }
 

@@ -18,6 +18,7 @@ mod module;
 mod ports;
 mod registry;
 mod resolve;
+mod statements;
 mod tenancy;
 mod tenant;
 mod tx;
@@ -32,6 +33,8 @@ pub use module::{ConstraintRule, Meter, Module, Rights, SchemaChange, Table, Tab
 pub use ports::{Authenticator, Identity, Limits, NoLimits};
 pub use registry::{Placement, Registry, TenantEntry};
 pub use resolve::{Refusal, Sources, Step};
+#[doc(hidden)]
+pub use statements::{Plane, kernel_statements};
 pub use tenancy::{Cluster, Config, Tenancy};
 pub use tenant::{NewTenant, Slug, SlugError, Status, Tenant, Tier};
 pub use tx::{EarlierAnswer, TenantTx};

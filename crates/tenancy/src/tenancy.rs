@@ -239,6 +239,11 @@ impl Tenancy {
         }
     }
 
+    /// Reads what changed in the registry, without waiting to be told.
+    pub async fn refresh_registry(&self) -> Result<()> {
+        Ok(self.0.registry.catch_up(&self.0.control).await?)
+    }
+
     /// Whether the control plane answers.
     pub async fn ready(&self) -> Result<()> {
         self.0.control.run(&store::GENERATION, &[]).await?;

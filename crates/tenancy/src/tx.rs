@@ -42,7 +42,8 @@ pub struct TenantTx {
     tenancy: Tenancy,
     cx: OpContext,
     entry: Arc<TenantEntry>,
-    transaction: Transaction,
+    /// None once it was refused at the door and no other was begun in its place.
+    transaction: Option<Transaction>,
     begun: bool,
     records: Vec<Record>,
     left_jobs: bool,
@@ -60,6 +61,7 @@ impl TenantTx {
     pub(crate) async fn begin(tenancy: Tenancy, cx: OpContext) -> Result<Self> {
         let entry = cx.tenant.clone();
         let transaction = open(&tenancy, &entry).await?;
+        let transaction = Some(transaction);
         Ok(Self { tenancy, cx, entry, transaction, begun: false, records: Vec::new(), left_jobs: false })
     }
 
@@ -88,12 +90,14 @@ impl TenantTx {
         let mut first = true;
         loop {
             let begun = std::mem::replace(&mut self.begun, true);
-            match self.transaction.query_all(&items).await {
+            match transaction(&mut self.transaction)?.query_all(&items).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) if !begun && is_refused_by_fence(&error) => {
-                    // Refused at the door: nothing happened, so it can be begun again where the tenant is now.
+                    // Refused at the door: nothing happened, so it can be begun again where the tenant is now. To find out
+                    // where that is takes a connection: this one is given back first, or the last two would wait for each other.
+                    self.transaction = None;
                     self.entry = self.tenancy.after_refusal(&self.cx, &self.entry, first, error).await?;
-                    self.transaction = open(&self.tenancy, &self.entry).await?;
+                    self.transaction = Some(open(&self.tenancy, &self.entry).await?);
                     self.begun = false;
                     first = false;
                 }
@@ -172,14 +176,14 @@ impl TenantTx {
     pub async fn stage(&mut self, statement: &'static Statement) -> Result<()> {
         self.tenancy.assert_registered(statement);
         self.ensure_begun().await?;
-        self.transaction.batch(statement.sql()).await.map_err(|error| self.tenancy.explain(error))
+        transaction(&mut self.transaction)?.batch(statement.sql()).await.map_err(|error| self.tenancy.explain(error))
     }
 
     /// Opens a COPY into a temporary table (row security refuses any other). Finish the sink before the next statement.
     pub async fn copy_in(&mut self, statement: &'static Statement) -> Result<CopyInSink<Bytes>> {
         self.tenancy.assert_registered(statement);
         self.ensure_begun().await?;
-        self.transaction.copy_in(statement.sql()).await.map_err(|error| self.tenancy.explain(error))
+        transaction(&mut self.transaction)?.copy_in(statement.sql()).await.map_err(|error| self.tenancy.explain(error))
     }
 
     async fn ensure_begun(&mut self) -> Result<()> {
@@ -223,7 +227,8 @@ impl TenantTx {
         }
         let items: Vec<(&'static Statement, &Parameters<'_>)> =
             items.iter().map(|(statement, with)| (*statement, with.as_slice())).collect();
-        let mut rows = self.transaction.commit(&items).await.map_err(|error| self.tenancy.explain(error))?;
+        let transaction = self.transaction.take().ok_or(cloister_postgres::Error::Aborted)?;
+        let mut rows = transaction.commit(&items).await.map_err(|error| self.tenancy.explain(error))?;
         rows.truncate(last.len());
         if self.left_jobs
             && let Some(placement) = &self.entry.placement
@@ -235,8 +240,15 @@ impl TenantTx {
 
     /// Ends it without a trace, and gives its connection back at once.
     pub async fn rollback(self) -> Result<()> {
-        Ok(self.transaction.rollback().await?)
+        match self.transaction {
+            Some(transaction) => Ok(transaction.rollback().await?),
+            None => Ok(()),
+        }
     }
+}
+
+fn transaction(of: &mut Option<Transaction>) -> Result<&mut Transaction> {
+    Ok(of.as_mut().ok_or(cloister_postgres::Error::Aborted)?)
 }
 
 async fn open(tenancy: &Tenancy, entry: &TenantEntry) -> Result<Transaction> {

@@ -6,11 +6,16 @@
 mod document;
 mod front_door;
 mod notebook;
+pub mod operator;
 mod platform;
 mod proxy;
+mod schema;
+mod statements;
 
 pub use document::document_faults;
 pub use front_door::{Call, FrontDoor, Seen, token};
 pub use notebook::{NOTE, Notebook, store as note};
 pub use platform::{TestPlatform, TestSettings, admin_server};
 pub use proxy::{Proxy, Traffic};
+pub use schema::{check_schema, schema_faults};
+pub use statements::{StatementFaults, check_statements, statement_faults, statements_of};

@@ -32,6 +32,10 @@ pub mod store {
         CARELESS = "select tenant_id, id from note where $1::uuid is not null";
         /// What a hostile author might write: a row of another tenant.
         HOSTILE = "insert into note (tenant_id, id, body) values ($2, $3, 'planted') returning $1::uuid";
+        /// Whose identity the session has.
+        WHO = "select current_setting('cloister.tenant_id') where $1::uuid is not null";
+        /// What must never be written: leaves the connection in another schema than it is believed to stand in.
+        WANDER = "select set_config('search_path', $2, false) where $1::uuid is not null";
         /// A temporary table.
         STAGE = "create temporary table stage_note (id uuid, body text) on commit drop";
         /// Fills it.

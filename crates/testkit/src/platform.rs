@@ -1,12 +1,14 @@
 //! Databases of its own for each test, and a kernel on them.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use cloister_ids::{Clock, RequestId, SystemClock};
 use cloister_postgres::{PoolSettings, Server};
 use cloister_tenancy::{
     Actor, Cluster, Config, Installation, Logins, Module, NewTenant, NoLimits, OpContext, Tenancy, TenantEntry, Tier,
 };
+
+use crate::Proxy;
 
 /// How a platform for a test is made.
 pub struct TestSettings {
@@ -53,13 +55,27 @@ pub fn admin_server() -> Server {
     }
 }
 
-fn cluster(admin: &Server) -> Cluster {
+/// The three logins on the server that `entrance`, as any login, enters.
+fn cluster(entrance: &Server) -> Cluster {
     Cluster {
         name: "main".to_owned(),
-        application: admin.with_login(APPLICATION, PASSWORD),
-        system: admin.with_login(SYSTEM, PASSWORD),
-        owner: Some(admin.with_login(OWNER, PASSWORD)),
+        application: entrance.with_login(APPLICATION, PASSWORD),
+        system: entrance.with_login(SYSTEM, PASSWORD),
+        owner: Some(entrance.with_login(OWNER, PASSWORD)),
     }
+}
+
+/// Where the server listens.
+fn server_address() -> SocketAddr {
+    let url = std::env::var("CLOISTER_TEST_ADMIN_URL").unwrap_or_default();
+    let config: tokio_postgres::Config = url.parse().unwrap_or_else(|error| panic!("CLOISTER_TEST_ADMIN_URL: {error}"));
+    let host = match config.get_hosts().first() {
+        Some(tokio_postgres::config::Host::Tcp(name)) => name.clone(),
+        other => panic!("a proxy needs a server on TCP, not {other:?}"),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let found = std::net::ToSocketAddrs::to_socket_addrs(&(host.as_str(), port)).ok().and_then(|mut all| all.next());
+    found.unwrap_or_else(|| panic!("{host} has no address"))
 }
 
 impl TestPlatform {
@@ -131,6 +147,23 @@ impl TestPlatform {
     /// Another node whose connections to PostgreSQL go through `cluster`, such as a proxy.
     pub async fn node_on(&self, cluster: &Cluster) -> Tenancy {
         Self::node(cluster, &self.prefix, &self.settings).await
+    }
+
+    /// A proxy in front of the server, which holds each burst of a client for `delay`.
+    pub async fn proxy(&self, delay: Duration) -> Proxy {
+        match Proxy::start(server_address(), delay).await {
+            Ok(proxy) => proxy,
+            Err(error) => panic!("the proxy does not listen: {error}"),
+        }
+    }
+
+    /// The three logins, reached through a proxy.
+    pub fn through(&self, proxy: &Proxy) -> Cluster {
+        let url = format!("postgresql://nobody@{}/postgres?sslmode=disable", proxy.address);
+        match Server::from_url(&url) {
+            Ok(server) => cluster(&server),
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// A tenant in use, of kind `school`.

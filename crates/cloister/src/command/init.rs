@@ -66,7 +66,7 @@ pub(crate) async fn run(configuration: &Configuration, args: &Init, output: Outp
         let database = Database::open(configuration).await?;
         let result = async {
             let logins = database.logins(configuration).await?;
-            installation::prepare(configuration, &database.cluster(&logins)).await
+            installation::prepare(configuration, &database.cluster(&logins), installation::modules()).await
         };
         let result = result.await;
         database.close().await?;

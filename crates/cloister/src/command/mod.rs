@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod bench;
 mod demo;
 mod doctor;
 mod init;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use cloister_catalog::Catalog;
 use cloister_http::HttpModule;
+use cloister_school::School;
 
 use crate::{
     cli::{Cli, Command},
@@ -22,7 +24,7 @@ use crate::{
 
 /// The modules of this binary. The kernel sees them as `Module`, the edge as routes.
 pub(crate) fn http_modules() -> Vec<Arc<dyn HttpModule>> {
-    vec![Arc::new(Catalog)]
+    vec![Arc::new(School), Arc::new(Catalog)]
 }
 
 /// Runs what was asked for.
@@ -50,6 +52,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Token(args) => token::run(&configuration, args, output).await,
         Command::Doctor => doctor::run(&configuration, output).await,
         Command::Openapi => openapi::run(),
-        Command::Import(_) | Command::Sample(_) | Command::Bench(_) => anyhow::bail!("pending"),
+        Command::Bench(args) => bench::run(&configuration, &args, output).await,
+        Command::Import(_) | Command::Sample(_) => anyhow::bail!("pending"),
     }
 }

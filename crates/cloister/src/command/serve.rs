@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 use cloister_http::{DURATION_BUCKETS, Edge, EdgeSettings, Environment, Network, ServerLimits, app, serve};
 use cloister_ids::SystemClock;
-use cloister_tenancy::Tenancy;
+use cloister_tenancy::{Tenancy, jobs::WorkSettings};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{
     net::TcpListener,
@@ -115,7 +115,6 @@ fn background(
     metrics: &PrometheusHandle,
     stopped: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
-    let _ = configuration;
     let mut tasks = JoinSet::new();
     let until = |mut stopped: watch::Receiver<bool>| async move { drop(stopped.wait_for(|stop| *stop).await) };
     let (follower, stop) = (tenancy.clone(), until(stopped.clone()));
@@ -123,6 +122,13 @@ fn background(
         tokio::select! {
             () = follower.follow() => {}
             () = stop => {}
+        }
+    });
+    let (worker, stop) = (tenancy.clone(), until(stopped.clone()));
+    let settings = WorkSettings { concurrency: configuration.jobs.workers, ..WorkSettings::default() };
+    tasks.spawn(async move {
+        if let Err(error) = worker.work(settings, stop).await {
+            tracing::error!(error = error.log(), "the jobs are not worked on");
         }
     });
     let (keeper, mut stop) = (tenancy.clone(), stopped.clone());

@@ -28,8 +28,11 @@ pub(crate) async fn run(configuration: &Configuration, args: Token, output: Outp
     };
     let token = tokens.mint(&args.actor, tenant, args.permissions, args.lifetime)?;
     match output {
-        Output::Table => println!("{token}"),
-        Output::Json => println!("{}", serde_json::json!({ "token": token, "expires_in": args.lifetime.as_secs() })),
+        Output::Table => crate::output::print(&token)?,
+        Output::Json => {
+            let answer = serde_json::json!({ "token": token, "expires_in": args.lifetime.as_secs() });
+            crate::output::print(&answer.to_string())?;
+        }
     }
     Ok(())
 }

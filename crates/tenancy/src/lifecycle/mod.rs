@@ -13,3 +13,4 @@ mod validate;
 pub use definition::{Kind, State, StepReport};
 pub use engine::WorkflowView;
 pub use requests::{Plan, TenantFilter};
+pub(crate) use store::STATEMENTS;

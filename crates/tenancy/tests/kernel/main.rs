@@ -1,4 +1,10 @@
 //! The kernel on a real PostgreSQL, through its own door.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod cancellation;
+mod fence;
+mod identity;
 mod isolation;
+mod round_trips;
+mod schema_rules;
+mod statements;

@@ -1,0 +1,135 @@
+//! Reads a plan: does every scan of a tenant table, and every row put into one, name the tenant?
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::condition::implies;
+
+/// Tables with a `tenant_id`, by schema and name, with its place among the columns; and tables that are the same for all.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    pub(super) of_tenants: HashMap<(String, String), usize>,
+    pub(super) reference: Vec<(String, String)>,
+}
+
+/// Looks through a plan in which the tenant is the parameter `tenant`, such as `$9`.
+pub(super) fn faults(plan: &Value, tables: &Tables, tenant: &str, text: &str) -> Vec<String> {
+    let mut reader = Reader { tables, tenant, text, faults: Vec::new() };
+    reader.node(plan);
+    reader.faults
+}
+
+struct Reader<'a> {
+    tables: &'a Tables,
+    tenant: &'a str,
+    text: &'a str,
+    faults: Vec<String>,
+}
+
+fn word<'a>(node: &'a Value, key: &str) -> &'a str {
+    node.get(key).and_then(Value::as_str).unwrap_or("")
+}
+
+fn children(node: &Value) -> &[Value] {
+    node.get("Plans").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+impl Reader<'_> {
+    fn node(&mut self, node: &Value) {
+        if !word(node, "Relation Name").is_empty() {
+            self.relation(node);
+        }
+        for child in children(node) {
+            self.node(child);
+        }
+    }
+
+    fn relation(&mut self, node: &Value) {
+        let (schema, name) = (word(node, "Schema"), word(node, "Relation Name"));
+        if schema.starts_with("pg_temp") {
+            return;
+        }
+        let key = (schema.to_owned(), name.to_owned());
+        let writes = word(node, "Node Type") == "ModifyTable";
+        if self.tables.reference.contains(&key) {
+            if writes {
+                self.faults.push(format!("writes {name}, which is the same for all tenants"));
+            }
+            return;
+        }
+        let Some(column) = self.tables.of_tenants.get(&key).copied() else {
+            self.faults.push(format!("touches {schema}.{name}, which is no table of tenants"));
+            return;
+        };
+        if !writes {
+            self.scan(node, name);
+            return;
+        }
+        match word(node, "Operation") {
+            // What they change was found by a scan below, which is looked at by itself.
+            "Update" | "Delete" => {}
+            "Insert" => self.insert(node, name, column),
+            other => self.faults.push(format!("does {other} on {name}, which cannot be checked")),
+        }
+    }
+
+    fn scan(&mut self, node: &Value, name: &str) {
+        let alias = word(node, "Alias");
+        let held = [format!("{alias}.tenant_id"), format!("\"{alias}\".tenant_id")].iter().any(|column| {
+            let wanted = format!("{column} = {}", self.tenant);
+            ["Index Cond", "Recheck Cond", "Filter"].iter().any(|key| implies(word(node, key), &wanted))
+        });
+        if !held {
+            self.faults.push(format!("{} of {name} ({alias}) is not held to tenant_id = $1", word(node, "Node Type")));
+        }
+    }
+
+    /// The row that is put in: its `tenant_id` is the parameter, or comes from rows that are held to it.
+    fn insert(&mut self, node: &Value, name: &str, column: usize) {
+        let source = children(node).iter().find(|child| word(child, "Parent Relationship") == "Outer");
+        let value = source
+            .and_then(|source| source.get("Output"))
+            .and_then(|output| output.get(column))
+            .and_then(Value::as_str)
+            .unwrap_or("");
+        let bare = value.trim_matches(['(', ')']);
+        let named = bare == self.tenant
+            || bare.ends_with(".tenant_id") && source.is_some_and(|source| self.is_from_tenant_rows(source, bare))
+            || value.contains("VALUES") && every_row_begins_with_the_tenant(self.text);
+        if !named {
+            self.faults.push(format!("puts a row into {name} whose tenant_id is `{value}` and not $1"));
+        }
+    }
+
+    fn is_from_tenant_rows(&self, node: &Value, value: &str) -> bool {
+        let key = (word(node, "Schema").to_owned(), word(node, "Relation Name").to_owned());
+        let here = self.tables.of_tenants.contains_key(&key)
+            && value.strip_suffix(".tenant_id").is_some_and(|alias| alias.trim_matches('"') == word(node, "Alias"));
+        here || children(node).iter().any(|child| self.is_from_tenant_rows(child, value))
+    }
+}
+
+/// `values ($1, …), ($1, …)`: the plan does not show the rows, so the text is read.
+fn every_row_begins_with_the_tenant(text: &str) -> bool {
+    let Some((_, rows)) = text.split_once("values") else { return false };
+    let (mut depth, mut row_count) = (0, 0);
+    for (at, byte) in rows.bytes().enumerate() {
+        match byte {
+            b'(' => {
+                if depth == 0 {
+                    row_count += 1;
+                    if !rows[at + 1..].trim_start().starts_with("$1,") {
+                        return false;
+                    }
+                }
+                depth += 1;
+            }
+            b')' => depth -= 1,
+            b',' | b' ' | b'\n' => {}
+            _ if depth == 0 => break,
+            _ => {}
+        }
+    }
+    row_count > 0
+}
