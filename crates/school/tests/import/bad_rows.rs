@@ -208,3 +208,31 @@ async fn a_package_that_cannot_be_understood_is_refused_before_its_rows_are_comp
     assert_eq!(report.files.len(), 0);
     assert_eq!(everything(&platform, &tenant).await.len(), 0);
 }
+
+#[tokio::test]
+async fn a_place_that_was_never_taken_comes_in_as_it_is() {
+    let platform = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let mut package = Fixture::school();
+    package
+        .add(File::Enrollments, "enr-never,,,class-a,school,sam,student,false,2025-08-01,2025-08-01")
+        .add(File::Roles, "role-never,,,sam,secondary,aide,2025-08-01,2025-08-01,school,")
+        .add(File::AcademicSessions, "never,,,Never,term,2025-08-01,2025-08-01,year,2026");
+    let report = bring(&platform, &tenant, &package, &ImportSettings::default()).await.unwrap();
+    assert_eq!((report.outcome, issues(&report)), (Outcome::Applied, String::new()));
+    let repaired: Vec<_> = report.repairs.iter().map(|repair| (repair.code, repair.count)).collect();
+    assert_eq!(repaired, [("period_empty", 1); 3]);
+}
+
+#[tokio::test]
+async fn a_manifest_alone_changes_nothing() {
+    let platform = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    bring(&platform, &tenant, &Fixture::school(), &ImportSettings::default()).await.unwrap();
+    let before = everything(&platform, &tenant).await;
+    let nothing = Fixture::new(cloister_school::oneroster::Version::V1_2, "bulk");
+    let strict = ImportSettings { mode: Mode::Strict, ..ImportSettings::default() };
+    let report = bring(&platform, &tenant, &nothing, &strict).await.unwrap();
+    assert_eq!((report.outcome, report.files.len(), issues(&report)), (Outcome::Applied, 0, String::new()));
+    assert_eq!(everything(&platform, &tenant).await, before);
+}

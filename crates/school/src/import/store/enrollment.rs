@@ -34,7 +34,8 @@ pub(in crate::import) mod overlap {
                         order by coalesce(s.begin_date, '-infinity'), s.line
                         rows between unbounded preceding and 1 preceding) as until
                 from stage_enrollment s join named_enrollment n on n.sourced_id = s.sourced_id and n.line = s.line
-                    and n.state = 'good' and n.was <> 'kept') o
+                    and n.state = 'good' and n.was <> 'kept'
+                where s.end_date > s.begin_date or s.end_date is null or s.begin_date is null) o
             where $1::uuid is not null and o.until > coalesce(o.begin_date, '-infinity')";
     }
 }
