@@ -1,6 +1,13 @@
 //! Finds the reader of the API document that is built into the binary.
 
-use std::{env, fs, path::PathBuf, process::ExitCode};
+use std::{
+    env, fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use flate2::{Compression, write::GzEncoder};
 
 const PACKAGE: &str = "../../web/node_modules/@scalar/api-reference";
 
@@ -22,7 +29,22 @@ fn main() -> ExitCode {
         );
         return ExitCode::FAILURE;
     };
+    // Compressed once and here: millions of bytes are too much work for each stranger who asks.
+    let Some(packed) = env::var_os("OUT_DIR").map(|out| PathBuf::from(out).join("reader.js.gz")) else {
+        return ExitCode::FAILURE;
+    };
+    if let Err(error) = pack(&script, &packed) {
+        println!("cargo::error={} could not be compressed: {error}", script.display());
+        return ExitCode::FAILURE;
+    }
     println!("cargo::rustc-env=CLOISTER_API_READER={}", script.display());
+    println!("cargo::rustc-env=CLOISTER_API_READER_PACKED={}", packed.display());
     println!("cargo::rustc-env=CLOISTER_API_READER_VERSION={version}");
     ExitCode::SUCCESS
+}
+
+fn pack(from: &Path, to: &Path) -> io::Result<()> {
+    let mut packed = GzEncoder::new(fs::File::create(to)?, Compression::best());
+    packed.write_all(&fs::read(from)?)?;
+    packed.finish().map(drop)
 }

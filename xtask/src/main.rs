@@ -1,7 +1,9 @@
 //! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks there")]
 
+mod codegen;
 mod test;
+mod tidy;
 
 use clap::{Parser, Subcommand};
 
@@ -16,10 +18,16 @@ struct Args {
 enum Task {
     /// Start a PostgreSQL for tests and run cargo-nextest on it.
     Test(test::Test),
+    /// Look whether the sources keep the rules of the house.
+    Tidy(tidy::Tidy),
+    /// Write what is generated and checked in.
+    Codegen(codegen::Codegen),
 }
 
 fn main() -> anyhow::Result<()> {
     match Args::parse().task {
         Task::Test(task) => task.run(),
+        Task::Tidy(task) => task.run(),
+        Task::Codegen(task) => task.run(),
     }
 }

@@ -26,10 +26,16 @@ impl Test {
         settings.binaries.clone_from(&self.binaries);
         settings.max_connections = 300;
         // Nothing here outlives the run, and templates are copied all the time.
-        settings.extra =
-            [("fsync", "off"), ("full_page_writes", "off"), ("synchronous_commit", "off"), ("max_wal_size", "2GB")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec();
+        settings.extra = [
+            ("fsync", "off"),
+            ("full_page_writes", "off"),
+            ("synchronous_commit", "off"),
+            ("max_wal_size", "2GB"),
+            // DROP DATABASE waits for every session to take notice. One that a finished test left half signed in cannot.
+            ("authentication_timeout", "3s"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
         let cluster = runtime.block_on(EmbeddedCluster::start(settings)).context("the test server did not start")?;
         eprintln!("tests run on PostgreSQL {}", cluster.version());
         let password = std::fs::read_to_string(data_dir.join("postgres/admin.password"))?;

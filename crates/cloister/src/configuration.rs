@@ -123,7 +123,7 @@ impl Default for Configuration {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: None, prefix: "cloister".to_owned(), connections: 8 }
+        Self { url: None, prefix: "cloister".to_owned(), connections: 16 }
     }
 }
 

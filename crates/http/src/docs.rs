@@ -12,6 +12,8 @@ use crate::Edge;
 
 /// Scalar's reader, as one script.
 static READER: &[u8] = include_bytes!(env!("CLOISTER_API_READER"));
+/// The same for nearly every browser there is, compressed when the program was built.
+static READER_PACKED: &[u8] = include_bytes!(env!("CLOISTER_API_READER_PACKED"));
 /// Changes with the reader, so that browsers may keep it.
 const READER_TAG: &str = concat!("\"", env!("CLOISTER_API_READER_VERSION"), "\"");
 static PAGE: &[u8] = include_bytes!("docs/index.html");
@@ -47,15 +49,35 @@ fn page(bytes: &'static [u8], kind: &'static str) -> Response<Body> {
     response
 }
 
+/// Reads gzip: named in Accept-Encoding, and not with the weight of a refusal.
+fn reads_gzip(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).any(|text| {
+        text.split(',').any(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            parts.next() == Some("gzip") && !parts.any(|weight| matches!(weight, "q=0" | "q=0.0"))
+        })
+    })
+}
+
 async fn reader(headers: HeaderMap) -> Response<Body> {
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == READER_TAG.as_bytes());
-    let body = if known { Body::empty() } else { Body::from(READER) };
+    let packed = reads_gzip(&headers);
+    let body = match (known, packed) {
+        (true, _) => Body::empty(),
+        (false, true) => Body::from(READER_PACKED),
+        (false, false) => Body::from(READER),
+    };
     let mut response = answer(body, "text/javascript; charset=utf-8");
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else if packed {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    let kept: [(HeaderName, &'static str); 2] =
-        [(header::ETAG, READER_TAG), (header::CACHE_CONTROL, "public, max-age=3600")];
+    let kept: [(HeaderName, &'static str); 3] = [
+        (header::ETAG, READER_TAG),
+        (header::CACHE_CONTROL, "public, max-age=3600"),
+        (header::VARY, "accept-encoding"),
+    ];
     for (name, value) in kept {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }

@@ -156,7 +156,6 @@ fn tenant_parameter() -> Parameter {
         .parameter_in(ParameterIn::Header)
         .description(Some("The tenant's slug or id, where neither host nor path nor token names it."))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(64))))
-        .example(Some("north".into()))
         .build()
 }
 

@@ -114,7 +114,7 @@ mod tests {
         inner: Vec<Inner>,
     }
 
-    #[derive(Debug, Deserialize, Validate)]
+    #[derive(Debug, PartialEq, Deserialize, Validate)]
     #[serde(deny_unknown_fields)]
     struct Inner {
         #[garde(range(max = 9), custom(even))]
@@ -124,13 +124,14 @@ mod tests {
         kind: Option<Kind>,
     }
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, PartialEq, Deserialize)]
     #[serde(rename_all = "snake_case")]
     enum Kind {
         One,
         Two,
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "rules are handed value and context by reference")]
     fn even(count: &u8, (): &()) -> garde::Result {
         if count.is_multiple_of(2) { Ok(()) } else { Err(invalid("odd", "Use an even number.")) }
     }

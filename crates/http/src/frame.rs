@@ -116,7 +116,7 @@ async fn observe(State(frame): State<Frame>, mut request: Request, next: Next) -
         status,
         tenant_id = info.tenant.get().map(tracing::field::display),
         client = info.client.as_ref().map(tracing::field::display::<&IpAddr>),
-        duration_ms = elapsed.as_secs_f64() * 1000.0,
+        duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         "request"
     );
     response
@@ -146,10 +146,9 @@ async fn headers(State(frame): State<Frame>, request: Request, next: Next) -> Re
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
+    // Of this host alone: a tenant's own domain may have subdomains that are no business of ours.
     if frame.settings.environment == Environment::Production {
-        headers
-            .entry(header::STRICT_TRANSPORT_SECURITY)
-            .or_insert(HeaderValue::from_static("max-age=31536000; includeSubDomains"));
+        headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(HeaderValue::from_static("max-age=31536000"));
     }
     response
 }

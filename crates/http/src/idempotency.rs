@@ -34,7 +34,7 @@ const MAX_KEY: usize = 255;
 pub struct IdempotencyHeader {
     /// Any text of your own, such as a UUID. Sent again with the same body, the same answer comes back and nothing is made
     /// twice; sent with another body, it is refused.
-    #[param(rename = "Idempotency-Key", value_type = String, required = false, max_length = 255, example = "5f0c2b9e-7d0c-4f3a-9c0e-2f1d8f6f2a11")]
+    #[param(rename = "Idempotency-Key", value_type = String, required = false, max_length = 255)]
     idempotency_key: Option<String>,
 }
 

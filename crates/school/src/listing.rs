@@ -30,6 +30,7 @@ words! {
 #[expect(dead_code, reason = "each filter reads them for itself; this is their description")]
 pub(crate) struct RecordFilter {
     /// `active` (as usual), `tobedeleted` for deleted records, or `all`.
+    #[param(inline)]
     status: Option<StatusFilter>,
     /// The one record with this `sourced_id`, whatever the other filters say.
     #[param(max_length = 255)]

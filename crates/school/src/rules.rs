@@ -35,6 +35,20 @@ pub(crate) fn searchable(text: &str, (): &()) -> garde::Result {
     if search_key::of(text).is_empty() { Err(invalid("blank", "Use at least one letter or digit.")) } else { Ok(()) }
 }
 
+/// So many of a list, and no more.
+pub(crate) fn at_most<T>(max: usize) -> impl FnOnce(&Vec<T>, &()) -> garde::Result {
+    between(0, max)
+}
+
+/// At least and at most so many of a list.
+pub(crate) fn between<T>(min: usize, max: usize) -> impl FnOnce(&Vec<T>, &()) -> garde::Result {
+    move |items, ()| match items.len() {
+        few if few < min => Err(invalid("too_few", format!("Name at least {min}."))),
+        many if many > max => Err(invalid("too_many", format!("Name at most {max}."))),
+        _ => Ok(()),
+    }
+}
+
 /// Each once.
 pub(crate) fn distinct<T: Eq + std::hash::Hash>(items: &[T], (): &()) -> garde::Result {
     let mut seen = HashSet::new();
@@ -83,7 +97,7 @@ pub(crate) fn after(begin: Option<Date>) -> impl FnOnce(&Option<Date>, &()) -> g
 mod tests {
     use jiff::civil::date;
 
-    use super::{after, beside, clean, distinct, plausible};
+    use super::{after, beside, between, clean, distinct, plausible};
 
     #[test]
     fn texts_have_something_to_see() {
@@ -116,6 +130,13 @@ mod tests {
         let words = |count: usize| vec!["x".to_owned(); count];
         for (subjects, codes, accepted) in [(2, 2, true), (2, 0, true), (0, 2, true), (2, 1, false)] {
             assert_eq!(beside(&words(subjects))(&words(codes), &()).is_ok(), accepted);
+        }
+    }
+
+    #[test]
+    fn lists_are_bounded() {
+        for (length, accepted) in [(0, false), (1, true), (2, true), (3, false)] {
+            assert_eq!(between(1, 2)(&vec![0; length], &()).is_ok(), accepted);
         }
     }
 

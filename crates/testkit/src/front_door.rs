@@ -1,4 +1,5 @@
 //! Requests through the front door: the whole edge with routes, resolution and problems, without a socket.
+#![expect(clippy::missing_panics_doc, reason = "a test that cannot go on panics, and says why")]
 
 use std::sync::Arc;
 
@@ -10,12 +11,16 @@ use axum::{
 use cloister_http::{Edge, EdgeSettings, HttpModule, app};
 use cloister_tenancy::{Actor, Authenticator, Error, ErrorKind, Identity, PermissionSet, Tenancy, TenantEntry};
 use http_body_util::BodyExt;
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value;
 use tower::ServiceExt;
 
 /// The edge of one node.
 #[derive(Debug, Clone)]
-pub struct FrontDoor(Router);
+pub struct FrontDoor {
+    edge: Edge,
+    router: Router,
+}
 
 /// Reads what [`token`] writes. Tests only: nothing is signed.
 struct PlainTokens;
@@ -42,8 +47,29 @@ impl Authenticator for PlainTokens {
 impl FrontDoor {
     /// The edge of `tenancy` with these modules.
     pub fn new(tenancy: &Tenancy, modules: &[Arc<dyn HttpModule>]) -> Self {
-        let edge = Edge::new(tenancy.clone(), Arc::new(PlainTokens), EdgeSettings::default(), None);
-        Self(app(&edge, modules))
+        Self::with(tenancy, modules, EdgeSettings::default(), None)
+    }
+
+    /// The same, set in another way.
+    pub fn with(
+        tenancy: &Tenancy,
+        modules: &[Arc<dyn HttpModule>],
+        settings: EdgeSettings,
+        metrics: Option<PrometheusHandle>,
+    ) -> Self {
+        let edge = Edge::new(tenancy.clone(), Arc::new(PlainTokens), settings, metrics);
+        let router = app(&edge, modules);
+        Self { edge, router }
+    }
+
+    /// What a server needs to open this door to a socket.
+    pub fn edge(&self) -> &Edge {
+        &self.edge
+    }
+
+    /// All routes, for a server.
+    pub fn router(&self) -> Router {
+        self.router.clone()
     }
 
     /// A request to this path, without host, tenant or token.
@@ -122,7 +148,7 @@ impl Call {
         if self.body.is_some() {
             request.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
         }
-        let (parts, body) = match self.door.0.oneshot(request).await {
+        let (parts, body) = match self.door.router.oneshot(request).await {
             Ok(response) => response.into_parts(),
             Err(never) => match never {},
         };

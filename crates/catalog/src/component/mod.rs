@@ -1,4 +1,5 @@
 //! A component: a piece of software that a company runs, builds or depends on.
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "rules are handed their (empty) context by reference")]
 
 mod api;
 mod store;

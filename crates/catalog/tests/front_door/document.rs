@@ -89,6 +89,8 @@ async fn it_is_served_with_its_browser_and_nothing_comes_from_elsewhere() {
     let policy = policy.header("content-security-policy").unwrap();
     assert!(policy.contains("script-src 'self';") && policy.contains("connect-src 'self';"), "{policy}");
     let reader = door.call("GET", "/api/docs/reader.js").send().await;
+    let packed = door.call("GET", "/api/docs/reader.js").header("accept-encoding", "br, gzip").send().await;
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
     let again = door.call("GET", "/api/docs/reader.js").header("if-none-match", reader.header("etag").unwrap());
     assert_eq!(again.send().await.status, 304);
 }

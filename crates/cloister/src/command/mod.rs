@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use cloister_catalog::Catalog;
 use cloister_http::HttpModule;
+use cloister_school::School;
 
 use crate::{
     cli::{Cli, Command},
@@ -23,7 +24,7 @@ use crate::{
 
 /// The modules of this binary. The kernel sees them as `Module`, the edge as routes.
 pub(crate) fn http_modules() -> Vec<Arc<dyn HttpModule>> {
-    vec![Arc::new(Catalog)]
+    vec![Arc::new(School), Arc::new(Catalog)]
 }
 
 /// Runs what was asked for.

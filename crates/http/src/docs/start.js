@@ -8,5 +8,6 @@ Scalar.createApiReference("#reader", {
   mcp: { disabled: true },
   showDeveloperTools: "never",
   persistAuth: false,
+  authentication: { preferredSecurityScheme: "bearer" },
   defaultHttpClient: { targetKey: "shell", clientKey: "curl" },
 });

@@ -15,7 +15,7 @@ pub(crate) use store::STATEMENTS;
 
 use crate::{
     record::{Metadata, Record, Status, check_change, check_new},
-    rules::{ITEMS, SOURCED_ID, TEXT, beside, clean, distinct, small},
+    rules::{ITEMS, SOURCED_ID, TEXT, at_most, beside, between, clean, distinct, small},
     search_key,
     vocabulary::ClassType,
 };
@@ -85,26 +85,26 @@ pub struct ClassFields {
     #[garde(skip)]
     pub school_id: OrgId,
     /// In which terms it is held, in the order of their ids.
-    #[garde(length(min = 1, max = TERMS), custom(distinct))]
+    #[garde(custom(between(1, TERMS)), custom(distinct))]
     #[schema(min_items = 1, max_items = 50)]
     pub term_ids: Vec<AcademicSessionId>,
     /// For which grades.
-    #[garde(length(max = ITEMS), inner(length(chars, max = TEXT), custom(clean)))]
+    #[garde(custom(at_most(ITEMS)), inner(length(chars, max = TEXT), custom(clean)))]
     #[serde(default)]
     #[schema(example = json!(["09"]))]
     pub grades: Vec<String>,
     /// Its subjects in words.
-    #[garde(length(max = ITEMS), inner(length(chars, max = TEXT), custom(clean)))]
+    #[garde(custom(at_most(ITEMS)), inner(length(chars, max = TEXT), custom(clean)))]
     #[serde(default)]
     #[schema(example = json!(["mathematics"]))]
     pub subjects: Vec<String>,
     /// The same subjects in codes, in the same order.
-    #[garde(length(max = ITEMS), inner(length(chars, max = TEXT), custom(clean)), custom(beside(&self.subjects)))]
+    #[garde(custom(at_most(ITEMS)), inner(length(chars, max = TEXT), custom(clean)), custom(beside(&self.subjects)))]
     #[serde(default)]
     #[schema(example = json!(["101"]))]
     pub subject_codes: Vec<String>,
     /// In which periods of the day.
-    #[garde(length(max = ITEMS), inner(length(chars, max = TEXT), custom(clean)))]
+    #[garde(custom(at_most(ITEMS)), inner(length(chars, max = TEXT), custom(clean)))]
     #[serde(default)]
     #[schema(example = json!(["2"]))]
     pub periods: Vec<String>,

@@ -15,7 +15,7 @@ pub(crate) use store::STATEMENTS;
 
 use crate::{
     record::{Metadata, Record, Status, check_change, check_new},
-    rules::{ITEMS, SOURCED_ID, TEXT, beside, clean, small},
+    rules::{ITEMS, SOURCED_ID, TEXT, at_most, beside, clean, small},
     search_key,
 };
 
@@ -71,17 +71,17 @@ pub struct CourseFields {
     #[garde(skip)]
     pub school_year_id: Option<AcademicSessionId>,
     /// For which grades.
-    #[garde(length(max = ITEMS), inner(length(chars, max = TEXT), custom(clean)))]
+    #[garde(custom(at_most(ITEMS)), inner(length(chars, max = TEXT), custom(clean)))]
     #[serde(default)]
     #[schema(example = json!(["09"]))]
     pub grades: Vec<String>,
     /// Its subjects in words.
-    #[garde(length(max = ITEMS), inner(length(chars, max = TEXT), custom(clean)))]
+    #[garde(custom(at_most(ITEMS)), inner(length(chars, max = TEXT), custom(clean)))]
     #[serde(default)]
     #[schema(example = json!(["mathematics"]))]
     pub subjects: Vec<String>,
     /// The same subjects in codes, in the same order.
-    #[garde(length(max = ITEMS), inner(length(chars, max = TEXT), custom(clean)), custom(beside(&self.subjects)))]
+    #[garde(custom(at_most(ITEMS)), inner(length(chars, max = TEXT), custom(clean)), custom(beside(&self.subjects)))]
     #[serde(default)]
     #[schema(example = json!(["101"]))]
     pub subject_codes: Vec<String>,

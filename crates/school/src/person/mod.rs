@@ -24,7 +24,7 @@ pub use summary::{PersonSummary, Relation, Relations};
 use self::role::{RoleChanges, check_agents};
 use crate::{
     record::{Metadata, Record, Status, check_change, check_new},
-    rules::{ITEMS, SOURCED_ID, TEXT, clean, distinct, small},
+    rules::{ITEMS, SOURCED_ID, TEXT, at_most, clean, distinct, small},
     search_key,
 };
 
@@ -147,7 +147,7 @@ pub struct PersonFields {
     #[schema(max_length = 512)]
     pub phone: Option<String>,
     /// Their ids in other systems.
-    #[garde(length(max = ITEMS), dive)]
+    #[garde(custom(at_most(ITEMS)), dive)]
     #[serde(default)]
     pub user_ids: Vec<UserId>,
     /// The id that joins their records across systems.
@@ -158,17 +158,17 @@ pub struct PersonFields {
     #[garde(skip)]
     pub primary_org_id: Option<OrgId>,
     /// Their grades.
-    #[garde(length(max = ITEMS), inner(length(chars, max = TEXT), custom(clean)))]
+    #[garde(custom(at_most(ITEMS)), inner(length(chars, max = TEXT), custom(clean)))]
     #[serde(default)]
     #[schema(example = json!(["04"]))]
     pub grades: Vec<String>,
     /// Their roles that count. A list that is given replaces the one that was: roles with an `id` stay, others are new.
-    #[garde(length(max = PARTS), dive)]
+    #[garde(custom(at_most(PARTS)), dive)]
     #[serde(default)]
     #[schema(max_items = 50)]
     pub roles: Vec<Role>,
     /// Who acts for them: parents, guardians, other relations; in the order of their ids.
-    #[garde(length(max = PARTS), custom(distinct))]
+    #[garde(custom(at_most(PARTS)), custom(distinct))]
     #[serde(default)]
     #[schema(max_items = 50)]
     pub agent_ids: Vec<PersonId>,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{PARTS, PersonFields, Role};
 use crate::{
     record::{Record, Status},
-    rules::distinct,
+    rules::{at_most, distinct},
     search_key,
     vocabulary::RoleName,
 };
@@ -145,7 +145,7 @@ impl Versioned for PersonAgents {
 #[serde(deny_unknown_fields)]
 pub(super) struct WantedRoles {
     /// All of them: those with an `id` stay, others are new, and those not named are deleted.
-    #[garde(length(max = PARTS), dive)]
+    #[garde(custom(at_most(PARTS)), dive)]
     #[schema(max_items = 50)]
     pub(super) roles: Vec<Role>,
 }
@@ -155,7 +155,7 @@ pub(super) struct WantedRoles {
 #[serde(deny_unknown_fields)]
 pub(super) struct WantedAgents {
     /// All of them.
-    #[garde(length(max = PARTS), custom(distinct))]
+    #[garde(custom(at_most(PARTS)), custom(distinct))]
     #[schema(max_items = 50)]
     pub(super) agent_ids: Vec<PersonId>,
 }

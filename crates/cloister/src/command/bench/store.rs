@@ -108,6 +108,9 @@ pub(crate) const MANY_TENANTS: &str = "with g as (update control.registry_genera
     insert into control.placement (tenant_id, database_id, schema_name, epoch, state, updated_at)
     select made.id, d.id, 'shared', 1, 'open', now() from made, control.database d where d.purpose = 'shared'";
 
+/// The ids of the first of them.
+pub(crate) const TENANT_IDS: &str = "select md5('bench' || i)::uuid from generate_series(1, $1::integer) i";
+
 /// Their fences.
 pub(crate) const MANY_FENCES: &str = "insert into cloister.fence (tenant_id, schema_name, epoch, state, changed_at)
     select md5('bench' || i)::uuid, 'shared', 1, 'open', now() from generate_series($1::integer, $2::integer) i";

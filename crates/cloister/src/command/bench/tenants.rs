@@ -50,8 +50,7 @@ pub(crate) async fn measure(bench: &Context<'_>) -> anyhow::Result<Vec<Figure>> 
 }
 
 async fn reads(bench: &Context<'_>, control: &tokio_postgres::Client, count: i32) -> anyhow::Result<Work> {
-    let rows =
-        control.query("select md5('bench' || i)::uuid from generate_series(1, $1::integer) i", &[&count]).await?;
+    let rows = control.query(store::TENANT_IDS, &[&count]).await?;
     let tenancy = bench.platform.tenancy.clone();
     let contexts: Arc<[OpContext]> = rows
         .iter()

@@ -1,0 +1,97 @@
+//! The school through the front door, on a real PostgreSQL, in every tier.
+
+mod demographics;
+mod document;
+mod enrollment;
+mod listing;
+mod person;
+mod plans;
+mod records;
+mod round_trips;
+mod walls;
+
+use std::sync::Arc;
+
+use cloister_http::HttpModule;
+use cloister_school::School;
+use cloister_tenancy::{Module, TenantEntry};
+use cloister_testkit::{FrontDoor, TestPlatform, TestSettings};
+use serde_json::{Value, json};
+
+fn http_modules() -> Vec<Arc<dyn HttpModule>> {
+    vec![Arc::new(School)]
+}
+
+async fn platform() -> (TestPlatform, FrontDoor) {
+    let modules: Vec<Arc<dyn Module>> = vec![Arc::new(cloister_testkit::Notebook), Arc::new(School)];
+    let platform = TestPlatform::with(TestSettings { modules, ..TestSettings::default() }).await;
+    let door = FrontDoor::new(&platform.tenancy, &http_modules());
+    (platform, door)
+}
+
+/// One school as its administrator sees it.
+struct Office<'a> {
+    door: &'a FrontDoor,
+    tenant: &'a TenantEntry,
+}
+
+impl Office<'_> {
+    fn call(&self, method: &str, path: &str) -> cloister_testkit::Call {
+        self.door.within(self.tenant, method, &format!("/api/v1/{path}"))
+    }
+
+    async fn make(&self, path: &str, body: Value) -> Value {
+        self.call("POST", path).json(body).expect(201).await
+    }
+
+    async fn read(&self, path: &str) -> Value {
+        self.call("GET", path).expect(200).await
+    }
+
+    /// Sends a change meant for the version in `record`.
+    fn change(&self, method: &str, path: &str, record: &Value) -> cloister_testkit::Call {
+        self.call(method, path).header("if-match", &format!("\"v{}\"", record["version"]))
+    }
+
+    async fn list(&self, path: &str) -> Vec<Value> {
+        self.read(path).await["items"].as_array().unwrap().clone()
+    }
+
+    /// A district, a school, a term, a course and a class.
+    async fn frame(&self) -> Frame {
+        let district = self.make("orgs", json!({"name": "Norrland District", "type": "district"})).await;
+        let school = json!({"name": "Lindgren School", "type": "school", "parent_id": district["id"]});
+        let school = self.make("orgs", school).await;
+        let term = json!({"title": "Fall 2025", "type": "term", "start_date": "2025-09-01", "end_date": "2026-02-01",
+            "school_year": 2026});
+        let term = self.make("academic_sessions", term).await;
+        let course = json!({"title": "Algebra", "org_id": school["id"], "school_year_id": term["id"]});
+        let course = self.make("courses", course).await;
+        let class = json!({"title": "Algebra A", "class_type": "scheduled", "course_id": course["id"],
+            "school_id": school["id"], "term_ids": [term["id"]]});
+        let class = self.make("classes", class).await;
+        Frame { district, school, term, course, class }
+    }
+
+    async fn person(&self, given: &str, family: &str) -> Value {
+        self.make("persons", json!({"given_name": given, "family_name": family})).await
+    }
+}
+
+struct Frame {
+    district: Value,
+    school: Value,
+    term: Value,
+    course: Value,
+    class: Value,
+}
+
+fn id(record: &Value) -> &str {
+    record["id"].as_str().unwrap()
+}
+
+/// Field and code of each mistake that a refusal names.
+fn mistakes(refusal: &Value) -> Vec<(&str, &str)> {
+    let errors = refusal["errors"].as_array().map_or(&[][..], Vec::as_slice);
+    errors.iter().map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap())).collect()
+}

@@ -1,0 +1,152 @@
+//! How PostgreSQL answers the statements: within one tenant always, and by an index where there are many rows.
+//!
+//! Plans are made for any parameters and without row security: what the text alone says must suffice.
+
+use cloister_school::School;
+use cloister_tenancy::{Module, TenantEntry, Tier, sql::Statement};
+use cloister_testkit::TestPlatform;
+use serde_json::Value;
+use tokio_postgres::Client;
+
+use crate::{Office, platform};
+
+/// A client from whom nothing is hidden, in the shared schema.
+async fn planner(platform: &TestPlatform, tenant: &TenantEntry) -> Client {
+    let client = platform.admin(&tenant.placement.as_ref().unwrap().database).await;
+    let settings = "set search_path to shared; set plan_cache_mode = force_generic_plan; set row_security = off";
+    client.batch_execute(settings).await.unwrap();
+    client
+}
+
+fn statements() -> Vec<&'static Statement> {
+    School.statements().iter().flat_map(|list| list.iter().copied()).collect()
+}
+
+fn named(name: &str) -> &'static Statement {
+    let full = format!("::{name}");
+    statements().into_iter().find(|statement| statement.name().ends_with(&full)).unwrap()
+}
+
+async fn plan(client: &Client, statement: &Statement) -> Value {
+    let parameters = client.prepare(statement.sql()).await.unwrap().params().len();
+    client.batch_execute(&format!("prepare planned as {}", statement.sql())).await.unwrap();
+    let nulls = vec!["null"; parameters].join(", ");
+    let rows = client.query(&format!("explain (format json) execute planned({nulls})"), &[]).await.unwrap();
+    client.batch_execute("deallocate planned").await.unwrap();
+    rows[0].get::<_, Value>(0)[0]["Plan"].clone()
+}
+
+/// A node of a plan and all below it.
+fn nodes(plan: &Value) -> Vec<&Value> {
+    let below = plan["Plans"].as_array().into_iter().flatten().flat_map(nodes);
+    std::iter::once(plan).chain(below).collect()
+}
+
+fn tenant_tables() -> Vec<&'static str> {
+    School.migrations().iter().flat_map(|change| change.made).map(|table| table.name).collect()
+}
+
+/// Scans of tenants' tables that may see other tenants' rows.
+fn unbounded(plan: &Value) -> Vec<String> {
+    let tables = tenant_tables();
+    let scans = nodes(plan).into_iter().filter(|node| {
+        let scan = node["Node Type"].as_str().is_some_and(|kind| kind.contains("Scan"));
+        scan && node["Relation Name"].as_str().is_some_and(|name| tables.contains(&name))
+    });
+    let bounded = |node: &Value| {
+        ["Index Cond", "Recheck Cond", "Filter"]
+            .iter()
+            .any(|key| node[key].as_str().is_some_and(|text| text.contains("tenant_id = $1")))
+    };
+    scans.filter(|node| !bounded(node)).map(|node| node.to_string()).collect()
+}
+
+#[tokio::test]
+async fn every_statement_fits_the_tables_and_stays_within_its_tenant() {
+    let (platform, door) = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    Office { door: &door, tenant: &tenant }.frame().await;
+    let client = planner(&platform, &tenant).await;
+    let mut scans = 0;
+    for statement in statements() {
+        let plan = plan(&client, statement).await;
+        assert_eq!(unbounded(&plan), Vec::<String>::new(), "{}", statement.name());
+        scans += nodes(&plan).iter().filter(|node| node["Relation Name"].is_string()).count();
+    }
+    assert!(scans > 100, "only {scans} scans were looked at");
+    // The check itself can fail.
+    for open in ["select id from person", "select p.id from person_role r, person p where r.tenant_id = $1::uuid"] {
+        client.batch_execute(&format!("prepare open as {open}")).await.unwrap();
+        let with = if open.contains("$1") { "(null)" } else { "" };
+        let rows = client.query(&format!("explain (format json) execute open{with}"), &[]).await.unwrap();
+        assert_ne!(unbounded(&rows[0].get::<_, Value>(0)[0]["Plan"]), Vec::<String>::new(), "{open}");
+        client.batch_execute("deallocate open").await.unwrap();
+    }
+}
+
+/// Two schools with 20,000 persons and 40,000 places each.
+const FILL: &str = "
+    create temporary table school_of (tenant_id uuid, org_id uuid, class_id uuid);
+    insert into school_of select o.tenant_id, o.id, c.id from org o join class c on c.tenant_id = o.tenant_id and c.school_id = o.id;
+    insert into person select s.tenant_id, gen_random_uuid(), 'p' || n, 'active',
+        timestamptz '2025-01-01' + n * interval '1 second', 'import', '{}', 1, now(), 'x', now(), 'x', null, null, true,
+        'Given', null, 'Family', null, null, null, null, md5(n::text) || ' given', 'given ' || md5(n::text),
+        null, null, null, null, '[]', null, null, '{}' from school_of s, generate_series(1, 20000) n;
+    insert into person_role select tenant_id, gen_random_uuid(), 'r' || id, 'active', date_last_modified, 'import', '{}', 1,
+        now(), 'x', now(), 'x', id, (select s.org_id from school_of s where s.tenant_id = p.tenant_id),
+        case when random() < 0.05 then 'teacher' else 'student' end, 'primary', null, null, null from person p;
+    insert into class select c.tenant_id, gen_random_uuid(), 'c' || n, 'active', c.date_last_modified, 'import', '{}', 1,
+        now(), 'x', now(), 'x', 'Class', md5(n::text), null, 'scheduled', null, c.course_id, c.school_id, '{}', '{}', '{}', '{}'
+        from class c, generate_series(1, 1000) n;
+    insert into enrollment select p.tenant_id, gen_random_uuid(), 'e' || p.id || n, 'active', p.date_last_modified, 'import',
+        '{}', 1, now(), 'x', now(), 'x', c.id, c.school_id, p.id, 'student', null, null, null
+        from person p cross join generate_series(1, 2) n
+        join lateral (select id, school_id from class c where c.tenant_id = p.tenant_id and c.sourced_id =
+            'c' || (1 + (hashtext(p.sourced_id) & 65535 + n * 331) % 1000)) c on true;
+    analyze person; analyze person_role; analyze class; analyze enrollment;";
+
+#[tokio::test]
+async fn pages_are_brought_by_an_index_among_many_rows() {
+    let (platform, door) = platform().await;
+    let (north, south) = (platform.tenant("north", Tier::Shared).await, platform.tenant("south", Tier::Shared).await);
+    for tenant in [&north, &south] {
+        Office { door: &door, tenant }.frame().await;
+    }
+    let client = planner(&platform, &north).await;
+    client.batch_execute(FILL).await.unwrap();
+    let places: i64 = client.query_one("select count(*) from enrollment", &[]).await.unwrap().get(0);
+    assert_eq!(places, 80_000);
+    // In order, row after row, until the page is full.
+    for (name, index) in [
+        ("ALL_BY_NAME", "person_by_name"),
+        ("ALL_BY_NAME_DESC", "person_by_name"),
+        ("ALL_BY_CHANGE", "person_by_modification"),
+        ("person::list_store::ROLE_BY_NAME", "person_by_name"),
+        ("enrollment::store::ALL_BY_CHANGE", "enrollment_by_modification"),
+    ] {
+        let plan = plan(&client, named(name)).await;
+        let kinds: Vec<_> = nodes(&plan).iter().filter_map(|node| node["Node Type"].as_str()).collect();
+        let used: Vec<_> = nodes(&plan).iter().filter_map(|node| node["Index Name"].as_str()).collect();
+        assert!(used.contains(&index), "{name}: {plan}");
+        assert!(!kinds.contains(&"Sort") && !kinds.contains(&"Seq Scan"), "{name}: {plan}");
+    }
+    // The few that match, and then their order.
+    for (name, index) in [
+        ("ALL_NAMED_BY_NAME", "person_by_given_name"),
+        ("person::list_store::CLASS_BY_NAME", "enrollment_by_class"),
+        ("enrollment::store::CLASS_BY_AGE", "enrollment_by_class"),
+        ("enrollment::store::PERSON_BY_CHANGE", "enrollment_by_person"),
+        ("person::list_store::BY_SOURCED_ID", "person_sourced_id_key"),
+        ("enrollment::store::OTHERS", "enrollment_by_person"),
+        ("person::store::GET", "person_pkey"),
+    ] {
+        let plan = plan(&client, named(name)).await;
+        let used: Vec<_> = nodes(&plan).iter().filter_map(|node| node["Index Name"].as_str()).collect();
+        let kinds: Vec<_> = nodes(&plan).iter().filter_map(|node| node["Node Type"].as_str()).collect();
+        assert!(used.contains(&index), "{name}: {plan}");
+        assert!(!kinds.contains(&"Seq Scan"), "{name}: {plan}");
+    }
+    for statement in statements() {
+        assert_eq!(unbounded(&plan(&client, statement).await), Vec::<String>::new(), "{}", statement.name());
+    }
+}

@@ -1,0 +1,147 @@
+//! Another tenant's records do not exist, nor do those that one may not see.
+
+use cloister_tenancy::Tier;
+use cloister_testkit::token;
+use serde_json::{Value, json};
+
+use crate::{Office, id, mistakes, platform};
+
+/// Path of each record of a filled school, with a patch for it.
+async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
+    let frame = office.frame().await;
+    let person = office.person("Mila", "Okafor").await;
+    let place = json!({"class_id": frame.class["id"], "person_id": person["id"], "role": "student"});
+    let place = office.make("enrollments", place).await;
+    let demographics = format!("persons/{}/demographics", id(&person));
+    office.call("PUT", &demographics).json(json!({"sex": "female"})).expect(200).await;
+    vec![
+        (format!("orgs/{}", id(&frame.school)), json!({"name": "Mine"})),
+        (format!("academic_sessions/{}", id(&frame.term)), json!({"title": "Mine"})),
+        (format!("courses/{}", id(&frame.course)), json!({"title": "Mine"})),
+        (format!("classes/{}", id(&frame.class)), json!({"title": "Mine"})),
+        (format!("persons/{}", id(&person)), json!({"given_name": "Mine"})),
+        (format!("enrollments/{}", id(&place)), json!({"role": "teacher"})),
+        (format!("persons/{}/roles", id(&person)), json!({"roles": []})),
+        (format!("persons/{}/agents", id(&person)), json!({"agent_ids": []})),
+        (demographics, json!({"sex": "male"})),
+    ]
+}
+
+fn methods(path: &str) -> &'static [&'static str] {
+    match path.rsplit('/').next() {
+        Some("roles" | "agents") => &["GET", "PUT"],
+        Some("demographics") => &["GET", "PUT", "DELETE"],
+        _ => &["GET", "PATCH", "DELETE"],
+    }
+}
+
+#[tokio::test]
+async fn another_tenants_records_do_not_exist() {
+    let (platform, door) = platform().await;
+    let tenants = platform.tenant_in_each_tier().await;
+    let stranger = platform.tenant("stranger", Tier::Shared).await;
+    let stranger = Office { door: &door, tenant: &stranger };
+    for tenant in &tenants {
+        let office = Office { door: &door, tenant };
+        for (path, patch) in addresses(&office).await {
+            let before = office.read(&path).await;
+            for method in methods(&path) {
+                let call = stranger.call(method, &path).header("if-match", "\"v1\"");
+                let call = if matches!(*method, "PATCH" | "PUT") { call.json(patch.clone()) } else { call };
+                call.refused(404, "not_found").await;
+            }
+            assert_eq!(office.read(&path).await, before, "{path}");
+        }
+    }
+    for path in ["orgs", "academic_sessions", "courses", "classes", "persons", "enrollments"] {
+        assert_eq!(stranger.list(&format!("{path}?status=all")).await, Vec::<Value>::new(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn another_tenants_records_cannot_be_pointed_at() {
+    let (platform, door) = platform().await;
+    let (north, south) = (platform.tenant("north", Tier::Shared).await, platform.tenant("south", Tier::Shared).await);
+    let (north, south) = (Office { door: &door, tenant: &north }, Office { door: &door, tenant: &south });
+    let (theirs, ours) = (north.frame().await, south.frame().await);
+    let (stranger, pupil) = (north.person("Ben", "Okafor").await, south.person("Mila", "Okafor").await);
+    let role = |org: &Value| json!([{"role": "student", "role_type": "primary", "org_id": org["id"]}]);
+    let names = json!({"given_name": "A", "family_name": "B"});
+    let with = |mut body: Value, field: &str, value: Value| {
+        body[field] = value;
+        body
+    };
+    let course = json!({"title": "C", "org_id": ours.school["id"]});
+    let class = json!({"title": "C", "class_type": "homeroom", "course_id": ours.course["id"],
+        "school_id": ours.school["id"], "term_ids": [ours.term["id"]]});
+    let place = json!({"class_id": ours.class["id"], "person_id": pupil["id"], "role": "student"});
+    let org = json!({"name": "O", "type": "school"});
+    let session = json!({"title": "S", "type": "term", "start_date": "2025-09-01", "end_date": "2026-01-01",
+        "school_year": 2026});
+    for (path, body, field) in [
+        ("orgs", with(org, "parent_id", theirs.school["id"].clone()), "parent_id"),
+        ("academic_sessions", with(session, "parent_id", theirs.term["id"].clone()), "parent_id"),
+        ("courses", with(course.clone(), "org_id", theirs.school["id"].clone()), "org_id"),
+        ("courses", with(course, "school_year_id", theirs.term["id"].clone()), "school_year_id"),
+        ("classes", with(class.clone(), "course_id", theirs.course["id"].clone()), "course_id"),
+        ("classes", with(class.clone(), "school_id", theirs.school["id"].clone()), "school_id"),
+        ("classes", with(class, "term_ids", json!([theirs.term["id"]])), "term_ids"),
+        ("persons", with(names.clone(), "primary_org_id", theirs.school["id"].clone()), "primary_org_id"),
+        ("persons", with(names.clone(), "agent_ids", json!([stranger["id"]])), "agent_ids"),
+        ("persons", with(names, "roles", role(&theirs.school)), "roles"),
+        ("enrollments", with(place.clone(), "class_id", theirs.class["id"].clone()), "class_id"),
+        ("enrollments", with(place.clone(), "person_id", stranger["id"].clone()), "person_id"),
+        ("enrollments", with(place, "school_id", theirs.school["id"].clone()), "school_id"),
+    ] {
+        let refusal = south.call("POST", path).json(body).refused(422, "validation_failed").await;
+        assert_eq!(mistakes(&refusal)[0].0, field, "{path}: {refusal}");
+        assert!(mistakes(&refusal)[0].1.ends_with("_unknown"), "{path}: {refusal}");
+    }
+}
+
+#[tokio::test]
+async fn what_one_may_not_see_does_not_exist() {
+    let (platform, door) = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    for (path, patch) in addresses(&office).await {
+        let resource = match path.split('/').next() {
+            Some("orgs") => "org",
+            Some("academic_sessions") => "academic_session",
+            Some("courses") => "course",
+            Some("classes") => "class",
+            Some("enrollments") => "enrollment",
+            _ if path.ends_with("demographics") => "demographics",
+            _ => "person",
+        };
+        let nobody = token("nobody", Some(&tenant), &["catalog.*"]);
+        let reader = token("reader", Some(&tenant), &[&format!("school.{resource}.read")]);
+        for method in methods(&path) {
+            let call = |token: &str| {
+                let call = office.call(method, &path).token(token).header("if-match", "\"v1\"");
+                if matches!(*method, "PATCH" | "PUT") { call.json(patch.clone()) } else { call }
+            };
+            call(&nobody).refused(404, "not_found").await;
+            if *method == "GET" {
+                call(&reader).expect(200).await;
+            } else {
+                call(&reader).refused(403, "permission_denied").await;
+            }
+        }
+    }
+    let nobody = token("nobody", Some(&tenant), &[]);
+    for path in ["orgs", "academic_sessions", "courses", "classes", "persons", "enrollments"] {
+        office.call("GET", path).token(&nobody).refused(404, "not_found").await;
+    }
+}
+
+#[tokio::test]
+async fn a_company_has_no_school() {
+    let (platform, door) = platform().await;
+    let company = platform.tenant_of("forge", "company", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &company };
+    for path in ["orgs", "persons", "classes", "enrollments"] {
+        office.call("GET", path).refused(404, "not_found").await;
+    }
+    office.call("POST", "orgs").json(json!({"name": "A", "type": "school"})).refused(404, "not_found").await;
+}
