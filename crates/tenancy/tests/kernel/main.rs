@@ -5,6 +5,8 @@ mod cancellation;
 mod fence;
 mod identity;
 mod isolation;
+mod nodes;
+mod resolution;
 mod round_trips;
 mod schema_rules;
 mod statements;
