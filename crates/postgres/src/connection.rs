@@ -112,15 +112,18 @@ impl Connection {
         statement: &'static Statement,
         parameters: &Parameters<'_>,
     ) -> Result<Vec<Row>, Error> {
-        let prepared = self.prepare(entry.schema, statement).await?;
+        self.prepare(entry.schema, &[(statement, parameters)]).await?;
+        let prepared = self.prepared.get(&statement.key()).ok_or(Error::Aborted)?;
+        let (way, client) = (self.way_to(entry.schema), &self.client);
         self.state = State::Unknown;
-        let client = &self.client;
         // Polled in this order, so sent in this order: the driver writes them to the socket one behind the other.
-        let (begun, rows, ended) = join!(
+        let (moved, begun, rows, ended) = join!(
+            OptionFuture::from(way.as_deref().map(|way| client.batch_execute(way))),
             client.batch_execute(entry.begin),
-            client.query(&prepared, parameters),
+            client.query(prepared, parameters),
             client.batch_execute("commit"),
         );
+        self.arrive(entry.schema, moved)?;
         self.settle(ended)?;
         self.entered(begun)?;
         rows.map_err(Error::statement(statement.name()))
@@ -142,14 +145,17 @@ impl Connection {
         items: &[(&'static Statement, &Parameters<'_>)],
         commit: bool,
     ) -> Result<Vec<Vec<Row>>, Error> {
+        self.prepare(entry.schema, items).await?;
         // Also when no statement follows, as before the making of a temporary table.
-        self.stand(entry.schema).await?;
-        for (statement, _) in items {
-            self.prepare(entry.schema, statement).await?;
-        }
+        let way = self.way_to(entry.schema);
         self.state = State::Unknown;
-        let begin = self.client.batch_execute(entry.begin);
-        let (begun, outcome, ended) = join!(begin, self.pipeline(items), self.commit_if(commit));
+        let (moved, begun, outcome, ended) = join!(
+            OptionFuture::from(way.as_deref().map(|way| self.client.batch_execute(way))),
+            self.client.batch_execute(entry.begin),
+            self.pipeline(items),
+            self.commit_if(commit),
+        );
+        self.arrive(entry.schema, moved)?;
         if let Some(ended) = ended {
             self.settle(ended)?;
         } else if outcome.is_ok() && begun.is_ok() {
@@ -287,43 +293,54 @@ impl Connection {
         done.map_err(Error::statement("batch"))
     }
 
-    /// Makes the session stand in `schema` and the statement ready there. Costs nothing when both already are.
+    /// Makes statements ready in the schema they are for. Costs nothing once they are, wherever the session stands: they
+    /// follow the search path.
     async fn prepare(
         &mut self,
         schema: Option<&str>,
-        statement: &'static Statement,
-    ) -> Result<tokio_postgres::Statement, Error> {
-        self.stand(schema).await?;
-        if let Some(ready) = self.prepared.get(&statement.key()) {
-            return Ok(ready.clone());
+        items: &[(&'static Statement, &Parameters<'_>)],
+    ) -> Result<(), Error> {
+        for (statement, _) in items {
+            if self.prepared.contains_key(&statement.key()) {
+                continue;
+            }
+            let way = self.way_to(schema);
+            self.state = State::Unknown;
+            let (moved, prepared) = join!(
+                OptionFuture::from(way.as_deref().map(|way| self.client.batch_execute(way))),
+                self.client.prepare(statement.sql()),
+            );
+            self.arrive(schema, moved)?;
+            if prepared.is_ok() || !self.client.is_closed() {
+                self.state = State::Idle;
+            }
+            let ready = prepared.map_err(Error::statement(statement.name()))?;
+            self.prepared.insert(statement.key(), ready);
         }
-        self.state = State::Unknown;
-        let prepared = self.client.prepare(statement.sql()).await;
-        if prepared.is_ok() || !self.client.is_closed() {
-            self.state = State::Idle;
-        }
-        let ready = prepared.map_err(Error::statement(statement.name()))?;
-        self.prepared.insert(statement.key(), ready.clone());
-        Ok(ready)
+        Ok(())
     }
 
-    /// The schema is a property of the session, not of the transaction: setting it each time would re-plan every statement.
-    /// It carries no identity; entering a transaction checks it against the placement's.
-    pub(crate) async fn stand(&mut self, schema: Option<&str>) -> Result<(), Error> {
+    /// What makes the session stand in `schema`; nothing when it does. The schema is a property of the session, not of the
+    /// transaction: setting it each time would re-plan every statement. It carries no identity; entering a transaction
+    /// checks it against the placement's.
+    fn way_to(&self, schema: Option<&str>) -> Option<String> {
         if self.standing.as_deref() == schema {
-            return Ok(());
+            return None;
         }
-        self.state = State::Unknown;
-        let text = match schema {
+        Some(match schema {
             Some(schema) => format!("set search_path = \"{}\"", schema.replace('"', "\"\"")),
             None => "set search_path = pg_catalog".to_owned(),
-        };
-        self.client.batch_execute(&text).await.map_err(Error::statement("search_path"))?;
+        })
+    }
+
+    /// Notes where the session stands now. On a failure it stays unknown, and the session is closed.
+    fn arrive(&mut self, schema: Option<&str>, moved: Option<Result<(), tokio_postgres::Error>>) -> Result<(), Error> {
+        let Some(moved) = moved else { return Ok(()) };
+        moved.map_err(Error::statement("search_path"))?;
         self.standing = schema.map(Into::into);
         if let Some(schema) = schema {
             self.visited.insert(schema.into());
         }
-        self.state = State::Idle;
         Ok(())
     }
 }

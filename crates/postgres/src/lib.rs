@@ -12,6 +12,7 @@ mod error;
 mod listen;
 mod migrate;
 mod pool;
+mod shelf;
 mod statement;
 mod transaction;
 

@@ -2,18 +2,19 @@
 //!
 //! A ready-made pool keeps one set of connections a database and hands out any of them. Here a connection is chosen: one
 //! that already stands in the schema asked for needs no new plans, and one of another database gives way when the budget
-//! is spent (docs/adr/0006).
+//! is spent. When callers must wait, a connection goes to the next of them that wants just what it is; whoever is passed
+//! over too often gets the next one, whatever it is (docs/adr/0006).
 
 use std::{
-    collections::HashMap,
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::{Connection, Error, Server};
+use crate::{
+    Connection, Error, Server,
+    shelf::{Found, Shelf, Wanted},
+};
 
 /// Bounds of a pool.
 #[derive(Debug, Clone, Copy)]
@@ -43,21 +44,7 @@ pub struct Pool(Arc<Inner>);
 struct Inner {
     server: Server,
     settings: PoolSettings,
-    permits: Arc<Semaphore>,
-    shelf: Mutex<Shelf>,
-}
-
-/// Connections nobody uses, and how many are open in all.
-#[derive(Debug, Default)]
-struct Shelf {
-    idle: HashMap<Arc<str>, Vec<Resting>>,
-    open: usize,
-}
-
-#[derive(Debug)]
-struct Resting {
-    connection: Connection,
-    since: Instant,
+    shelf: Mutex<Shelf<Offer>>,
 }
 
 /// Counts for metrics.
@@ -69,19 +56,23 @@ pub struct PoolStatus {
     pub idle: usize,
     /// The most that may be open.
     pub budget: usize,
+    /// Callers that wait for one.
+    pub waiting: usize,
 }
 
-enum Found {
-    Ready(Connection),
-    /// There is room: open another, when what gives way for it is closed.
-    Room(Option<Connection>),
+/// What a waiting caller is handed: it goes back where it came from when the caller has gone meanwhile.
+#[derive(Debug)]
+enum Offer {
+    /// A connection to the database asked for.
+    Lease(Lease),
+    /// A place in the budget, and what must be closed before it is used.
+    Place(Place, Option<Connection>),
 }
 
 impl Pool {
     /// Opens nothing yet.
     pub fn new(server: Server, settings: PoolSettings) -> Self {
-        let permits = Arc::new(Semaphore::new(settings.budget));
-        Self(Arc::new(Inner { server, settings, permits, shelf: Mutex::default() }))
+        Self(Arc::new(Inner { server, settings, shelf: Mutex::new(Shelf::new(settings.budget)) }))
     }
 
     /// Whom it enters as, and where.
@@ -91,143 +82,130 @@ impl Pool {
 
     /// Lends a connection to `database`, best one that stands in `schema`.
     pub async fn lease(&self, database: &Arc<str>, schema: Option<&str>) -> Result<Lease, Error> {
-        let settings = &self.0.settings;
-        let permit = match self.0.permits.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => tokio::time::timeout(settings.wait, self.0.permits.clone().acquire_owned())
+        let home = &self.0;
+        let wanted = Wanted { database, schema };
+        // A caller's place in the queue is taken under the same lock as the look at the shelf: none is overlooked.
+        let (found, queue) = {
+            let mut shelf = home.shelf();
+            match shelf.find(&wanted) {
+                Some(found) => (Some(found), None),
+                None => (None, Some(shelf.wait(&wanted))),
+            }
+        };
+        let offer = match (found, queue) {
+            (Some(Found::Ready(connection)), _) => Offer::Lease(home.lend(connection, database)),
+            (Some(Found::Room(gives_way)), _) => Offer::Place(Place::of(home), gives_way),
+            (None, Some(offered)) => tokio::time::timeout(home.settings.wait, offered)
                 .await
                 .ok()
                 .and_then(Result::ok)
-                .ok_or(Error::Exhausted { budget: settings.budget, waited: settings.wait })?,
+                .ok_or(Error::Exhausted { budget: home.settings.budget, waited: home.settings.wait })?,
+            (None, None) => return Err(Error::Exhausted { budget: home.settings.budget, waited: Duration::ZERO }),
         };
-        let connection = match self.0.find(database, schema) {
-            Found::Ready(connection) => connection,
-            Found::Room(gives_way) => {
-                // Counted before it exists, given back when it does not come to be, also when we are dropped waiting.
-                let place = Passing(&self.0);
+        match offer {
+            Offer::Lease(lease) => Ok(lease),
+            Offer::Place(place, gives_way) => {
                 if let Some(connection) = gives_way {
-                    connection.close(&self.0.server).await;
+                    connection.close(&home.server).await;
                 }
-                let connection = Connection::open(&self.0.server, database).await?;
-                std::mem::forget(place);
-                connection
+                let connection = Connection::open(&home.server, database).await?;
+                place.keep();
+                Ok(home.lend(connection, database))
             }
-        };
-        Ok(Lease {
-            connection: Some(connection),
-            home: self.0.clone(),
-            database: database.clone(),
-            permit: Some(permit),
-        })
+        }
     }
 
     /// Closes what has rested for longer than the settings allow; called from time to time.
     pub fn sweep(&self, now: Instant) {
-        let mut tired = Vec::new();
-        let mut shelf = self.0.shelf();
-        for resting in shelf.idle.values_mut() {
-            let (keep, drop): (Vec<_>, Vec<_>) = resting.drain(..).partition(|r| {
-                now.saturating_duration_since(r.since) < self.0.settings.idle && r.connection.is_clean()
-            });
-            *resting = keep;
-            tired.extend(drop);
-        }
-        shelf.idle.retain(|_, resting| !resting.is_empty());
-        shelf.open -= tired.len();
-        drop(shelf);
+        let tired = self.0.shelf().sweep(now, self.0.settings.idle);
+        drop(tired);
     }
 
     /// Closes the resting connections to one database, so that it can be renamed, copied or dropped.
     pub fn forget(&self, database: &str) {
-        let mut shelf = self.0.shelf();
-        let gone = shelf.idle.remove(database).unwrap_or_default();
-        shelf.open -= gone.len();
-        drop(shelf);
+        let gone = self.0.shelf().forget(database);
+        drop(gone);
     }
 
     /// Counts for metrics.
     pub fn status(&self) -> PoolStatus {
-        let shelf = self.0.shelf();
-        PoolStatus { open: shelf.open, idle: shelf.idle.values().map(Vec::len).sum(), budget: self.0.settings.budget }
+        self.0.shelf().status()
     }
 }
 
 /// A place in the budget whose connection is being opened or closed; free again when this is dropped.
-struct Passing<'a>(&'a Inner);
+#[derive(Debug)]
+struct Place(Option<Arc<Inner>>);
 
-impl Drop for Passing<'_> {
+impl Place {
+    fn of(home: &Arc<Inner>) -> Self {
+        Self(Some(home.clone()))
+    }
+
+    /// The connection exists now and holds the place itself.
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
-        self.0.shelf().open -= 1;
+        if let Some(home) = self.0.take() {
+            home.free_place();
+        }
     }
 }
 
 impl Inner {
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+    fn shelf(&self) -> MutexGuard<'_, Shelf<Offer>> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// In this order: one standing in the schema; a new one while there is room; the longest rested of this database; room
-    /// made by closing the longest rested of all.
-    fn find(&self, database: &Arc<str>, schema: Option<&str>) -> Found {
-        let mut shelf = self.shelf();
-        let Shelf { idle, open } = &mut *shelf;
-        if let Some(resting) = idle.get_mut(database) {
-            resting.retain(|r| {
-                let alive = r.connection.is_clean();
-                if !alive {
-                    *open -= 1;
-                }
-                alive
-            });
-            if let Some(at) = resting.iter().rposition(|r| r.connection.standing() == schema) {
-                return Found::Ready(resting.remove(at).connection);
-            }
-        }
-        if *open < self.settings.budget {
-            *open += 1;
-            return Found::Room(None);
-        }
-        if let Some(resting) = idle.get_mut(database)
-            && !resting.is_empty()
-        {
-            return Found::Ready(resting.remove(0).connection);
-        }
-        // Fewer are lent than the budget allows (we hold a permit) and all that may be open are: one of them rests elsewhere.
-        let eldest = idle
-            .iter()
-            .filter_map(|(name, resting)| resting.first().map(|r| (r.since, name.clone())))
-            .min_by_key(|(since, _)| *since);
-        let evicted = eldest.and_then(|(_, name)| idle.get_mut(&name)).map(|resting| resting.remove(0).connection);
-        if evicted.is_none() {
-            *open += 1;
-        }
-        Found::Room(evicted)
+    fn lend(self: &Arc<Self>, connection: Connection, database: &Arc<str>) -> Lease {
+        Lease { connection: Some(connection), home: self.clone(), database: database.clone() }
     }
 
-    /// Shelves a connection that is fit to be lent again; gives back any other.
-    fn take_back(&self, database: &Arc<str>, connection: Connection) -> Result<(), Connection> {
+    /// A place in the budget is free: the caller who has waited longest may open a connection.
+    fn free_place(self: &Arc<Self>) {
+        let mut shelf = self.shelf();
+        shelf.close_one();
+        if let Some(waiter) = shelf.next_in_line() {
+            shelf.open_one();
+            drop(shelf);
+            // Refused when the caller has gone: the offer comes back, and with it the place.
+            drop(waiter.offer.send(Offer::Place(Place::of(self), None)));
+        }
+    }
+
+    /// Hands on or shelves a connection that is fit to be lent again; gives back any other.
+    fn take_back(self: &Arc<Self>, database: &Arc<str>, connection: Connection) -> Result<(), Connection> {
         if !connection.is_clean() {
             return Err(connection);
         }
-        let resting = Resting { connection, since: Instant::now() };
         let mut shelf = self.shelf();
-        if let Some(shelved) = shelf.idle.get_mut(database) {
-            shelved.push(resting);
+        let Some(waiter) = shelf.next_for(database, connection.standing()) else {
+            shelf.rest(database, connection);
+            return Ok(());
+        };
+        drop(shelf);
+        let offer = if *waiter.database == **database {
+            Offer::Lease(self.lend(connection, database))
         } else {
-            shelf.idle.insert(database.clone(), vec![resting]);
-        }
+            Offer::Place(Place::of(self), Some(connection))
+        };
+        drop(waiter.offer.send(offer));
         Ok(())
     }
 
     /// What a borrower left behind: rolled back where it stands still, closed where an answer was awaited. Its place in the
     /// budget is free only when the server is done with it.
-    async fn restore(&self, database: &Arc<str>, mut connection: Connection) {
+    async fn restore(self: &Arc<Self>, database: &Arc<str>, mut connection: Connection) {
         if connection.is_open() {
             // A use case that returned early, such as for a version that did not match. Nothing is in flight.
             let _ = tokio::time::timeout(ROLLBACK_LIMIT, connection.rollback()).await;
         }
         if let Err(unfit) = self.take_back(database, connection) {
-            let place = Passing(self);
+            let place = Place::of(self);
             unfit.close(&self.server).await;
             drop(place);
         }
@@ -240,7 +218,6 @@ pub struct Lease {
     connection: Option<Connection>,
     home: Arc<Inner>,
     database: Arc<str>,
-    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Deref for Lease {
@@ -263,13 +240,10 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         let Err(unfit) = self.home.take_back(&self.database, connection) else { return };
-        let (home, database, permit) = (self.home.clone(), self.database.clone(), self.permit.take());
+        let (home, database) = (self.home.clone(), self.database.clone());
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(async move {
-                home.restore(&database, unfit).await;
-                drop(permit);
-            })),
-            Err(_) => home.shelf().open -= 1,
+            Ok(runtime) => drop(runtime.spawn(async move { home.restore(&database, unfit).await })),
+            Err(_) => home.free_place(),
         }
     }
 }

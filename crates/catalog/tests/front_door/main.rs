@@ -6,8 +6,8 @@ mod document;
 mod listing;
 mod repeating;
 mod resolution;
-mod tables;
 mod round_trips;
+mod tables;
 
 use std::sync::Arc;
 

@@ -65,7 +65,7 @@ pub(crate) async fn measure(bench: &Context<'_>, rosters: &Rosters) -> anyhow::R
         names.push(format!("{tier} in turns"));
         contenders.push(through_the_door(bench, contexts.iter()));
     }
-    let (rounds, slice) = if bench.quick { (3, 150) } else { (9, 400) };
+    let (rounds, slice) = if bench.quick { (3, 300) } else { (7, 500) };
     let mut figures = Vec::new();
     for callers in [1, 8, 64] {
         let results = measure::compare(callers, rounds, Duration::from_millis(slice), &contenders).await?;

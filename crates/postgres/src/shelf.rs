@@ -1,0 +1,188 @@
+//! Which connection goes to whom: those that rest, those who wait, and how many are open.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+
+use crate::{Connection, PoolStatus};
+
+/// How often a waiting caller may be passed over by one that a connection suits better. Making a connection suit costs
+/// about as much as thirty reads.
+const PATIENCE: u32 = 32;
+/// Callers that may wait at once; more are refused at once.
+const MOST_WAITING: usize = 10_000;
+
+/// What a caller asks for.
+pub(crate) struct Wanted<'a> {
+    pub(crate) database: &'a Arc<str>,
+    pub(crate) schema: Option<&'a str>,
+}
+
+/// What can be had at once.
+pub(crate) enum Found {
+    /// A connection to the database asked for.
+    Ready(Connection),
+    /// A place in the budget, once what gives way for it is closed.
+    Room(Option<Connection>),
+}
+
+/// A caller in the queue.
+#[derive(Debug)]
+pub(crate) struct Waiter<T> {
+    pub(crate) database: Arc<str>,
+    schema: Option<Box<str>>,
+    passed: u32,
+    pub(crate) offer: oneshot::Sender<T>,
+}
+
+impl<T> Waiter<T> {
+    fn wants(&self, database: &str, schema: Option<&str>) -> bool {
+        *self.database == *database && self.schema.as_deref() == schema
+    }
+}
+
+#[derive(Debug)]
+struct Resting {
+    connection: Connection,
+    since: Instant,
+}
+
+/// Connections nobody uses, callers that wait, and how many connections are open in all.
+#[derive(Debug)]
+pub(crate) struct Shelf<T> {
+    budget: usize,
+    open: usize,
+    idle: HashMap<Arc<str>, Vec<Resting>>,
+    waiting: VecDeque<Waiter<T>>,
+}
+
+impl<T> Shelf<T> {
+    pub(crate) fn new(budget: usize) -> Self {
+        Self { budget, open: 0, idle: HashMap::new(), waiting: VecDeque::new() }
+    }
+
+    /// In this order: one standing in the schema; a new one while there is room; the longest rested of this database; room
+    /// made by closing the longest rested of all.
+    pub(crate) fn find(&mut self, wanted: &Wanted<'_>) -> Option<Found> {
+        let Self { idle, open, budget, .. } = self;
+        if let Some(resting) = idle.get_mut(wanted.database) {
+            resting.retain(|r| {
+                let alive = r.connection.is_clean();
+                if !alive {
+                    *open -= 1;
+                }
+                alive
+            });
+            if let Some(at) = resting.iter().rposition(|r| r.connection.standing() == wanted.schema) {
+                return Some(Found::Ready(resting.remove(at).connection));
+            }
+        }
+        if *open < *budget {
+            *open += 1;
+            return Some(Found::Room(None));
+        }
+        if let Some(resting) = idle.get_mut(wanted.database)
+            && !resting.is_empty()
+        {
+            return Some(Found::Ready(resting.remove(0).connection));
+        }
+        let eldest = idle
+            .iter()
+            .filter_map(|(name, resting)| resting.first().map(|r| (r.since, name.clone())))
+            .min_by_key(|(since, _)| *since);
+        let (_, name) = eldest?;
+        let gives_way = idle.get_mut(&name).map(|resting| resting.remove(0).connection);
+        Some(Found::Room(gives_way))
+    }
+
+    /// Joins the queue. The receiver fails at once when the queue is full.
+    pub(crate) fn wait(&mut self, wanted: &Wanted<'_>) -> oneshot::Receiver<T> {
+        let (offer, offered) = oneshot::channel();
+        if self.waiting.len() < MOST_WAITING {
+            let schema = wanted.schema.map(Into::into);
+            self.waiting.push_back(Waiter { database: wanted.database.clone(), schema, passed: 0, offer });
+        }
+        offered
+    }
+
+    /// Who has waited longest and still waits.
+    pub(crate) fn next_in_line(&mut self) -> Option<Waiter<T>> {
+        while let Some(waiter) = self.waiting.pop_front() {
+            if !waiter.offer.is_closed() {
+                return Some(waiter);
+            }
+        }
+        None
+    }
+
+    /// Who gets a connection that stands here: the first who wants just this, unless somebody was passed over too often.
+    pub(crate) fn next_for(&mut self, database: &str, schema: Option<&str>) -> Option<Waiter<T>> {
+        while self.waiting.front().is_some_and(|waiter| waiter.offer.is_closed()) {
+            self.waiting.pop_front();
+        }
+        if self.waiting.front()?.passed < PATIENCE
+            && let Some(at) = self.waiting.iter().position(|w| w.wants(database, schema) && !w.offer.is_closed())
+        {
+            if at > 0
+                && let Some(first) = self.waiting.front_mut()
+            {
+                first.passed += 1;
+            }
+            return self.waiting.remove(at);
+        }
+        self.next_in_line()
+    }
+
+    /// Puts a connection on the shelf.
+    pub(crate) fn rest(&mut self, database: &Arc<str>, connection: Connection) {
+        let resting = Resting { connection, since: Instant::now() };
+        if let Some(shelved) = self.idle.get_mut(database) {
+            shelved.push(resting);
+        } else {
+            self.idle.insert(database.clone(), vec![resting]);
+        }
+    }
+
+    pub(crate) fn open_one(&mut self) {
+        self.open += 1;
+    }
+
+    pub(crate) fn close_one(&mut self) {
+        self.open -= 1;
+    }
+
+    /// Takes off what has rested for longer than this, or is not fit any more; to be closed without the lock.
+    pub(crate) fn sweep(&mut self, now: Instant, longest: Duration) -> Vec<Connection> {
+        let mut tired = Vec::new();
+        for resting in self.idle.values_mut() {
+            let (keep, rest): (Vec<_>, Vec<_>) = resting
+                .drain(..)
+                .partition(|r| now.saturating_duration_since(r.since) < longest && r.connection.is_clean());
+            *resting = keep;
+            tired.extend(rest.into_iter().map(|r| r.connection));
+        }
+        self.idle.retain(|_, resting| !resting.is_empty());
+        self.open -= tired.len();
+        tired
+    }
+
+    /// Takes off what rests of one database; to be closed without the lock.
+    pub(crate) fn forget(&mut self, database: &str) -> Vec<Connection> {
+        let gone: Vec<_> = self.idle.remove(database).into_iter().flatten().map(|r| r.connection).collect();
+        self.open -= gone.len();
+        gone
+    }
+
+    pub(crate) fn status(&self) -> PoolStatus {
+        PoolStatus {
+            open: self.open,
+            idle: self.idle.values().map(Vec::len).sum(),
+            budget: self.budget,
+            waiting: self.waiting.len(),
+        }
+    }
+}
