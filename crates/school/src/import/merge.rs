@@ -19,18 +19,17 @@ use crate::{
 
 /// Keeps other imports out and makes the temporary tables.
 pub(super) async fn open(tx: &mut TenantTx) -> Result<()> {
-    let taken = tx.query(&frame::LOCK, &[]).await?;
-    if !taken.first().is_some_and(|row| row.get("taken")) {
+    if !tx.begin_large("import").await? {
         return Err(Error::new(
             ErrorKind::Unavailable,
             "import_running",
             "Another import into this tenant is under way. Wait until it has ended.",
         ));
     }
-    let settings = [&frame::NEVER_GO_THROUGH_AGAIN, &frame::WORK_IN_MEMORY, &frame::FILES, &frame::ISSUES];
+    let frame = [&frame::FILES, &frame::ISSUES];
     let parts = [&class::term::READY, &person::agent::READY, &role::primary::SURPLUS_TABLE];
     let tables = ENTITIES.iter().flat_map(|entity| entity.tables);
-    for statement in settings.into_iter().chain(tables).chain(parts) {
+    for statement in frame.into_iter().chain(tables).chain(parts) {
         tx.stage(statement).await?;
     }
     Ok(())
