@@ -72,9 +72,9 @@ async fn a_purge_leaves_nothing_but_that_it_happened() {
     for tier in Tier::ALL {
         let beside = platform.tenant(&format!("beside-{tier}"), *tier).await;
         let mut new = new_tenant(&format!("vanishing-{tier}"), *tier);
-        new.display_name = "Evanescent Academy".to_owned();
-        new.contact_email = Some("head@evanescent.example".to_owned());
-        new.domains = vec![format!("{tier}.evanescent.example")];
+        new.display_name = format!("Evanescent-{tier}");
+        new.contact_email = Some(format!("head@evanescent-{tier}.example"));
+        new.domains = vec![format!("evanescent-{tier}.example")];
         let (id, workflow) = node.create_tenant(&new, &operator::operator()).await.unwrap();
         operator::carry_out(node, Ok(workflow)).await;
         let entry = node.registry().by_id(id).unwrap();
@@ -82,15 +82,17 @@ async fn a_purge_leaves_nothing_but_that_it_happened() {
         let cx = platform.cx(&entry);
         let note = fresh();
         let mut tx = node.write(&cx).await.unwrap();
-        tx.query_once("key", "print", &note::INSERT, &[&note, &"evanescent", &None::<String>]).await.unwrap();
+        tx.query_once("key", "print", &note::INSERT, &[&note, &format!("evanescent-{tier}"), &None::<String>])
+            .await
+            .unwrap();
         tx.first_delivery(cloister_ids::JobId::generate(&SystemClock)).await.unwrap();
-        tx.audit(Action::Create, &NOTE, Some(note), Some(json!({ "body": "evanescent" })));
-        tx.enqueue("test.job", json!({ "of": "evanescent" }), None, None);
-        tx.remember("key", 201, json!({ "of": "evanescent" }));
+        tx.audit(Action::Create, &NOTE, Some(note), Some(json!({ "body": format!("evanescent-{tier}") })));
+        tx.enqueue("test.job", json!({ "of": format!("evanescent-{tier}") }), None, None);
+        tx.remember("key", 201, json!({ "of": format!("evanescent-{tier}") }));
         tx.commit().await.unwrap();
-        let needles = [id.uuid().to_string(), id.bare().to_string(), id.to_string()];
-        let mut needles: Vec<&str> = needles.iter().map(String::as_str).collect();
-        needles.extend(["Evanescent", "evanescent", "vanishing"]);
+        let names = [format!("Evanescent-{tier}"), format!("evanescent-{tier}"), format!("vanishing-{tier}")];
+        let ids = [id.uuid().to_string(), id.bare().to_string()];
+        let needles: Vec<&str> = ids.iter().chain(&names).map(String::as_str).collect();
         let place = entry.placement.clone().unwrap();
         let before = platform.traces(&needles).await;
         for table in [
@@ -115,8 +117,7 @@ async fn a_purge_leaves_nothing_but_that_it_happened() {
             .filter(|row| {
                 // That it happened, under the bare id.
                 let kept = ["control.audit: ", "control.workflow: ", "control.removed_tenant: "];
-                let names = ["Evanescent", "evanescent", "vanishing"].iter().any(|name| row.contains(name));
-                names || !kept.iter().any(|table| row.contains(table))
+                names.iter().any(|name| row.contains(name)) || !kept.iter().any(|table| row.contains(table))
             })
             .collect();
         assert!(left.is_empty(), "{tier}: {left:#?}");
