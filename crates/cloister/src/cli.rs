@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use cloister_tenancy::{Status, Tier};
 use jiff::civil::Date;
 
@@ -273,12 +273,30 @@ pub(crate) struct ImportOneroster {
     /// Repair what real files contain; the default.
     #[arg(long)]
     pub(crate) lenient: bool,
+    /// How dates such as 3/4/2025 are written, where the package does not tell.
+    #[arg(long, value_enum, conflicts_with = "strict")]
+    pub(crate) date_order: Option<DateOrder>,
     /// Say what would change, and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Go on without rows that have an error, and without what depends on them.
+    #[arg(long)]
+    pub(crate) skip_bad_rows: bool,
+    /// Take over records of the package that no import made; imports keep them from then on.
+    #[arg(long)]
+    pub(crate) adopt: bool,
     /// Percentage of records that a bulk import may remove before it is refused.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) removal_threshold: u8,
+}
+
+/// Which comes first in a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DateOrder {
+    /// 31/8/2025
+    DayFirst,
+    /// 8/31/2025
+    MonthFirst,
 }
 
 #[derive(Args)]

@@ -16,20 +16,17 @@ pub(crate) fn overlap(one: DateSpan, other: DateSpan) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::{Date, date};
+    use jiff::civil::date;
 
     use super::overlap;
 
-    fn day(day: i8) -> Option<Date> {
-        Some(date(2025, 9, day))
-    }
-
     #[test]
     fn the_end_is_the_first_day_outside() {
-        assert!(!overlap((day(1), day(5)), (day(5), day(9))));
-        assert!(overlap((day(1), day(6)), (day(5), day(9))));
-        assert!(overlap((None, day(2)), (day(1), None)));
-        assert!(!overlap((None, day(2)), (day(2), None)));
-        assert!(overlap((None, None), (day(1), day(2))));
+        let on = |day| Some(date(2025, 9, day));
+        assert!(!overlap((on(1), on(5)), (on(5), on(9))));
+        assert!(overlap((on(1), on(6)), (on(5), on(9))));
+        assert!(overlap((None, on(2)), (on(1), None)));
+        assert!(!overlap((None, on(2)), (on(2), None)));
+        assert!(overlap((None, None), (on(1), on(2))));
     }
 }

@@ -8,6 +8,7 @@ pub mod course;
 mod date_span;
 pub mod demographics;
 pub mod enrollment;
+pub mod import;
 mod listing;
 pub mod oneroster;
 pub mod org;
@@ -70,17 +71,20 @@ impl Module for School {
     }
 
     fn statements(&self) -> &'static [&'static [&'static Statement]] {
-        static ALL: [&[&Statement]; 9] = [
-            org::STATEMENTS,
-            academic_session::STATEMENTS,
-            course::STATEMENTS,
-            class::STATEMENTS,
-            person::STATEMENTS[0],
-            person::STATEMENTS[1],
-            person::STATEMENTS[2],
-            enrollment::STATEMENTS,
-            demographics::STATEMENTS,
-        ];
+        static ALL: LazyLock<Vec<&[&Statement]>> = LazyLock::new(|| {
+            let resources = [
+                org::STATEMENTS,
+                academic_session::STATEMENTS,
+                course::STATEMENTS,
+                class::STATEMENTS,
+                person::STATEMENTS[0],
+                person::STATEMENTS[1],
+                person::STATEMENTS[2],
+                enrollment::STATEMENTS,
+                demographics::STATEMENTS,
+            ];
+            resources.into_iter().chain(import::STATEMENTS).collect()
+        });
         &ALL
     }
 

@@ -1,6 +1,8 @@
 //! Rules for values from outside that more than one resource has. Limits are those of the importer, so that what a package
 //! brought can be changed here.
 
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "rules are handed value and context by reference")]
+
 use std::collections::HashSet;
 
 use cloister_http::invalid;
@@ -73,7 +75,7 @@ pub(crate) fn small(metadata: &Metadata, (): &()) -> garde::Result {
 }
 
 /// Codes name the same subjects in the same order; either list may be empty.
-pub(crate) fn beside<'a>(subjects: &'a [String]) -> impl FnOnce(&Vec<String>, &()) -> garde::Result + 'a {
+pub(crate) fn beside(subjects: &[String]) -> impl FnOnce(&Vec<String>, &()) -> garde::Result + '_ {
     move |codes, ()| {
         if subjects.is_empty() || codes.is_empty() || subjects.len() == codes.len() {
             return Ok(());

@@ -21,7 +21,8 @@ pub fn of(text: &str) -> String {
     let mut key = String::with_capacity(text.len());
     let mut count = 0;
     let mut gap = false;
-    for c in text.nfkd().flat_map(char::to_lowercase) {
+    // The accent that stands alone serves as an apostrophe, and would fall apart into a space and an accent.
+    for c in text.chars().filter(|c| *c != '´').nfkd().flat_map(char::to_lowercase) {
         match letters(c) {
             Letters::None => {}
             Letters::Gap => gap = count > 0,
@@ -76,27 +77,8 @@ enum Letters {
 
 fn letters(c: char) -> Letters {
     match c {
-        // Accents, and the vowel points of Hebrew and Arabic, which are seldom written. Other scripts' marks are letters.
-        '\u{300}'..='\u{36f}'
-        | '\u{1ab0}'..='\u{1aff}'
-        | '\u{1dc0}'..='\u{1dff}'
-        | '\u{20d0}'..='\u{20ff}'
-        | '\u{fe20}'..='\u{fe2f}'
-        | '\u{591}'..='\u{5c7}'
-        | '\u{64b}'..='\u{65f}'
-        | '\u{670}' => Letters::None,
-        // Apostrophes of every make: O'Neill is found as ONeill and as O’Neill.
-        '\'' | '`' | '´' | '‘' | '’' | '‛' | 'ʼ' | 'ʻ' | '.' => Letters::None,
-        '-' | '_' | ',' | ';' | '/' | '\u{2010}'..='\u{2015}' => Letters::Gap,
-        c if c.is_whitespace() || c.is_control() => Letters::Gap,
-        // Characters that only change how others are shown, or mean nothing.
-        '\u{ad}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{e0000}'..='\u{e007f}'
-        | LAST => Letters::None,
+        c if is_dropped(c) => Letters::None,
+        c if c.is_whitespace() || c.is_control() || is_separator(c) => Letters::Gap,
         // Letters that are spelled otherwise where a keyboard lacks them, and that no normal form takes apart.
         'ß' => Letters::These("ss"),
         'æ' => Letters::These("ae"),
@@ -112,6 +94,20 @@ fn letters(c: char) -> Letters {
     }
 }
 
+/// Accents, and the vowel points of Hebrew and Arabic, which are seldom written: other scripts' marks are letters.
+/// Apostrophes of every make. Characters that only change how others are shown, or mean nothing.
+fn is_dropped(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
+        | '\u{fe20}'..='\u{fe2f}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{65f}' | '\u{670}')
+        || matches!(c, '\'' | '`' | '‘' | '’' | '‛' | 'ʼ' | 'ʻ' | '.')
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}' | LAST)
+}
+
+fn is_separator(c: char) -> bool {
+    matches!(c, '-' | '_' | ',' | ';' | '/' | '\u{2010}'..='\u{2015}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::{LONGEST, of, of_person, prefix};
@@ -124,6 +120,7 @@ mod tests {
             ("  Anne-Marie   de\tla Tour ", "anne marie de la tour"),
             ("O'Brien", "obrien"),
             ("O’Brien", "obrien"),
+            ("O´Brien", "obrien"),
             ("ÅSTRÖM", "astrom"),
             ("Strauß", "strauss"),
             ("İnci Işık", "inci isik"),

@@ -32,7 +32,15 @@ statements! {
     /// The answer to give again.
     IDEMPOTENCY_READ = "select fingerprint, status, body from cloister.idempotency_key
         where tenant_id = $1 and actor = $2 and key = $3";
+    /// One at a time at this work for this tenant.
+    WORK_ALONE = "select pg_catalog.pg_try_advisory_xact_lock(
+        pg_catalog.hashtextextended('cloister work ' || $2::text || ' ' || $1::uuid::text, 0)) as taken";
 }
+
+/// Statistics are of all tenants together and say little about one: the planner may take thirty thousand rows for one, keep
+/// them, and go through them again for each row of the other side. Hashing is as good where it is right, and never as bad
+/// where it is wrong. And sorts and hashes of one school's size stay in memory.
+const MANY_ROWS: &str = "set local enable_material = off; set local work_mem = '32MB'";
 
 /// A unit of work on the tenant of its context: rows, audit and jobs commit together or not at all.
 ///
@@ -170,6 +178,17 @@ impl TenantTx {
     /// Keeps the answer for whoever sends the same idempotency key again; written with the commit.
     pub fn remember(&mut self, key: &str, status: u16, body: Value) {
         self.records.push(Record::Answer { key: key.to_owned(), status: i32::from(status), body });
+    }
+
+    /// Makes ready for a piece of work on many rows at once, which a tenant can have one of at a time. False when another
+    /// transaction is at it: nothing waits. The lock and the settings end with the transaction.
+    pub async fn begin_large(&mut self, work: &'static str) -> Result<bool> {
+        let rows = self.send(&[(&WORK_ALONE, &[&work])]).await?;
+        let taken = rows.concat().first().is_some_and(|row| row.get("taken"));
+        if taken {
+            transaction(&mut self.transaction)?.batch(MANY_ROWS).await.map_err(|error| self.tenancy.explain(error))?;
+        }
+        Ok(taken)
     }
 
     /// Makes a temporary table, dropped at the commit. The application login may create nothing else.

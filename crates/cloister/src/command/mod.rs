@@ -3,9 +3,11 @@
 mod bench;
 mod demo;
 mod doctor;
+mod import;
 mod init;
 mod migrate;
 mod openapi;
+mod sample;
 mod serve;
 mod tenant;
 mod token;
@@ -17,7 +19,7 @@ use cloister_http::HttpModule;
 use cloister_school::School;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, ImportCommand},
     configuration::Configuration,
     telemetry,
 };
@@ -53,6 +55,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Doctor => doctor::run(&configuration, output).await,
         Command::Openapi => openapi::run(),
         Command::Bench(args) => bench::run(&configuration, &args, output).await,
-        Command::Import(_) | Command::Sample(_) => anyhow::bail!("pending"),
+        Command::Import(ImportCommand::Oneroster(args)) => import::run(&configuration, &args, output).await,
+        Command::Sample(args) => sample::run(args, output).await,
     }
 }

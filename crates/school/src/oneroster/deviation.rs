@@ -74,6 +74,9 @@ deviations! {
     USER_ID_FORM = "user_id_form", "a user id is not written {Type:Id}", "it is kept with the type unknown";
     LIST_ITEM_EMPTY = "list_item_empty", "a list has an empty or repeated item", "the item is dropped";
     LIST_LENGTHS = "list_lengths", "subjects and subjectCodes have different lengths", "both are kept as they are";
+    // Between rows.
+    ROW_REPEATED = "row_repeated", "the same row is there twice", "the two count as one";
+    PRIMARY_ROLE_REPEATED = "primary_role_repeated", "a person has one primary role in an org, and this is another", "it is taken as secondary";
     PERIOD_EMPTY = "period_empty", "the end date, which is exclusive, equals the start date", "it is kept as it is";
 }
 

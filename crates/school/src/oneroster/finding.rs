@@ -168,6 +168,23 @@ impl Findings {
         self.count(Severity::Error) > 0
     }
 
+    /// How many issues of each code and file are kept.
+    pub(crate) const fn kept(&self) -> usize {
+        self.keep
+    }
+
+    /// Counts issues, or repairs where no severity is given, beyond those that were noted one by one.
+    pub(crate) fn count_more(&mut self, code: &'static str, file: &str, severity: Option<Severity>, times: u64) {
+        match severity {
+            Some(severity) => self.counts.entry((code, file.to_owned())).or_insert((severity, 0)).1 += times,
+            None => {
+                if let Some(repair) = self.repairs.get_mut(&(file.to_owned(), code)) {
+                    repair.count += times;
+                }
+            }
+        }
+    }
+
     /// Notes an issue. The texts are made only when it is kept.
     fn note(
         &mut self,

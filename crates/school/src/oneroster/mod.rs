@@ -36,6 +36,8 @@ mod text;
 mod tests;
 
 pub use date::DateOrder;
+pub(crate) use deviation::{PRIMARY_ROLE_REPEATED, ROW_REPEATED};
+pub(crate) use finding::Place;
 pub use finding::{Findings, Issue, IssueCount, Mode, Repair, RepairExample, Severity};
 pub use manifest::FileMode;
 pub use package::{ArchiveBytes, Limits, Package, PackageError};

@@ -234,7 +234,7 @@ fn yes() -> bool {
 async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: PersonFields) -> Result<Person> {
     tx.cx().authorize(Action::Create, &PERSON)?;
     check_new(fields.status)?;
-    RoleChanges::plan(tx.cx(), &[], &mut fields.roles)?;
+    RoleChanges::plan(tx.cx().clock(), &[], &mut fields.roles)?;
     fields.agent_ids.sort_unstable();
     let id = PersonId::generate(tx.cx().clock());
     fields.sourced_id.get_or_insert_with(|| id.to_string());
@@ -284,7 +284,7 @@ async fn change(
     check_agents(Some(id), &fields.agent_ids)?;
     fields.sourced_id.clone_from(&before.fields.sourced_id);
     fields.agent_ids.sort_unstable();
-    let roles = RoleChanges::plan(cx, &before.fields.roles, &mut fields.roles)?;
+    let roles = RoleChanges::plan(cx.clock(), &before.fields.roles, &mut fields.roles)?;
     if fields == before.fields {
         tx.rollback().await?;
         return Ok(before);

@@ -1,7 +1,7 @@
 //! What a person is in an organisation: a part of the person, with a record of its own in the standard.
 
-use cloister_ids::{OrgId, PersonId, RoleId};
-use cloister_tenancy::{Error, FieldError, OpContext, Result};
+use cloister_ids::{Clock, OrgId, PersonId, RoleId};
+use cloister_tenancy::{Error, FieldError, Result};
 use garde::Validate;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -65,23 +65,20 @@ pub(crate) struct RoleChanges {
 
 impl RoleChanges {
     /// From what is to what is wanted. Gives new roles their ids, and all their sourced_id.
-    pub(crate) fn plan(cx: &OpContext, current: &[Role], wanted: &mut [Role]) -> Result<Self> {
+    pub(crate) fn plan(clock: &dyn Clock, current: &[Role], wanted: &mut [Role]) -> Result<Self> {
         check(current, wanted)?;
         let mut changes = Self::default();
         for role in wanted.iter_mut() {
-            match current.iter().find(|known| role.id.is_some() && known.id == role.id) {
-                Some(known) => {
-                    role.sourced_id.clone_from(&known.sourced_id);
-                    if role != known {
-                        changes.changed.push(role.clone());
-                    }
+            if let Some(known) = current.iter().find(|known| role.id.is_some() && known.id == role.id) {
+                role.sourced_id.clone_from(&known.sourced_id);
+                if role != known {
+                    changes.changed.push(role.clone());
                 }
-                None => {
-                    let id = RoleId::generate(cx.clock());
-                    role.id = Some(id);
-                    role.sourced_id.get_or_insert_with(|| id.to_string());
-                    changes.come.push(role.clone());
-                }
+            } else {
+                let id = RoleId::generate(clock);
+                role.id = Some(id);
+                role.sourced_id.get_or_insert_with(|| id.to_string());
+                changes.come.push(role.clone());
             }
         }
         let kept = |id: &RoleId| wanted.iter().any(|role| role.id == Some(*id));
@@ -141,5 +138,71 @@ pub(super) fn sample() -> Role {
         end_date: None,
         user_profile_sourced_id: None,
         metadata: Metadata::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloister_ids::{OrgId, RoleId, SystemClock};
+
+    use super::{Role, RoleChanges, sample};
+    use crate::vocabulary::{RoleName, RoleType};
+
+    fn kept(role: RoleName, role_type: RoleType) -> Role {
+        let id = RoleId::generate(&SystemClock);
+        Role { id: Some(id), sourced_id: Some(id.to_string()), role, role_type, ..sample() }
+    }
+
+    fn plan(current: &[Role], wanted: &mut [Role]) -> Result<RoleChanges, Vec<(String, String)>> {
+        RoleChanges::plan(&SystemClock, current, wanted)
+            .map_err(|error| error.fields().iter().map(|fault| (fault.field.clone(), fault.code.to_string())).collect())
+    }
+
+    #[test]
+    fn the_same_again_is_no_change() {
+        let current = [kept(RoleName::STUDENT, RoleType::PRIMARY), kept(RoleName::AIDE, RoleType::SECONDARY)];
+        let mut wanted = current.clone();
+        wanted[0].sourced_id = None;
+        assert_eq!(plan(&current, &mut wanted), Ok(RoleChanges::default()));
+        assert_eq!(wanted, current, "the sourced_id is completed");
+    }
+
+    #[test]
+    fn whoever_stops_being_primary_is_written_first() {
+        let current = [kept(RoleName::TEACHER, RoleType::PRIMARY), kept(RoleName::AIDE, RoleType::SECONDARY)];
+        let mut wanted = [current[1].clone(), current[0].clone()];
+        wanted[0].role_type = RoleType::PRIMARY;
+        wanted[1].role_type = RoleType::SECONDARY;
+        let changes = plan(&current, &mut wanted).unwrap_or_default();
+        let order: Vec<_> = changes.changed.iter().map(|role| role.role.as_str()).collect();
+        assert_eq!(order, ["teacher", "aide"]);
+        assert!(changes.gone.is_empty() && changes.come.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_wanted_goes_and_what_is_new_gets_an_id() {
+        let current = [kept(RoleName::STUDENT, RoleType::PRIMARY)];
+        let mut wanted = [Role { id: None, sourced_id: None, ..current[0].clone() }];
+        let changes = plan(&current, &mut wanted).unwrap_or_default();
+        assert_eq!(changes.gone, [current[0].id.unwrap_or_else(crate::sample_id)]);
+        assert_eq!(changes.come.as_slice(), &wanted);
+        assert_eq!(wanted[0].sourced_id, wanted[0].id.map(|id| id.to_string()));
+        assert_ne!(wanted[0].id, current[0].id);
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        let current = [kept(RoleName::STUDENT, RoleType::PRIMARY)];
+        let stranger = kept(RoleName::AIDE, RoleType::SECONDARY);
+        let renamed = Role { sourced_id: Some("other".to_owned()), ..current[0].clone() };
+        let elsewhere = Role { org_id: OrgId::generate(&SystemClock), id: None, ..current[0].clone() };
+        let mut wanted = [renamed, stranger, elsewhere, Role { id: None, ..current[0].clone() }];
+        let faults = [
+            ("roles[0].sourced_id", "sourced_id_fixed"),
+            ("roles[1].id", "role_unknown"),
+            ("roles[3].role_type", "primary_role_taken"),
+        ];
+        let faults = faults.map(|(field, code)| (field.to_owned(), code.to_owned())).to_vec();
+        assert_eq!(plan(&current, &mut wanted), Err(faults));
     }
 }
