@@ -24,6 +24,7 @@ test: setup nextest ## Everything that must pass before a change lands (the CI r
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --workspace --all-targets --features cloister/failpoints -- -D warnings
 	$(CARGO) xtask tidy
+	$(CARGO) xtask codegen --check
 	$(CARGO) xtask test --features cloister/failpoints --workspace
 
 test-all: setup nextest ## The same on PostgreSQL 15 and 17, with large data and the whole kill list

@@ -5,6 +5,8 @@ mod codegen;
 mod test;
 mod tidy;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -24,10 +26,11 @@ enum Task {
     Codegen(codegen::Codegen),
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     match Args::parse().task {
-        Task::Test(task) => task.run(),
-        Task::Tidy(task) => task.run(),
-        Task::Codegen(task) => task.run(),
+        Task::Test(task) => task.run()?,
+        Task::Tidy(task) => return task.run(),
+        Task::Codegen(task) => task.run()?,
     }
+    Ok(ExitCode::SUCCESS)
 }

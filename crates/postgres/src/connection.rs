@@ -145,6 +145,22 @@ impl Connection {
         items: &[(&'static Statement, &Parameters<'_>)],
         commit: bool,
     ) -> Result<Vec<Vec<Row>>, Error> {
+        match self.begin_once(entry, items, commit).await {
+            // Nothing of it happened: it was the first of its transaction.
+            Err(error) if error.is_stale_plan() && self.state == State::Idle => {
+                self.prepared.clear();
+                self.begin_once(entry, items, commit).await
+            }
+            other => other,
+        }
+    }
+
+    async fn begin_once(
+        &mut self,
+        entry: Entry<'_>,
+        items: &[(&'static Statement, &Parameters<'_>)],
+        commit: bool,
+    ) -> Result<Vec<Vec<Row>>, Error> {
         self.prepare(entry.schema, items).await?;
         // Also when no statement follows, as before the making of a temporary table.
         let way = self.way_to(entry.schema);
@@ -208,6 +224,10 @@ impl Connection {
             self.state = State::Open;
         } else {
             self.rollback().await?;
+        }
+        if outcome.as_ref().is_err_and(Error::is_stale_plan) {
+            // What went before cannot be repeated here. The next transaction prepares anew.
+            self.prepared.clear();
         }
         outcome
     }

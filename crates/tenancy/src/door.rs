@@ -24,13 +24,13 @@ pub(crate) fn bind<'a>(tenant: &'a cloister_ids::TenantId, parameters: &'a Param
     bound
 }
 
-/// The text that begins a tenant's transaction and raises unless the fence agrees. Made of an id, a number and a schema
+/// The text that begins a tenant's transaction (READ COMMITTED, which every session of ours defaults to) and raises unless the fence agrees. Made of an id, a number and a schema
 /// name that the registry holds to `[a-z0-9_]`.
 pub(crate) fn begin(entry: &TenantEntry, placement: &Placement, mode: Mode) -> String {
     let mut text = String::with_capacity(160);
     let (begin, enter) = match mode {
-        Mode::Read => ("begin isolation level read committed read only", "enter_read"),
-        Mode::Write => ("begin isolation level read committed", "enter_write"),
+        Mode::Read => ("begin read only", "enter_read"),
+        Mode::Write => ("begin", "enter_write"),
     };
     let _ = write!(
         text,

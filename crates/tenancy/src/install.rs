@@ -152,6 +152,11 @@ pub(crate) async fn create_database_for(
     system: &str,
 ) -> Result<()> {
     let client = owner.connect("postgres").await.map_err(connect)?;
+    // One at a time for a name: neither making it nor granting on it bears company. The lock ends with the connection.
+    client
+        .query_one("select pg_advisory_lock(hashtextextended('cloister database ' || $1, 0))", &[&name])
+        .await
+        .map_err(Error::internal)?;
     let exists = client
         .query_opt("select 1 from pg_database where datname = $1", &[&name])
         .await
@@ -159,12 +164,7 @@ pub(crate) async fn create_database_for(
         .is_some();
     if !exists {
         let template = template.map_or_else(String::new, |name| format!(" template \"{name}\""));
-        let made = client.batch_execute(&format!("create database \"{name}\"{template}")).await;
-        // Somebody else was faster: as good.
-        made.or_else(|error| match error.code() {
-            Some(state) if state.code() == "42P04" => Ok(()),
-            _ => Err(Error::internal(error)),
-        })?;
+        client.batch_execute(&format!("create database \"{name}\"{template}")).await.map_err(Error::internal)?;
     }
     client
         .batch_execute(&format!(
@@ -197,6 +197,8 @@ pub(crate) async fn prepare_schemas_for(
 ) -> Result<()> {
     let client = owner.connect(database).await.map_err(connect)?;
     let schemas: Vec<&str> = std::iter::once(PLUMBING_SCHEMA).chain(schema).collect();
+    // Tenants that are made at once in one database share its first schema.
+    client.query_one("select pg_advisory_lock(7022)", &[]).await.map_err(Error::internal)?;
     for schema in &schemas {
         client
             .batch_execute(&format!(
@@ -205,6 +207,7 @@ pub(crate) async fn prepare_schemas_for(
             .await
             .map_err(Error::internal)?;
     }
+    client.query_one("select pg_advisory_unlock(7022)", &[]).await.map_err(Error::internal)?;
     migrate(&client, Ledger::plumbing_target(), &ledger.plumbing).await.map_err(Error::internal)?;
     if let Some(schema) = schema {
         migrate(&client, Ledger::placement_target(schema), &ledger.modules).await.map_err(Error::internal)?;

@@ -1,12 +1,16 @@
 //! The registry in memory: every tenant by id, slug and host, kept up to date by the control plane.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Instant,
 };
 
 use cloister_ids::{ClusterId, TenantId};
 use cloister_postgres::{Error, Row};
+use tokio::sync::Mutex;
 
 use crate::{
     Slug, Status, Tier,
@@ -72,6 +76,9 @@ pub struct Registry {
     by_slug: papaya::HashMap<Box<str>, TenantId>,
     by_host: papaya::HashMap<Box<str>, TenantId>,
     seen: AtomicI64,
+    /// Held from asking the control plane until the answer is put in: what was read earlier never replaces what was read
+    /// later. Remembers the last single tenant that was read, and when that began.
+    reading: Mutex<Option<(TenantId, Instant)>>,
     /// Repeated texts (database, schema, kind, …) are kept once: a shared-tier tenant costs a few hundred bytes.
     texts: papaya::HashMap<Box<str>, Arc<str>>,
     modules_of: ModulesOf,
@@ -90,6 +97,7 @@ impl Registry {
             by_slug: papaya::HashMap::new(),
             by_host: papaya::HashMap::new(),
             seen: AtomicI64::new(0),
+            reading: Mutex::new(None),
             texts: papaya::HashMap::new(),
             modules_of,
         }
@@ -129,6 +137,7 @@ impl Registry {
 
     /// Reads what changed since the last time. Cheap when nothing did.
     pub(crate) async fn catch_up(&self, control: &Control) -> Result<(), Error> {
+        let _reading = self.reading.lock().await;
         let since = self.generation();
         let mut answers = control
             .snapshot(&[
@@ -152,14 +161,24 @@ impl Registry {
     }
 
     /// Reads one tenant again, because the database contradicted what this node believed.
+    ///
+    /// When many are refused at once, one reading that began after they asked serves them all.
     pub(crate) async fn refresh(&self, control: &Control, id: TenantId) -> Result<Option<Arc<TenantEntry>>, Error> {
-        match control.run(&store::ENTRY, &[&id]).await?.first() {
-            Some(row) => Ok(Some(self.put(row))),
+        let asked = Instant::now();
+        let mut last = self.reading.lock().await;
+        if last.is_some_and(|(of, began)| of == id && began >= asked) {
+            return Ok(self.by_id(id));
+        }
+        let began = Instant::now();
+        let found = match control.run(&store::ENTRY, &[&id]).await?.first() {
+            Some(row) => Some(self.put(row)),
             None => {
                 self.remove(id);
-                Ok(None)
+                None
             }
-        }
+        };
+        *last = Some((id, began));
+        Ok(found)
     }
 
     fn text(&self, text: &str) -> Arc<str> {

@@ -93,3 +93,14 @@ fn references(value: &Value) -> BTreeSet<String> {
         _ => BTreeSet::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::document_faults;
+
+    #[test]
+    fn the_document_that_is_checked_in_keeps_the_rules_of_the_house() {
+        let document = serde_json::from_str(include_str!("../../../openapi/cloister.json")).unwrap();
+        assert_eq!(document_faults(&document), Vec::<String>::new());
+    }
+}

@@ -11,6 +11,7 @@ mod platform;
 mod proxy;
 mod schema;
 mod statements;
+mod traces;
 
 pub use document::document_faults;
 pub use front_door::{Call, FrontDoor, Seen, token};

@@ -1,5 +1,7 @@
 //! The page about configuration names every setting, and no other.
 
+use std::collections::HashSet;
+
 use super::{Finding, Rule, Workspace};
 
 static SETTING: Rule = Rule {
@@ -8,7 +10,14 @@ static SETTING: Rule = Rule {
     mend: "bring docs/operators/configuration.md and KEYS in crates/cloister/src/configuration.rs together",
 };
 
+static VARIABLE: Rule = Rule {
+    name: "dead-variable",
+    why: "an operator who sets a variable that nothing reads believes in a setting that is not there",
+    mend: "name the variable as the program reads it",
+};
+
 const SOURCE: &str = "crates/cloister/src/configuration.rs";
+const PREFIX: &str = "CLOISTER_";
 const PAGE: &str = "docs/operators/configuration.md";
 
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
@@ -41,14 +50,43 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
         }
     }
     for (line, cells) in rows {
-        let (key, variable) = (cells.first().copied().unwrap_or(""), cells.get(1).copied().unwrap_or(""));
+        let (key, name) = (cells.first().copied().unwrap_or(""), cells.get(1).copied().unwrap_or(""));
         if !keys.contains(&key) {
             findings.push(Finding::new(&SETTING, PAGE, line, format!("there is no setting `{key}`")));
-        } else if variable != format!("CLOISTER_{}", key.replace('.', "_").to_uppercase()) {
-            findings.push(Finding::new(&SETTING, PAGE, line, format!("`{variable}` does not set `{key}`")));
+        } else if name != variable(key) {
+            findings.push(Finding::new(&SETTING, PAGE, line, format!("`{name}` does not set `{key}`")));
+        }
+    }
+    findings.extend(dead_variables(workspace, &keys));
+    findings
+}
+
+/// Variables that documents name and no source reads.
+fn dead_variables(workspace: &Workspace, keys: &[&str]) -> Vec<Finding> {
+    let mut known: HashSet<String> = keys.iter().map(|key| variable(key)).collect();
+    for file in workspace.files().filter(|file| file.is("rs") || file.is("sh") || file.name() == "Makefile") {
+        known.extend(variables(&file.text).map(str::to_owned));
+    }
+    let mut findings = Vec::new();
+    for file in workspace.markdown() {
+        for (line, text) in file.lines() {
+            for name in variables(text).filter(|name| !known.contains(*name)) {
+                findings.push(Finding::new(&VARIABLE, &file.path, line, format!("nothing reads `{name}`")));
+            }
         }
     }
     findings
+}
+
+/// The variable that sets a key.
+fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "_").to_uppercase())
+}
+
+/// Every whole name that begins with the prefix; the prefix alone names nothing.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| word.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty()))
 }
 
 #[cfg(test)]
@@ -64,8 +102,24 @@ mod tests {
         assert!(with(&format!("{listen}{format}")).is_empty());
         assert_eq!(with(listen), ["docs/operators/configuration.md:1 setting-documented"]);
         let gone = format!("{listen}{format}| `gone` | `CLOISTER_GONE` | x | y |\n");
-        assert_eq!(with(&gone), ["docs/operators/configuration.md:3 setting-documented"]);
+        assert_eq!(
+            with(&gone),
+            ["docs/operators/configuration.md:3 setting-documented", "docs/operators/configuration.md:3 dead-variable"]
+        );
         let wrong = format!("{listen}{}", format.replace("LOG_", ""));
-        assert_eq!(with(&wrong), ["docs/operators/configuration.md:2 setting-documented"]);
+        assert_eq!(
+            with(&wrong),
+            ["docs/operators/configuration.md:2 setting-documented", "docs/operators/configuration.md:2 dead-variable"]
+        );
+    }
+
+    #[test]
+    fn a_variable_that_nothing_reads_is_found() {
+        let source = "//! x\nconst KEYS: &[&str] = &[\n    \"listen\",\n];\nread(\"CLOISTER_KNOWN\");\n";
+        let page = "| `listen` | `CLOISTER_LISTEN` | x | y |\n`CLOISTER_KNOWN`, `CLOISTER_*`, `CLOISTER_GONE`\n";
+        assert_eq!(
+            found(check, &[(SOURCE, source), (PAGE, page)]),
+            ["docs/operators/configuration.md:2 dead-variable"]
+        );
     }
 }

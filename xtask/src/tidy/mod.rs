@@ -18,9 +18,7 @@ mod sql;
 mod text;
 mod workspace;
 
-use std::fmt;
-
-use anyhow::bail;
+use std::{fmt, process::ExitCode};
 
 pub(crate) use workspace::root;
 use workspace::{File, Workspace};
@@ -33,7 +31,7 @@ pub(crate) struct Tidy {
 }
 
 impl Tidy {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let mut findings = all(&root())?;
         if let Some(name) = &self.rule {
             findings.retain(|finding| finding.rule.name == name);
@@ -43,9 +41,10 @@ impl Tidy {
         }
         if findings.is_empty() {
             eprintln!("tidy: nothing found");
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
-        bail!("tidy: {} finding{}", findings.len(), if findings.len() == 1 { "" } else { "s" })
+        eprintln!("tidy: {} finding{}", findings.len(), if findings.len() == 1 { "" } else { "s" });
+        Ok(ExitCode::FAILURE)
     }
 }
 

@@ -110,11 +110,13 @@ fn is_sql(text: &str) -> bool {
     let (first, second) = (words.first().copied().unwrap_or(""), words.get(1).copied().unwrap_or(""));
     let holds = |word: &str| words.contains(&word);
     match first {
+        // `concat!("select ", columns!(), …)` begins with a bare word, a list of columns with a comma.
+        "select" if words.len() == 1 => lower.ends_with(char::is_whitespace),
         "select" => {
-            lower.contains("select(")
-                || holds("from")
-                || second.starts_with(|c: char| c.is_ascii_digit() || c == '$')
+            holds("from")
                 || lower.contains('(')
+                || second.ends_with(',')
+                || second.starts_with(|c: char| c.is_ascii_digit() || c == '$')
         }
         "insert" => second == "into",
         "update" => holds("set"),
@@ -196,6 +198,8 @@ mod tests {
             "begin isolation level read committed",
             "commit",
             "begin; select 1",
+            "select ",
+            "select t.id, t.slug ",
             "set local lock_timeout = '2s'",
         ] {
             assert!(is_sql(sql), "{sql}");

@@ -122,6 +122,8 @@ async fn read(tenancy: &Tenancy, cx: &OpContext, id: OrgId) -> Result<Org> {
 }
 
 /// Changes an organisation that is still as the caller knows it. Two round trips.
+///
+/// Two changes at the very same moment can make a circle of parents: whoever walks upwards must end at a place seen before.
 async fn update(
     tenancy: &Tenancy,
     cx: &OpContext,
@@ -151,6 +153,8 @@ async fn update(
 }
 
 /// Deletes an organisation that is still as the caller knows it and to which nothing belongs. Two round trips.
+///
+/// What is made at the very same moment is not seen. It then belongs to a deleted organisation, which is readable still.
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: OrgId, known: &IfMatch) -> Result<()> {
     cx.authorize(Action::Delete, &ORG)?;
     let mut tx = tenancy.write(cx).await?;

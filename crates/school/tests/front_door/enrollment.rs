@@ -1,9 +1,13 @@
 //! Places in classes: no two of a person with one role overlap.
 
-use cloister_tenancy::Tier;
-use serde_json::{Value, json};
+use std::time::Duration;
 
-use crate::{Office, id, mistakes, platform};
+use cloister_tenancy::Tier;
+use cloister_testkit::{Call, FrontDoor};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::{Office, http_modules, id, mistakes, platform};
 
 fn place(class: &Value, person: &Value, role: &str, begin: Option<&str>, end: Option<&str>) -> Value {
     json!({"class_id": class["id"], "person_id": person["id"], "role": role, "begin_date": begin, "end_date": end})
@@ -56,24 +60,43 @@ async fn places_do_not_overlap() {
     }
 }
 
-#[tokio::test]
+/// Through a proxy that holds everything back, so that all look before any has committed.
+#[tokio::test(flavor = "multi_thread")]
 async fn of_many_at_once_one_wins() {
-    let (platform, door) = platform().await;
+    let (platform, _) = platform().await;
     let tenant = platform.tenant("north", Tier::Shared).await;
+    let proxy = platform.proxy(Duration::from_millis(20)).await;
+    let door = FrontDoor::new(&platform.node_on(&platform.through(&proxy)).await, &http_modules());
     let office = Office { door: &door, tenant: &tenant };
     let frame = office.frame().await;
     let person = office.person("Mila", "Okafor").await;
-    let mut tries = tokio::task::JoinSet::new();
-    for day in 1..=12 {
+    let at_once = async |calls: Vec<Call>| {
+        let tries: JoinSet<u16> = calls.into_iter().map(|call| async move { call.send().await.status }).collect();
+        let mut statuses = tries.join_all().await;
+        statuses.sort_unstable();
+        statuses
+    };
+    // Opens the connections.
+    assert_eq!(at_once(vec![office.call("GET", "orgs"); 8]).await, [200; 8]);
+    let begins = |day: u8| {
         let begin = format!("2025-09-{day:02}");
-        let body = place(&frame.class, &person, "student", Some(&begin), None);
-        let call = office.call("POST", "enrollments").json(body);
-        tries.spawn(async move { call.send().await.status });
-    }
-    let mut statuses = tries.join_all().await;
-    statuses.sort_unstable();
-    assert_eq!(statuses, [&[201][..], &[409; 11]].concat());
-    assert_eq!(office.list("enrollments").await.len(), 1);
+        office.call("POST", "enrollments").json(place(&frame.class, &person, "student", Some(&begin), None))
+    };
+    assert_eq!(at_once((1..=8).map(begins).collect()).await, [201, 409, 409, 409, 409, 409, 409, 409]);
+    let [first] = office.list("enrollments").await.try_into().unwrap();
+
+    // Two places with days between them: each may grow into these, not both.
+    let change = |record: &Value, patch: Value| {
+        office.change("PATCH", &format!("enrollments/{}", id(record)), record).json(patch)
+    };
+    let first = change(&first, json!({"begin_date": "2025-09-01", "end_date": "2025-10-01"})).expect(200).await;
+    let second = place(&frame.class, &person, "student", Some("2026-01-01"), None);
+    let second = office.make("enrollments", second).await;
+    // Prepares the statements on each connection.
+    assert_eq!(at_once(vec![change(&first, json!({})); 8]).await, [200; 8]);
+    let grow =
+        vec![change(&first, json!({"end_date": "2025-12-01"})), change(&second, json!({"begin_date": "2025-11-01"}))];
+    assert_eq!(at_once(grow).await, [200, 409]);
 }
 
 #[tokio::test]

@@ -150,10 +150,12 @@ statements! {
         where p.digest is distinct from $1 and d.purpose <> 'shared'
         order by p.tenant_id";
 
-    /// A workflow at its first step.
+    /// A workflow at its first step, if the tenant is in one of some states. They are looked at under the tenant's lock:
+    /// what was asked for a moment too late must not be recorded, for nobody could ever finish it.
     INSERT_WORKFLOW = "insert into workflow (id, kind, tenant_id, state, step, next_run_at, input, requested_by, reason,
             created_at, updated_at)
-        values ($1, $2, $3, 'running', 0, clock_timestamp(), $4, $5, $6, $7, $7)";
+        select $1, $2, t.id, 'running', 0, clock_timestamp(), $4, $5, $6, $7, $7
+        from tenant t where t.id = $3 and t.status = any($8) for update returning id";
     /// One workflow.
     WORKFLOW = "select id, kind, tenant_id, state, step, attempts, input, requested_by, reason, error,
             greatest(0, extract(epoch from next_run_at - clock_timestamp()) * 1000)::bigint as wait_ms
@@ -172,10 +174,11 @@ statements! {
     /// Keeps a workflow a while longer.
     RENEW_WORKFLOW = "update workflow set lease_until = clock_timestamp() + $3::float8 * interval '1 millisecond'
         where id = $1 and lease_owner = $2 returning id";
-    /// Where a workflow stands now. Only its holder may say so; with `$8` it keeps holding it.
+    /// Where a workflow stands now. Only its holder may say so; with `$8` it keeps holding it, from now for `$10`
+    /// milliseconds: many short steps may take longer than one lease.
     SAVE_WORKFLOW = "update workflow set state = $3, step = $4, attempts = $5,
             next_run_at = clock_timestamp() + $6::float8 * interval '1 millisecond', error = $7,
-            lease_until = case when $8 then lease_until end, lease_owner = case when $8 then lease_owner end,
+            lease_until = case when $8 then clock_timestamp() + $10::float8 * interval '1 millisecond' end, lease_owner = case when $8 then lease_owner end,
             updated_at = $9
         where id = $1 and lease_owner = $2 returning id";
     /// Sets a failed workflow going again, onward or backward.
@@ -183,7 +186,7 @@ statements! {
             -- Backward begins with the step that failed: it may be half done.
             step = case when $2 = 'undoing' then step + 1 else step end, next_run_at = clock_timestamp(), error = null,
             lease_owner = null, lease_until = null, updated_at = $3
-        where tenant_id = $1 and state = 'failed' returning id";
+        where tenant_id = $1 and state = 'failed' returning id, kind";
     /// What a step did.
     LOG_STEP = "insert into workflow_step (workflow_id, step, outcome, message, at) values ($1, $2, $3, $4, $5)";
     /// Everything a tenant's workflows did, in order.
@@ -192,7 +195,9 @@ statements! {
     /// Forgets the finished workflows of a tenant that is gone, except the one that removes it.
     DELETE_WORKFLOWS = "delete from workflow where tenant_id = $1 and id <> $2";
 
-    /// An entry of the platform's own audit log.
+    /// An entry of the platform's own audit log. A step that is repeated names the same id and writes nothing more.
     AUDIT = "insert into audit (id, at, actor, action, tenant_id, resource, request_id, reason, changes)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing";
+    /// Forgets what the audit log says of a tenant beside what happened to it and when.
+    REDACT_AUDIT = "update audit set changes = null where tenant_id = $1";
 }

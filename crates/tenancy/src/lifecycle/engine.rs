@@ -69,7 +69,11 @@ impl Tenancy {
     /// Runs a workflow to its end, waiting through back-offs, and follows it when another worker has it.
     pub async fn finish(&self, id: WorkflowId, tell: &(dyn Fn(StepReport) + Send + Sync)) -> Result<WorkflowView> {
         loop {
-            self.advance(id, tell).await?;
+            match self.advance(id, tell).await {
+                // Another worker has it now: who waits for the end need not care whose work it is.
+                Err(error) if error.code() == LEASE_LOST => {}
+                other => other?,
+            }
             let now = match self.workflow(id).await {
                 // A finished purge leaves its own record last; a finished undo of a provisioning leaves none.
                 Err(error) if error.kind() == ErrorKind::NotFound => return Err(error),
@@ -191,7 +195,18 @@ impl Tenancy {
             .commit(&[
                 (
                     &store::SAVE_WORKFLOW,
-                    &[&now.id, &holder, &now.state.word(), &number, &attempts, &wait, &message, &keep, &at],
+                    &[
+                        &now.id,
+                        &holder,
+                        &now.state.word(),
+                        &number,
+                        &attempts,
+                        &wait,
+                        &message,
+                        &keep,
+                        &at,
+                        &self.lease_ms(),
+                    ],
                 ),
                 (&store::LOG_STEP, &[&now.id, &step, &outcome, &message, &at]),
             ])
@@ -207,7 +222,18 @@ impl Tenancy {
             .control
             .run(
                 &store::SAVE_WORKFLOW,
-                &[&now.id, &holder, &now.state.word(), &number, &0i32, &0f64, &None::<String>, &false, &at],
+                &[
+                    &now.id,
+                    &holder,
+                    &now.state.word(),
+                    &number,
+                    &0i32,
+                    &0f64,
+                    &None::<String>,
+                    &false,
+                    &at,
+                    &self.lease_ms(),
+                ],
             )
             .await?;
         if ended.is_empty() {

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::definition::{Step, StepContext};
 use crate::{Error, ErrorKind, Result, control::store, fleet::owner, ledger};
-use cloister_ids::AuditId;
 
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "mark", run: |cx| Box::pin(mark(cx)), undo: None },
@@ -81,12 +80,13 @@ pub(crate) async fn forget(cx: &StepContext) -> Result<()> {
     if let Some(place) = place.filter(|place| place.purpose == "single") {
         tx.query(&store::DELETE_DATABASE, &[&place.database_id]).await?;
     }
-    let id = AuditId::generate(&*inner.clock);
+    let id = cx.audit_id();
     let text = cx.tenant.uuid().to_string();
     let (workflow, changes) = (cx.workflow.uuid(), json!({}));
     tx.commit(&[
         (&store::DELETE_WORKFLOWS, &[&cx.tenant, &cx.workflow]),
         (&store::REMOVE_TENANT, &[&cx.tenant, &at]),
+        (&store::REDACT_AUDIT, &[&cx.tenant]),
         (
             &store::AUDIT,
             &[&id, &at, &cx.requested_by, &"tenant.purge", &cx.tenant, &"tenant", &workflow, &cx.reason, &changes],

@@ -104,7 +104,16 @@ impl Tenancy {
         tx.commit(&[
             (
                 &store::INSERT_WORKFLOW,
-                &[&workflow, &Kind::Provision.word(), &id, &json!({}), &by, &None::<String>, &at],
+                &[
+                    &workflow,
+                    &Kind::Provision.word(),
+                    &id,
+                    &json!({}),
+                    &by,
+                    &None::<String>,
+                    &at,
+                    &[Status::Pending.word()].as_slice(),
+                ],
             ),
             (
                 &store::AUDIT,
@@ -119,21 +128,13 @@ impl Tenancy {
 
     /// Shuts a tenant; everything is kept.
     pub async fn suspend_tenant(&self, id: TenantId, reason: Option<&str>, by: &Actor) -> Result<WorkflowId> {
-        self.require(id, &[Status::Active, Status::Suspended], "suspended").await?;
-        self.request(Kind::Suspend, id, json!({}), reason, by).await
+        self.request(Kind::Suspend, id, &[Status::Active, Status::Suspended], json!({}), reason, by).await
     }
 
     /// Opens a suspended tenant again, or brings one back within its days of grace.
     pub async fn resume_tenant(&self, id: TenantId, reason: Option<&str>, by: &Actor) -> Result<WorkflowId> {
-        let tenant = self.require(id, &[Status::Suspended, Status::Deleted, Status::Active], "resumed").await?;
-        if tenant.epoch.is_none() {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "tenant_state_conflict",
-                "This tenant was never completed. Retry or abandon its provisioning instead.",
-            ));
-        }
-        self.request(Kind::Resume, id, json!({}), reason, by).await
+        let from = [Status::Suspended, Status::Deleted, Status::Active];
+        self.request(Kind::Resume, id, &from, json!({}), reason, by).await
     }
 
     /// Shuts a tenant and marks it to be removed after the days of grace.
@@ -144,15 +145,14 @@ impl Tenancy {
         reason: Option<&str>,
         by: &Actor,
     ) -> Result<WorkflowId> {
-        self.require(id, &[Status::Active, Status::Suspended, Status::Deleted], "deleted").await?;
+        let from = [Status::Active, Status::Suspended, Status::Deleted];
         let input = grace.map_or_else(|| json!({}), |grace| json!({ "grace_seconds": grace.as_secs() }));
-        self.request(Kind::Delete, id, input, reason, by).await
+        self.request(Kind::Delete, id, &from, input, reason, by).await
     }
 
     /// Removes a deleted tenant for good, without waiting for the end of its days of grace.
     pub async fn purge_tenant(&self, id: TenantId, reason: Option<&str>, by: &Actor) -> Result<WorkflowId> {
-        self.require(id, &[Status::Deleted, Status::Purging], "removed for good").await?;
-        self.request(Kind::Purge, id, json!({}), reason, by).await
+        self.request(Kind::Purge, id, &[Status::Deleted, Status::Purging], json!({}), reason, by).await
     }
 
     /// Starts the removal of tenants whose days of grace are over.
@@ -161,7 +161,7 @@ impl Tenancy {
         let due = self.0.control.run(&store::PURGE_DUE, &[&now, &20i64]).await?;
         for row in &due {
             let by = Actor::System("grace");
-            if let Err(error) = self.request(Kind::Purge, row.get("id"), json!({}), None, &by).await {
+            if let Err(error) = self.purge_tenant(row.get("id"), None, &by).await {
                 tracing::warn!(error = error.log(), "a deleted tenant could not be removed yet");
             }
         }
@@ -177,28 +177,36 @@ impl Tenancy {
     pub async fn abandon_provisioning(&self, tenant: TenantId) -> Result<WorkflowId> {
         let found = self.tenant(tenant).await?;
         if !matches!(found.status, Status::Failed | Status::Pending | Status::Preparing) {
-            return Err(conflict(found.status, "abandoned"));
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "tenant_state_conflict",
+                format!("A tenant that is {} cannot be abandoned.", found.status),
+            ));
         }
         self.restart(tenant, State::Undoing).await
     }
 
     async fn restart(&self, tenant: TenantId, state: State) -> Result<WorkflowId> {
         let at = self.0.clock.now();
-        let rows = self.0.control.run(&store::RESTART_WORKFLOW, &[&tenant, &state.word(), &at]).await?;
-        rows.first()
-            .map(|row| row.get("id"))
-            .ok_or_else(|| Error::new(ErrorKind::Conflict, "nothing_failed", "No workflow of this tenant has failed."))
-    }
-
-    async fn require(&self, id: TenantId, allowed: &[Status], act: &str) -> Result<Tenant> {
-        let tenant = self.tenant(id).await?;
-        if allowed.contains(&tenant.status) { Ok(tenant) } else { Err(conflict(tenant.status, act)) }
+        let mut tx = self.0.control.begin().await?;
+        let rows = tx.query(&store::RESTART_WORKFLOW, &[&tenant, &state.word(), &at]).await?;
+        let Some(row) = rows.first() else {
+            return Err(Error::new(ErrorKind::Conflict, "nothing_failed", "No workflow of this tenant has failed."));
+        };
+        if state == State::Running && row.get::<_, &str>("kind") == Kind::Provision.word() {
+            // It is being made again, and only what is being made can come into use.
+            let (from, by) = ([Status::Failed.word()], Actor::System("retry").to_string());
+            tx.query(&store::SET_STATUS, &[&tenant, &from.as_slice(), &Status::Preparing.word(), &at, &by]).await?;
+        }
+        tx.commit(&[(&store::NOTIFY, &[&tenant.uuid().to_string()])]).await?;
+        Ok(row.get("id"))
     }
 
     async fn request(
         &self,
         kind: Kind,
         tenant: TenantId,
+        from: &[Status],
         input: Value,
         reason: Option<&str>,
         by: &Actor,
@@ -208,9 +216,11 @@ impl Tenancy {
         }
         let id = WorkflowId::generate(&*self.0.clock);
         let (at, by) = (self.0.clock.now(), by.to_string());
-        self.0
+        let states: Vec<&str> = from.iter().map(|status| status.word()).collect();
+        let recorded = self
+            .0
             .control
-            .run(&store::INSERT_WORKFLOW, &[&id, &kind.word(), &tenant, &input, &by, &reason, &at])
+            .run(&store::INSERT_WORKFLOW, &[&id, &kind.word(), &tenant, &input, &by, &reason, &at, &states])
             .await
             .map_err(|error| match error.constraint() {
                 Some("workflow_one_at_a_time") => Error::new(
@@ -221,6 +231,15 @@ impl Tenancy {
                 .because(error),
                 _ => error.into(),
             })?;
+        if recorded.is_empty() {
+            let found = self.tenant(tenant).await?;
+            let states = states.join(", ");
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "tenant_state_conflict",
+                format!("A tenant that is {} cannot be asked to {kind}; only one that is {states} can.", found.status),
+            ));
+        }
         Ok(id)
     }
 
@@ -260,10 +279,6 @@ impl Tenancy {
         self.reread(id).await?;
         Ok(())
     }
-}
-
-fn conflict(status: Status, act: &str) -> Error {
-    Error::new(ErrorKind::Conflict, "tenant_state_conflict", format!("A tenant that is {status} cannot be {act}."))
 }
 
 fn slug_taken(slug: &Slug) -> Error {

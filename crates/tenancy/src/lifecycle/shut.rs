@@ -32,6 +32,11 @@ pub(crate) const DELETE: &[Step] = &[
 ];
 
 impl StepContext {
+    /// A workflow has one entry in the audit log, however often its step is repeated.
+    pub(crate) fn audit_id(&self) -> AuditId {
+        AuditId::from_uuid(self.workflow.uuid())
+    }
+
     /// Commits a change of the registry with its audit row and the notice to every node.
     pub(crate) async fn commit_with_audit(
         &self,
@@ -40,7 +45,7 @@ impl StepContext {
         action: &'static str,
         changes: Value,
     ) -> Result<()> {
-        let id = AuditId::generate(&*self.tenancy.0.clock);
+        let id = self.audit_id();
         let at = self.tenancy.0.clock.now();
         let text = self.tenant.uuid().to_string();
         let workflow = self.workflow.uuid();
