@@ -22,9 +22,12 @@ entity! {
     required: [("course", "course", "courseSourcedId"), ("school", "org", "schoolSourcedId")],
     optional: [],
     // A class is held in the terms that its row names, and in no fewer.
-    refused_when: "exists (select from ready_class_term c where c.class = x.sourced_id and c.fault is not null)",
-    differs_when: "array(select c.academic_session_id from class_term c where c.tenant_id = $1 and c.class_id = x.id order by 1)
-        <> array(select c.term_id from ready_class_term c where c.class = x.sourced_id order by 1)",
+    parts: " left join (select c.class, array_agg(c.term_id order by c.term_id) as ids, bool_or(c.fault is not null) as faulty
+            from ready_class_term c group by c.class) wanted on wanted.class = x.sourced_id
+        left join (select c.class_id, array_agg(c.academic_session_id order by c.academic_session_id) as ids
+            from class_term c where c.tenant_id = $1 group by c.class_id) present on present.class_id = x.id",
+    refused_when: "coalesce(wanted.faulty, false)",
+    differs_when: "wanted.ids is distinct from present.ids",
     known: known!("class"),
     whole: whole!("class"),
     gone_when: gone_when!("class"),

@@ -25,6 +25,7 @@ entity! {
     lists: [],
     required: [("person", "person", "sourcedId")],
     optional: [],
+    parts: "",
     refused_when: "false",
     differs_when: "false",
     known: "left join person p on p.tenant_id = $1 and p.sourced_id = s.sourced_id

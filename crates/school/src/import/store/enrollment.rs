@@ -15,6 +15,7 @@ entity! {
         ("person", "person", "userSourcedId"),
     ],
     optional: [],
+    parts: "",
     refused_when: "false",
     differs_when: "false",
     known: known!("enrollment"),

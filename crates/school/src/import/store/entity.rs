@@ -129,7 +129,8 @@ macro_rules! reference_id {
 ///
 /// `named` are its columns for `id` and `sourced_id`; `fields` its own columns with their types; `lists` are staged and
 /// resolved elsewhere; `required` and `optional` are references: name, table, column of the file. The column of a
-/// reference is its name and `_id`. `known` joins the record that a `sourced_id` means, `whole` the records of the tenant
+/// reference is its name and `_id`. `parts` joins what else is part of the record, for `refused_when` and `differs_when`: the
+/// row is `x`, the record `t`. `known` joins the record that a `sourced_id` means, `whole` the records of the tenant
 /// with what the package says of them, and `gone_when` says which of these leave.
 macro_rules! entity {
     (
@@ -141,6 +142,7 @@ macro_rules! entity {
         lists: [$($list:literal),*],
         required: [$(($required:literal, $required_table:literal, $required_column:literal)),* $(,)?],
         optional: [$(($optional:literal, $optional_table:literal, $optional_column:literal)),* $(,)?],
+        parts: $parts:expr,
         refused_when: $refused_when:expr,
         differs_when: $differs_when:expr,
         known: $known:expr,
@@ -230,7 +232,7 @@ macro_rules! entity {
                     and n.state = 'good' and n.was <> 'kept'",
                 $(reference_joins!($required, $required_table, concat!("s.", $required)),)*
                 $(reference_joins!($optional, $optional_table, concat!("s.", $optional)),)*
-                ") x left join ", $table, " t on t.tenant_id = $1 and t.", $key, " = x.", $key,
+                ") x left join ", $table, " t on t.tenant_id = $1 and t.", $key, " = x.", $key, $parts,
                 " cross join lateral (select case when ", $refused_when,
                 $(" or x.", $required, "_fault is not null",)*
                 " then 'refused' when t.", $key, " is null then 'create'

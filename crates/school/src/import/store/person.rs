@@ -30,10 +30,12 @@ entity! {
     lists: ["agents"],
     required: [],
     optional: [("primary_org", "org", "primaryOrgSourcedId")],
+    parts: " left join (select a.person, array_agg(a.agent_id order by a.agent_id) as ids
+            from ready_person_agent a where a.fault is null group by a.person) wanted on wanted.person = x.sourced_id
+        left join (select a.person_id, array_agg(a.agent_id order by a.agent_id) as ids
+            from person_agent a where a.tenant_id = $1 group by a.person_id) present on present.person_id = x.id",
     refused_when: "false",
-    differs_when: "array(select a.agent_id from person_agent a where a.tenant_id = $1 and a.person_id = x.id order by 1)
-        <> array(select a.agent_id from ready_person_agent a
-            where a.person = x.sourced_id and a.fault is null order by 1)",
+    differs_when: "wanted.ids is distinct from present.ids",
     known: known!("person"),
     whole: whole!("person"),
     gone_when: gone_when!("person"),

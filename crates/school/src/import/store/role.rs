@@ -5,6 +5,25 @@
 
 use super::entity::{entity, known, reference_fault, reference_id, reference_joins};
 
+/// Whether a role that the package does not name leaves, when an import brought it.
+macro_rules! leaves {
+    ($person:literal) => {
+        concat!(
+            "case when (select f.follows from stage_file f where f.name = 'person_role') and ",
+            $person,
+            ".state = 'refused'
+                then false
+            when (select f.follows from stage_file f where f.name = 'person_role') and ",
+            $person,
+            ".sourced_id is not null
+                then ",
+            $person,
+            ".was <> 'kept'
+            else (select f.complete from stage_file f where f.name = 'person_role') end"
+        )
+    };
+}
+
 entity! {
     file: Roles,
     table: "person_role",
@@ -20,18 +39,15 @@ entity! {
     lists: [],
     required: [("person", "person", "userSourcedId"), ("org", "org", "orgSourcedId")],
     optional: [],
+    parts: "",
     refused_when: "false",
     differs_when: "false",
     known: known!("person_role"),
     whole: "from person_role t left join named_person_role n on n.sourced_id = t.sourced_id
         left join person who on who.tenant_id = $1 and who.id = t.person_id
-        left join named_person p on p.sourced_id = who.sourced_id
-        cross join (select f.complete, f.follows from stage_file f where f.name = 'person_role') f",
+        left join named_person p on p.sourced_id = who.sourced_id",
     // Roles of a user whose row cannot be used stay as they are.
-    gone_when: "n.state = 'removed' or (n.sourced_id is null and t.source = 'import' and case
-        when f.follows and p.state = 'refused' then false
-        when f.follows and p.sourced_id is not null then p.was <> 'kept'
-        else f.complete end)",
+    gone_when: concat!("n.state = 'removed' or (n.sourced_id is null and t.source = 'import' and ", leaves!("p"), ")"),
 }
 
 pub(in crate::import) mod primary {
@@ -43,7 +59,7 @@ pub(in crate::import) mod primary {
         SURPLUS_TABLE = "create temporary table surplus_role (sourced_id text primary key, line bigint not null,
             beside text not null, with_whom text) on commit drop";
         /// Finds them.
-        SURPLUS = "insert into surplus_role (sourced_id, line, beside, with_whom)
+        SURPLUS = concat!("insert into surplus_role (sourced_id, line, beside, with_whom)
             select s.sourced_id, s.line,
                 case when r.source is null then 'row' when r.source = 'import' then 'import' else 'kept' end,
                 coalesce(r.sourced_id, s.first::text)
@@ -60,14 +76,11 @@ pub(in crate::import) mod primary {
                 join org o on o.tenant_id = $1 and o.id = t.org_id
                 left join named_person_role n on n.sourced_id = t.sourced_id
                 left join named_person np on np.sourced_id = p.sourced_id
-                cross join (select f.complete, f.follows from stage_file f where f.name = 'person_role') f
                 where t.tenant_id = $1 and t.status = 'active' and t.role_type = 'primary'
-                and (n.was = 'kept' or n.state = 'refused' or (n.sourced_id is null and (t.source <> 'import' or not case
-                    when f.follows and np.state = 'refused' then false
-                    when f.follows and np.sourced_id is not null then np.was <> 'kept'
-                    else f.complete end)))
+                and (n.was = 'kept' or n.state = 'refused'
+                    or (n.sourced_id is null and (t.source <> 'import' or not ", leaves!("np"), ")))
                 order by p.sourced_id, o.sourced_id, t.source = 'import') r on r.person = s.person and r.org = s.org
-            where s.place > 1 or r.source is not null";
+            where s.place > 1 or r.source is not null");
         /// They become secondary ones.
         DEMOTE = "update stage_person_role s set role_type = 'secondary' from surplus_role u
             where $1::uuid is not null and u.sourced_id = s.sourced_id and ($2::boolean or u.beside = 'kept')";
