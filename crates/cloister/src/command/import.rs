@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use cloister_school::{
+    ROSTER,
     import::{FileReport, ImportReport, ImportSettings, Observer, Outcome, Phase, import},
     oneroster::{DateOrder, Issue, Limits, Mode, Package, Severity},
 };
@@ -46,6 +47,10 @@ async fn bring(tenancy: &Tenancy, package: Package, args: &ImportOneroster) -> a
         // Maintenance keeps people out, and is when rosters are changed.
         Ok(()) | Err(Refusal::Maintenance(_)) => {}
         Err(refusal) => return Err(refusal.error().into()),
+    }
+    if !entry.has_module(ROSTER.module) {
+        let message = format!("{} is a {}, which has no roster.", entry.slug, entry.kind);
+        return Err(Error::new(ErrorKind::NotFound, "tenant_without_roster", message).into());
     }
     let settings = ImportSettings {
         mode: if args.strict { Mode::Strict } else { Mode::Lenient },

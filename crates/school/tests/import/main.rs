@@ -5,6 +5,7 @@ mod bad_rows;
 mod fixture;
 mod interrupted;
 mod kept;
+mod made_up;
 mod primary_roles;
 mod published;
 mod removal;
