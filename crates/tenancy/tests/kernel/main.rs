@@ -5,6 +5,8 @@ mod cancellation;
 mod fence;
 mod identity;
 mod isolation;
+#[cfg(feature = "failpoints")]
+mod kill;
 mod lifecycle;
 mod nodes;
 mod resolution;
