@@ -8,6 +8,7 @@ mod isolation;
 #[cfg(feature = "failpoints")]
 mod kill;
 mod lifecycle;
+mod migrations;
 mod nodes;
 mod resolution;
 mod round_trips;
