@@ -75,6 +75,7 @@ impl Logins {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn connect(error: cloister_postgres::ConnectError) -> Error {
     Error::new(ErrorKind::Unavailable, "database_unreachable", error.to_string())
 }

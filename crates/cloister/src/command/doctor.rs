@@ -29,14 +29,14 @@ pub(crate) async fn run(configuration: &Configuration, output: Output) -> anyhow
             match tenancy.migrate_fleet(1, true, &()).await {
                 Ok(report) if report.behind == 0 => note("migrations", true, "everything is up to date".to_owned()),
                 Ok(report) => {
-                    note("migrations", false, format!("{} targets are behind: run `cloister migrate`", report.behind))
+                    note("migrations", false, format!("{} targets are behind: run `cloister migrate`", report.behind));
                 }
                 Err(error) => note("migrations", false, error.log()),
             }
             let failed = TenantFilter { status: Some(Status::Failed), limit: 1000, ..TenantFilter::default() };
             match tenancy.list_tenants(&failed).await {
                 Ok(tenants) if tenants.is_empty() => {
-                    note("tenants", true, format!("{} known, none failed", tenancy.registry().len()))
+                    note("tenants", true, format!("{} known, none failed", tenancy.registry().len()));
                 }
                 Ok(tenants) => {
                     let slugs: Vec<_> = tenants.iter().map(|tenant| tenant.slug.to_string()).collect();
