@@ -13,13 +13,13 @@ use cloister_tenancy::{Status, lifecycle::TenantFilter};
 struct Finding {
     check: &'static str,
     ok: bool,
-    finding: String,
+    detail: String,
 }
 
 /// Fails when something is wrong.
 pub(crate) async fn run(configuration: &Configuration, output: Output) -> anyhow::Result<()> {
     let mut findings = Vec::new();
-    let mut note = |check, ok, finding: String| findings.push(Finding { check, ok, finding });
+    let mut note = |check, ok, detail: String| findings.push(Finding { check, ok, detail });
     // Opening it checks the server, the logins and what the application login may do.
     match Platform::open(configuration, Prepare::WhenAlone).await {
         Err(error) => note("server and logins", false, format!("{error:#}")),
@@ -53,7 +53,7 @@ pub(crate) async fn run(configuration: &Configuration, output: Output) -> anyhow
     }
     output.list(&["check", "state", "finding"], &findings, |finding| {
         let state = if finding.ok { "ok" } else { "WRONG" };
-        vec![finding.check.to_owned(), state.to_owned(), finding.finding.clone()]
+        vec![finding.check.to_owned(), state.to_owned(), finding.detail.clone()]
     })?;
     anyhow::ensure!(findings.iter().all(|finding| finding.ok), "something is wrong; see above");
     Ok(())
