@@ -166,12 +166,12 @@ macro_rules! entity {
             );
             /// What will be written.
             READY = concat!(
-                "create temporary table ready_", $table, " (line bigint not null, sourced_id text primary key, id uuid,
+                "create temporary table ready_", $table, " (line bigint not null, sourced_id text not null, id uuid,
                     action text not null, modified timestamptz, metadata jsonb not null",
                 $(", ", $field, " ", $type,)*
                 $(", ", $required, " text, ", $required, "_id uuid, ", $required, "_fault text",)*
                 $(", ", $optional, " text, ", $optional, "_id uuid, ", $optional, "_fault text",)*
-                ") on commit drop"
+                ", unique (", $key, ")) on commit drop"
             );
             /// What will be marked as deleted.
             GONE_TABLE = concat!(
