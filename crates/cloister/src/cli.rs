@@ -261,6 +261,7 @@ pub(crate) enum ImportCommand {
 }
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct ImportOneroster {
     /// Slug or id.
     #[arg(long)]

@@ -173,7 +173,8 @@ impl Server {
         let mut config = self.config.clone();
         config.dbname(database).connect_timeout(Duration::from_secs(5)).application_name("cloister");
         // A backend whose client went away stops working within a second, even in the middle of a long statement.
-        let ours = "-c client_connection_check_interval=1000 -c TimeZone=UTC -c search_path=pg_catalog -c jit=off";
+        let ours = "-c client_connection_check_interval=1000 -c TimeZone=UTC -c search_path=pg_catalog -c jit=off \
+                    -c default_transaction_isolation=read\\ committed";
         let options = self.config.get_options().map_or_else(|| ours.to_owned(), |given| format!("{ours} {given}"));
         config.options(options);
         config

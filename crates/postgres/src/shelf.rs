@@ -10,9 +10,10 @@ use tokio::sync::oneshot;
 
 use crate::{Connection, PoolStatus};
 
-/// How often a waiting caller may be passed over by one that a connection suits better. Making a connection suit costs
-/// about as much as thirty reads.
+/// How often a waiting caller may be passed over by one that a connection suits better: changing its schema costs about as
+/// much as thirty reads, opening one to another database as much as some hundreds.
 const PATIENCE: u32 = 32;
+const PATIENCE_ELSEWHERE: u32 = 400;
 /// Callers that may wait at once; more are refused at once.
 const MOST_WAITING: usize = 10_000;
 
@@ -119,22 +120,30 @@ impl<T> Shelf<T> {
         None
     }
 
-    /// Who gets a connection that stands here: the first who wants just this, unless somebody was passed over too often.
+    /// Who gets a connection that stands here: the first who wants just this, else the first who wants its database, else
+    /// the first of all; and before them whoever was passed over too often.
     pub(crate) fn next_for(&mut self, database: &str, schema: Option<&str>) -> Option<Waiter<T>> {
         while self.waiting.front().is_some_and(|waiter| waiter.offer.is_closed()) {
             self.waiting.pop_front();
         }
-        if self.waiting.front()?.passed < PATIENCE
-            && let Some(at) = self.waiting.iter().position(|w| w.wants(database, schema) && !w.offer.is_closed())
+        let first = self.waiting.front()?;
+        let patience = if *first.database == *database { PATIENCE } else { PATIENCE_ELSEWHERE };
+        let suited = |wanted: &dyn Fn(&Waiter<T>) -> bool| {
+            self.waiting.iter().position(|waiter| wanted(waiter) && !waiter.offer.is_closed())
+        };
+        let at = if first.passed >= patience {
+            0
+        } else {
+            suited(&|waiter| waiter.wants(database, schema))
+                .or_else(|| suited(&|waiter| *waiter.database == *database))
+                .unwrap_or(0)
+        };
+        if at > 0
+            && let Some(first) = self.waiting.front_mut()
         {
-            if at > 0
-                && let Some(first) = self.waiting.front_mut()
-            {
-                first.passed += 1;
-            }
-            return self.waiting.remove(at);
+            first.passed += 1;
         }
-        self.next_in_line()
+        self.waiting.remove(at)
     }
 
     /// Puts a connection on the shelf.

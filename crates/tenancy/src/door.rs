@@ -24,13 +24,13 @@ pub(crate) fn bind<'a>(tenant: &'a cloister_ids::TenantId, parameters: &'a Param
     bound
 }
 
-/// The text that begins a tenant's transaction and raises unless the fence agrees. Made of an id, a number and a schema
+/// The text that begins a tenant's transaction (READ COMMITTED, which every session of ours defaults to) and raises unless the fence agrees. Made of an id, a number and a schema
 /// name that the registry holds to `[a-z0-9_]`.
 pub(crate) fn begin(entry: &TenantEntry, placement: &Placement, mode: Mode) -> String {
     let mut text = String::with_capacity(160);
     let (begin, enter) = match mode {
-        Mode::Read => ("begin isolation level read committed read only", "enter_read"),
-        Mode::Write => ("begin isolation level read committed", "enter_write"),
+        Mode::Read => ("begin read only", "enter_read"),
+        Mode::Write => ("begin", "enter_write"),
     };
     let _ = write!(
         text,
@@ -85,7 +85,9 @@ impl Tenancy {
         let bound: Vec<_> = items.iter().map(|(statement, with)| (*statement, bind(&cx.tenant.id, with))).collect();
         let items: Vec<(&'static Statement, &Parameters<'_>)> =
             bound.iter().map(|(statement, with)| (*statement, with.as_slice())).collect();
-        items.iter().for_each(|(statement, _)| self.assert_registered(statement));
+        for (statement, _) in &items {
+            self.assert_registered(statement);
+        }
         let mut entry = cx.tenant.clone();
         let mut first = true;
         loop {

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use crate::{
     Error, ErrorKind, Result, Tenancy,
     control::store,
-    ledger::{Ledger, SHARED_SCHEMA},
+    ledger::{self, Ledger, SHARED_SCHEMA},
 };
 
 /// What a fleet run found and did.
@@ -108,7 +108,7 @@ impl Tenancy {
                 let owner = owner(doors.owner.as_ref())?;
                 let client = owner.connect(database).await.map_err(cloister_postgres::Error::from)?;
                 let ledger = self.ledger(doors);
-                migrate(&client, Ledger::control_target(), &ledger.control).await.map_err(Error::internal)?;
+                migrate(&client, Ledger::control_target(), &ledger.control).await.map_err(ledger::failure)?;
             }
         }
         Ok(())
@@ -155,15 +155,15 @@ impl Tenancy {
         let client = owner(doors.owner.as_ref())?.connect(&work.name).await.map_err(cloister_postgres::Error::from)?;
         let modules = ledger.modules_digest();
         if let Some(schema) = &work.schema {
-            migrate(&client, Ledger::placement_target(schema), &ledger.modules).await.map_err(Error::internal)?;
+            migrate(&client, Ledger::placement_target(schema), &ledger.modules).await.map_err(ledger::failure)?;
             self.0.control.run(&store::SET_PLACEMENT_DIGEST, &[&work.database, schema, &modules]).await?;
             return Ok(());
         }
-        migrate(&client, Ledger::plumbing_target(), &ledger.plumbing).await.map_err(Error::internal)?;
+        migrate(&client, Ledger::plumbing_target(), &ledger.plumbing).await.map_err(ledger::failure)?;
         if work.shared {
             migrate(&client, Ledger::placement_target(SHARED_SCHEMA), &ledger.modules)
                 .await
-                .map_err(Error::internal)?;
+                .map_err(ledger::failure)?;
         }
         let shared = work.shared.then_some(modules);
         self.0.control.run(&store::SET_DATABASE_DIGESTS, &[&work.database, &ledger.plumbing_digest(), &shared]).await?;

@@ -161,20 +161,9 @@ fn line(issue: &Issue) -> String {
         Severity::Warning => "warning",
         Severity::Info => "info",
     };
-    let mut text = format!("{severity:7}  {}", issue.file);
-    if let Some(line) = issue.line {
-        text.push_str(&format!(":{line}"));
-    }
-    if let Some(column) = &issue.column {
-        text.push_str(&format!(" {column}"));
-    }
-    text.push_str(&format!(": {}", issue.message));
-    if let Some(value) = &issue.value {
-        text.push_str(&format!(": {value:?}"));
-    }
-    if let Some(expected) = &issue.expected {
-        text.push_str(&format!("; right would be {expected}"));
-    }
-    text.push_str(&format!("  [{}]", issue.code));
-    text
+    let line = issue.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let column = issue.column.as_ref().map(|column| format!(" {column}")).unwrap_or_default();
+    let value = issue.value.as_ref().map(|value| format!(": {value:?}")).unwrap_or_default();
+    let expected = issue.expected.as_ref().map(|expected| format!("; right would be {expected}")).unwrap_or_default();
+    format!("{severity:7}  {}{line}{column}: {}{value}{expected}  [{}]", issue.file, issue.message, issue.code)
 }

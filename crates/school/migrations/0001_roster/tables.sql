@@ -5,7 +5,8 @@
 -- * `source` says who keeps the record: an import removes only what imports brought.
 -- * Columns that are sorted or searched by prefix hold text in normal form (no case, no accents) and compare bytes
 --   (collation "C"): row security lets an index be used for such comparisons, and not for LIKE.
--- * Ids and times come from the application. An `end_date` is the first day that no longer counts.
+-- * Ids and times come from the application. An `end_date` is the first day that no longer counts. Where it is also the
+--   first day, the record never counted: packages contain such records, and nobody enters them here.
 
 create table org (
     tenant_id uuid not null,
@@ -58,7 +59,7 @@ create table academic_session (
     school_year integer not null
         constraint academic_session_school_year_check check (school_year between 1900 and 2200),
     parent_id uuid constraint academic_session_parent_check check (parent_id <> id),
-    constraint academic_session_dates_check check (end_date > start_date),
+    constraint academic_session_dates_check check (end_date >= start_date),
     constraint academic_session_pkey primary key (tenant_id, id),
     constraint academic_session_sourced_id_key unique (tenant_id, sourced_id)
 );
@@ -209,7 +210,7 @@ create table person_role (
     begin_date date,
     end_date date,
     user_profile_sourced_id text,
-    constraint person_role_dates_check check (end_date > begin_date),
+    constraint person_role_dates_check check (end_date >= begin_date),
     constraint person_role_pkey primary key (tenant_id, id),
     constraint person_role_sourced_id_key unique (tenant_id, sourced_id)
 );
@@ -250,7 +251,7 @@ create table enrollment (
     is_primary boolean,
     begin_date date,
     end_date date,
-    constraint enrollment_dates_check check (end_date > begin_date),
+    constraint enrollment_dates_check check (end_date >= begin_date),
     constraint enrollment_pkey primary key (tenant_id, id),
     constraint enrollment_sourced_id_key unique (tenant_id, sourced_id)
 );

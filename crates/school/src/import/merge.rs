@@ -133,7 +133,6 @@ impl Comparison<'_> {
                 tx.stage(&person::agent::ANALYZE).await?;
                 tx.query(&person::agent::ISSUES, &[]).await?;
             }
-            File::Enrollments => drop(tx.query(&enrollment::overlap::ISSUES, &[]).await?),
             _ => {}
         }
         tx.query(entity.resolve, &[]).await?;
@@ -143,6 +142,9 @@ impl Comparison<'_> {
             _ => {}
         }
         tx.query(entity.refuse, &[]).await?;
+        if entity.file == File::Enrollments {
+            tx.query(&enrollment::overlap::ISSUES, &[]).await?;
+        }
         tx.query(entity.issues, &[]).await?;
         tx.stage(entity.analyze_ready).await
     }

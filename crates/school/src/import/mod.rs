@@ -212,11 +212,12 @@ impl From<PackageError> for Error {
             PackageError::NotFound => ErrorKind::NotFound,
             _ => ErrorKind::Invalid,
         };
-        let mut message = format!("The package cannot be read: {error}");
-        if let PackageError::Io { source, .. } | PackageError::Damaged { source, .. } = &error {
-            message.push_str(&format!(": {source}"));
-        }
-        message.push('.');
+        let message = match &error {
+            PackageError::Io { source, .. } | PackageError::Damaged { source, .. } => {
+                format!("The package cannot be read: {error}: {source}.")
+            }
+            _ => format!("The package cannot be read: {error}."),
+        };
         Self::new(kind, error.code(), message).because(error)
     }
 }

@@ -114,7 +114,7 @@ impl<'a> Problem<'a> {
             }
             _ => {
                 let message = "the person already has a place in this class with this role on these days";
-                let expected = format!("days that others such as {related} leave free");
+                let expected = "days on which they have no such place";
                 findings.warning("enrollment_overlaps", place, self.value, message, Some(expected.into()));
             }
         }

@@ -95,11 +95,6 @@ impl Fixture {
         package
     }
 
-    /// The same as the set of another mode: rows gain status and time.
-    pub(crate) fn delta() -> Self {
-        Self::new(Version::V1_2, "delta")
-    }
-
     /// Sets the rows of a file.
     pub(crate) fn rows(&mut self, file: File, rows: &[&str]) -> &mut Self {
         self.files.insert(file, rows.iter().map(|row| (*row).to_owned()).collect());

@@ -58,8 +58,11 @@ create index audit_resource on audit (tenant_id, resource, resource_id, id);
 -- It raises because a row that says "no" could not stop the statements already sent behind it.
 create function enter_read(tenant uuid, believed_epoch bigint, expected_schema text) returns void
     language plpgsql as $$
+declare
+    named text;
 begin
-    perform pg_catalog.set_config('cloister.tenant_id', tenant::text, true);
+    -- An assignment is evaluated in place; PERFORM would run a query.
+    named := pg_catalog.set_config('cloister.tenant_id', tenant::text, true);
     if pg_catalog.current_schema() is distinct from expected_schema then
         raise exception 'the session stands in another schema' using errcode = 'CLF03';
     end if;
@@ -75,8 +78,11 @@ end $$;
 -- after the lock in a snapshot of its own (READ COMMITTED), so a close that committed in between is seen.
 create function enter_write(tenant uuid, believed_epoch bigint, expected_schema text) returns void
     language plpgsql as $$
+declare
+    named text;
 begin
-    perform pg_catalog.set_config('cloister.tenant_id', tenant::text, true);
+    -- An assignment is evaluated in place; PERFORM would run a query.
+    named := pg_catalog.set_config('cloister.tenant_id', tenant::text, true);
     if pg_catalog.current_schema() is distinct from expected_schema then
         raise exception 'the session stands in another schema' using errcode = 'CLF03';
     end if;

@@ -166,12 +166,12 @@ macro_rules! entity {
             );
             /// What will be written.
             READY = concat!(
-                "create temporary table ready_", $table, " (line bigint not null, sourced_id text primary key, id uuid,
+                "create temporary table ready_", $table, " (line bigint not null, sourced_id text not null, id uuid,
                     action text not null, modified timestamptz, metadata jsonb not null",
                 $(", ", $field, " ", $type,)*
                 $(", ", $required, " text, ", $required, "_id uuid, ", $required, "_fault text",)*
                 $(", ", $optional, " text, ", $optional, "_id uuid, ", $optional, "_fault text",)*
-                ") on commit drop"
+                ", unique (", $key, ")) on commit drop"
             );
             /// What will be marked as deleted.
             GONE_TABLE = concat!(
@@ -185,11 +185,11 @@ macro_rules! entity {
                 ") from stdin"
             );
             /// How many rows there are.
-            ANALYZE_STAGE = concat!("analyze stage_", $table);
+            ANALYZE_STAGE = concat!("analyze stage_", $table, " (sourced_id, state)");
             /// How many names there are.
-            ANALYZE_NAMED = concat!("analyze named_", $table);
+            ANALYZE_NAMED = concat!("analyze named_", $table, " (sourced_id, state)");
             /// How much there is to write.
-            ANALYZE_READY = concat!("analyze ready_", $table);
+            ANALYZE_READY = concat!("analyze ready_", $table, " (sourced_id, action)");
             /// Which record each name means. Rows of one name that differ are all refused: nobody can tell which is right.
             NAME = concat!(
                 "insert into named_", $table, " (sourced_id, line, id, state, was, modified, copies, clash)

@@ -78,7 +78,7 @@ pub(in crate::import) mod agent {
         KEEP_NEWER_FIELDS = "update stage_person s set preferred_given_name = t.preferred_given_name,
                 preferred_middle_name = t.preferred_middle_name, preferred_family_name = t.preferred_family_name,
                 pronouns = t.pronouns, user_master_identifier = t.user_master_identifier
-            from named_person n join person t on t.tenant_id = $1 and t.id = n.id
+            from named_person n join person t on t.tenant_id = $1 and t.sourced_id = n.sourced_id
             where n.sourced_id = s.sourced_id and n.was <> 'new'
             and (t.preferred_given_name is not null or t.preferred_middle_name is not null
                 or t.preferred_family_name is not null or t.pronouns is not null or t.user_master_identifier is not null)";

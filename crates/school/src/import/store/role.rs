@@ -24,7 +24,8 @@ entity! {
     differs_when: "false",
     known: known!("person_role"),
     whole: "from person_role t left join named_person_role n on n.sourced_id = t.sourced_id
-        left join named_person p on p.id = t.person_id
+        left join person who on who.tenant_id = $1 and who.id = t.person_id
+        left join named_person p on p.sourced_id = who.sourced_id
         cross join (select f.complete, f.follows from stage_file f where f.name = 'person_role') f",
     // Roles of a user whose row cannot be used stay as they are.
     gone_when: "n.state = 'removed' or (n.sourced_id is null and t.source = 'import' and case
