@@ -15,7 +15,7 @@ const MAX_PERMISSIONS: usize = 100;
 const MAX_BYTES: usize = 8 * 1024;
 
 /// The longest a token may live.
-pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const LONGEST: Duration = Duration::from_hours(24);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
@@ -119,7 +119,7 @@ mod tests {
         let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(400_000));
         let ours = tokens(dir.path(), &clock);
-        let token = ours.mint("alice", None, vec!["school.*".to_owned()], Duration::from_secs(60)).unwrap();
+        let token = ours.mint("alice", None, vec!["school.*".to_owned()], Duration::from_mins(1)).unwrap();
         assert_eq!(ours.authenticate(&token).unwrap().actor, Actor::Account("alice".into()));
         assert_eq!(tokens(dir.path(), &clock).authenticate(&token).unwrap().tenant, None, "the key is read again");
         assert_eq!(tokens(other.path(), &clock).authenticate(&token).unwrap_err().code(), "token_invalid");

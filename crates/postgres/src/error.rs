@@ -98,7 +98,9 @@ impl Error {
             Self::Aborted => false,
             Self::Statement { source, .. } => match source.code() {
                 None => {
-                    source.is_closed() || std::error::Error::source(source).is_some_and(|s| s.is::<std::io::Error>())
+                    source.is_closed()
+                        || std::error::Error::source(source)
+                            .is_some_and(<dyn std::error::Error + 'static>::is::<std::io::Error>)
                 }
                 Some(code) => {
                     let class = &code.code()[..2];

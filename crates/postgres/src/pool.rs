@@ -29,7 +29,7 @@ pub struct PoolSettings {
 
 impl Default for PoolSettings {
     fn default() -> Self {
-        Self { budget: 8, wait: Duration::from_secs(5), idle: Duration::from_secs(300) }
+        Self { budget: 8, wait: Duration::from_secs(5), idle: Duration::from_mins(5) }
     }
 }
 
@@ -178,14 +178,14 @@ impl Inner {
     }
 
     /// Hands on or shelves a connection that is fit to be lent again; gives back any other.
-    fn take_back(self: &Arc<Self>, database: &Arc<str>, connection: Connection) -> Result<(), Connection> {
+    fn take_back(self: &Arc<Self>, database: &Arc<str>, connection: Connection) -> Option<Connection> {
         if !connection.is_clean() {
-            return Err(connection);
+            return Some(connection);
         }
         let mut shelf = self.shelf();
         let Some(waiter) = shelf.next_for(database, connection.standing()) else {
             shelf.rest(database, connection);
-            return Ok(());
+            return None;
         };
         drop(shelf);
         let offer = if *waiter.database == **database {
@@ -194,7 +194,7 @@ impl Inner {
             Offer::Place(Place::of(self), Some(connection))
         };
         drop(waiter.offer.send(offer));
-        Ok(())
+        None
     }
 
     /// What a borrower left behind: rolled back where it stands still, closed where an answer was awaited. Its place in the
@@ -204,7 +204,7 @@ impl Inner {
             // A use case that returned early, such as for a version that did not match. Nothing is in flight.
             let _ = tokio::time::timeout(ROLLBACK_LIMIT, connection.rollback()).await;
         }
-        if let Err(unfit) = self.take_back(database, connection) {
+        if let Some(unfit) = self.take_back(database, connection) {
             let place = Place::of(self);
             unfit.close(&self.server).await;
             drop(place);
@@ -239,7 +239,7 @@ impl DerefMut for Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        let Err(unfit) = self.home.take_back(&self.database, connection) else { return };
+        let Some(unfit) = self.home.take_back(&self.database, connection) else { return };
         let (home, database) = (self.home.clone(), self.database.clone());
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(async move { home.restore(&database, unfit).await })),

@@ -85,7 +85,9 @@ impl Tenancy {
         let bound: Vec<_> = items.iter().map(|(statement, with)| (*statement, bind(&cx.tenant.id, with))).collect();
         let items: Vec<(&'static Statement, &Parameters<'_>)> =
             bound.iter().map(|(statement, with)| (*statement, with.as_slice())).collect();
-        items.iter().for_each(|(statement, _)| self.assert_registered(statement));
+        for (statement, _) in &items {
+            self.assert_registered(statement);
+        }
         let mut entry = cx.tenant.clone();
         let mut first = true;
         loop {

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use crate::{
     Error, ErrorKind, Result, Tenancy,
     control::store,
-    ledger::{Ledger, SHARED_SCHEMA},
+    ledger::{self, Ledger, SHARED_SCHEMA},
 };
 
 /// What a fleet run found and did.
@@ -21,6 +21,13 @@ pub struct FleetReport {
     pub migrated: usize,
     /// Of them, failed; each with the reason. They are tried again by the next run.
     pub failed: Vec<String>,
+}
+
+/// What the control plane knows of its fleet.
+#[derive(Default)]
+struct Fleet {
+    behind: bool,
+    control_differs: bool,
 }
 
 /// One database and the schema in it that is behind; none for the kernel's own.
@@ -36,8 +43,18 @@ impl Tenancy {
     /// Brings every database and placement up to date, `at_once` at a time. What is done is recorded with each target, so
     /// a killed run is continued by running again.
     pub async fn migrate_fleet(&self, at_once: usize, dry_run: bool, progress: &dyn Progress) -> Result<FleetReport> {
-        self.migrate_control(dry_run).await?;
         let mut report = FleetReport::default();
+        let fleet = self.look_over_fleet().await?;
+        if fleet.control_differs {
+            report.behind += 1;
+            if !dry_run {
+                self.migrate_control().await?;
+                report.migrated += 1;
+            }
+        }
+        if !fleet.behind {
+            return Ok(report);
+        }
         // The kernel's own schema first: module tables lean on it.
         for of_placements in [false, true] {
             let work = if of_placements { self.placements_behind().await? } else { self.databases_behind().await? };
@@ -65,15 +82,25 @@ impl Tenancy {
         Ok(report)
     }
 
-    /// True when there is nothing to migrate: what the control plane's projection says, in one query.
+    /// True when there is nothing to migrate: what the control plane's projection says, in one query however many tenants
+    /// there are.
     pub async fn fleet_is_current(&self) -> Result<bool> {
-        Ok(self.databases_behind().await?.is_empty() && self.placements_behind().await?.is_empty())
+        let fleet = self.look_over_fleet().await?;
+        Ok(!fleet.behind && !fleet.control_differs)
     }
 
-    async fn migrate_control(&self, dry_run: bool) -> Result<()> {
-        if dry_run {
-            return Ok(());
-        }
+    async fn look_over_fleet(&self) -> Result<Fleet> {
+        // Logins may differ between clusters; the digests, made of unrendered texts, do not.
+        let Some(doors) = self.0.clusters.values().next() else { return Ok(Fleet::default()) };
+        let ledger = self.ledger(doors);
+        let rows = self.0.control.run(&store::FLEET, &[&ledger.plumbing_digest(), &ledger.modules_digest()]).await?;
+        let Some(row) = rows.first() else { return Ok(Fleet::default()) };
+        let carried = ledger.control.iter().map(|m| format!("{} {} {}", m.module, m.number, m.checksum));
+        let applied: Vec<String> = row.get("control");
+        Ok(Fleet { behind: row.get("behind"), control_differs: !carried.eq(applied) })
+    }
+
+    async fn migrate_control(&self) -> Result<()> {
         let database = self.0.control.database();
         for doors in self.0.clusters.values() {
             // The control plane lives on the cluster that its pool enters.
@@ -81,14 +108,13 @@ impl Tenancy {
                 let owner = owner(doors.owner.as_ref())?;
                 let client = owner.connect(database).await.map_err(cloister_postgres::Error::from)?;
                 let ledger = self.ledger(doors);
-                migrate(&client, Ledger::control_target(), &ledger.control).await.map_err(Error::internal)?;
+                migrate(&client, Ledger::control_target(), &ledger.control).await.map_err(ledger::failure)?;
             }
         }
         Ok(())
     }
 
     async fn databases_behind(&self) -> Result<Vec<Work>> {
-        // Logins may differ between clusters; the digests, made of unrendered texts, do not.
         let Some(doors) = self.0.clusters.values().next() else { return Ok(Vec::new()) };
         let ledger = self.ledger(doors);
         let rows = self
@@ -129,15 +155,15 @@ impl Tenancy {
         let client = owner(doors.owner.as_ref())?.connect(&work.name).await.map_err(cloister_postgres::Error::from)?;
         let modules = ledger.modules_digest();
         if let Some(schema) = &work.schema {
-            migrate(&client, Ledger::placement_target(schema), &ledger.modules).await.map_err(Error::internal)?;
+            migrate(&client, Ledger::placement_target(schema), &ledger.modules).await.map_err(ledger::failure)?;
             self.0.control.run(&store::SET_PLACEMENT_DIGEST, &[&work.database, schema, &modules]).await?;
             return Ok(());
         }
-        migrate(&client, Ledger::plumbing_target(), &ledger.plumbing).await.map_err(Error::internal)?;
+        migrate(&client, Ledger::plumbing_target(), &ledger.plumbing).await.map_err(ledger::failure)?;
         if work.shared {
             migrate(&client, Ledger::placement_target(SHARED_SCHEMA), &ledger.modules)
                 .await
-                .map_err(Error::internal)?;
+                .map_err(ledger::failure)?;
         }
         let shared = work.shared.then_some(modules);
         self.0.control.run(&store::SET_DATABASE_DIGESTS, &[&work.database, &ledger.plumbing_digest(), &shared]).await?;

@@ -8,7 +8,7 @@ use cloister_postgres::{Server, migrate};
 
 use crate::{
     Cluster, Error, ErrorKind, Module, Result,
-    ledger::{Ledger, PLUMBING_SCHEMA, SHARED_SCHEMA, SINGLE_SCHEMA},
+    ledger::{self, Ledger, PLUMBING_SCHEMA, SHARED_SCHEMA, SINGLE_SCHEMA},
 };
 
 /// Names and passwords of the three logins.
@@ -75,6 +75,7 @@ impl Logins {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn connect(error: cloister_postgres::ConnectError) -> Error {
     Error::new(ErrorKind::Unavailable, "database_unreachable", error.to_string())
 }
@@ -88,7 +89,7 @@ impl Installation {
         self.database(&control, None).await?;
         let client = owner.connect(&control).await.map_err(connect)?;
         client.batch_execute("create schema if not exists control").await.map_err(Error::internal)?;
-        migrate(&client, Ledger::control_target(), &ledger.control).await.map_err(Error::internal)?;
+        migrate(&client, Ledger::control_target(), &ledger.control).await.map_err(ledger::failure)?;
         let now = self.clock.now();
         let cluster: Id<kind::Cluster> = ClusterId::generate(&*self.clock);
         client
@@ -208,9 +209,9 @@ pub(crate) async fn prepare_schemas_for(
             .map_err(Error::internal)?;
     }
     client.query_one("select pg_advisory_unlock(7022)", &[]).await.map_err(Error::internal)?;
-    migrate(&client, Ledger::plumbing_target(), &ledger.plumbing).await.map_err(Error::internal)?;
+    migrate(&client, Ledger::plumbing_target(), &ledger.plumbing).await.map_err(ledger::failure)?;
     if let Some(schema) = schema {
-        migrate(&client, Ledger::placement_target(schema), &ledger.modules).await.map_err(Error::internal)?;
+        migrate(&client, Ledger::placement_target(schema), &ledger.modules).await.map_err(ledger::failure)?;
     }
     Ok(())
 }

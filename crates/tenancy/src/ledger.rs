@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use cloister_postgres::{Migration, Target};
+use cloister_postgres::{Migration, MigrationError, Target};
 use sha2::{Digest, Sha256};
 
-use crate::{Module, Rights, SchemaChange, Table, TableKind, control};
+use crate::{Error, ErrorKind, Module, Rights, SchemaChange, Table, TableKind, control};
 
 /// Where each database records what was applied to its schemas.
 pub(crate) const LEDGER: &str = "cloister.schema_migration";
@@ -95,6 +95,17 @@ impl Ledger {
 
     pub(crate) fn placement_target(schema: &str) -> Target<'_> {
         Target { schema, ledger: LEDGER }
+    }
+}
+
+/// What a refused migration means to the operator: a program that does not fit its database is theirs to change.
+pub(crate) fn failure(error: MigrationError) -> Error {
+    let refused = |code, error: &MigrationError| Error::new(ErrorKind::Conflict, code, error.to_string());
+    match error {
+        MigrationError::Edited { .. } => refused("migration_edited", &error),
+        MigrationError::Newer { .. } => refused("database_newer", &error),
+        MigrationError::Database(error) => error.into(),
+        MigrationError::Failed { .. } => Error::internal(error),
     }
 }
 

@@ -86,7 +86,9 @@ impl TenantTx {
 
     /// Runs statements in one round trip; their rows in the same order.
     pub async fn query_all(&mut self, items: &[(&'static Statement, &Parameters<'_>)]) -> Result<Vec<Vec<Row>>> {
-        items.iter().for_each(|(statement, _)| self.tenancy.assert_registered(statement));
+        for (statement, _) in items {
+            self.tenancy.assert_registered(statement);
+        }
         self.send(items).await
     }
 
@@ -163,7 +165,9 @@ impl TenantTx {
         fingerprint: &str,
         statements: &[(&'static Statement, &Parameters<'_>)],
     ) -> Result<Vec<Vec<Row>>> {
-        statements.iter().for_each(|(statement, _)| self.tenancy.assert_registered(statement));
+        for (statement, _) in statements {
+            self.tenancy.assert_registered(statement);
+        }
         let (actor, now) = (self.cx.actor.to_string(), self.cx.clock().now());
         let take: &Parameters<'_> = &[&actor, &key, &fingerprint, &now];
         let items: Vec<_> = std::iter::once((&IDEMPOTENCY_TAKE, take)).chain(statements.iter().copied()).collect();
@@ -220,7 +224,8 @@ impl TenantTx {
     /// The last statements, audit, jobs and COMMIT in one round trip.
     pub async fn commit_with(mut self, last: &[(&'static Statement, &Parameters<'_>)]) -> Result<Vec<Vec<Row>>> {
         let tenant = self.cx.tenant.id;
-        if !self.begun && !(last.is_empty() && self.records.is_empty()) {
+        let nothing = last.is_empty() && self.records.is_empty();
+        if !self.begun && !nothing {
             // A fence that refuses must be able to begin again, which a COMMIT already sent would not allow.
             self.ensure_begun().await?;
         }

@@ -123,7 +123,7 @@ impl TestPlatform {
             clusters: vec![cluster.clone()],
             pool: PoolSettings { budget: settings.budget, wait: Duration::from_secs(20), ..PoolSettings::default() },
             lease: Duration::from_secs(1),
-            grace: Duration::from_secs(3600),
+            grace: Duration::from_hours(1),
             modules: settings.modules.clone(),
             limits: Arc::new(NoLimits),
             clock: settings.clock.clone(),

@@ -41,10 +41,10 @@ fn links(text: &str) -> Vec<(usize, &str)> {
         }
         // The text of a link may be code, which the split above cuts off from its target.
         for (from, _) in line.match_indices("`](") {
-            if let Some(target) = line[from + 3..].split(')').next().filter(|target| !target.contains('`')) {
-                if !found.iter().any(|(known, seen)| *known == at + 1 && *seen == target) {
-                    found.push((at + 1, target));
-                }
+            if let Some(target) = line[from + 3..].split(')').next().filter(|target| !target.contains('`'))
+                && !found.iter().any(|(known, seen)| *known == at + 1 && *seen == target)
+            {
+                found.push((at + 1, target));
             }
         }
     }

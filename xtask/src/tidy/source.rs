@@ -168,8 +168,8 @@ fn block_comment(rest: &str) -> usize {
 /// Bytes of a character literal; one for the quote of a lifetime.
 fn character(rest: &str) -> usize {
     let inside = &rest[1..];
-    if inside.starts_with('\\') {
-        return inside[1..].char_indices().skip(1).find(|(_, c)| *c == '\'').map_or(1, |(at, _)| at + 3);
+    if let Some(escaped) = inside.strip_prefix('\\') {
+        return escaped.char_indices().skip(1).find(|(_, c)| *c == '\'').map_or(1, |(at, _)| at + 3);
     }
     match inside.chars().next() {
         Some(c) if inside[c.len_utf8()..].starts_with('\'') => c.len_utf8() + 2,

@@ -76,7 +76,7 @@ const COMPONENTS: &[(&str, &str, &str)] = &[
 ];
 
 /// How long the tokens that are printed hold.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(8 * 3600);
+const TOKEN_LIFETIME: Duration = Duration::from_hours(8);
 
 /// Makes what is missing, says where it is, and serves.
 pub(crate) async fn run(configuration: &Configuration, args: &Demo) -> anyhow::Result<()> {

@@ -24,7 +24,8 @@ async fn a_listener_that_is_cut_off_says_so_and_listens_again() {
     client.execute("select pg_notify('three', 'd')", &[]).await.unwrap();
     for _ in 0..3 {
         let end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and query like 'listen%'";
-        assert_eq!(database.admin.execute(end, &[&&*database.name]).await.unwrap(), 1);
+        // The one that was cut before may still be leaving.
+        assert!(database.admin.execute(end, &[&&*database.name]).await.unwrap() >= 1);
         assert_eq!(next(&mut listener).await, Event::Lost);
         assert_eq!(next(&mut listener).await, Event::Connected);
     }

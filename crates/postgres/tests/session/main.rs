@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod listener;
+mod migrate;
 mod plan;
 mod pool;
 

@@ -140,6 +140,14 @@ statements! {
     DELETE_DATABASE = "delete from database where id = $1";
     /// Projects a database's own migrations.
     SET_DATABASE_DIGESTS = "update database set plumbing_digest = $2, shared_digest = $3 where id = $1";
+    /// Whether anything at all is not what this program carries, and what was applied to the control plane itself.
+    FLEET = "select
+            exists (select from database where plumbing_digest is distinct from $1
+                or (purpose = 'shared' and shared_digest is distinct from $2))
+            or exists (select from placement p join database d on d.id = p.database_id
+                where p.digest is distinct from $2 and d.purpose <> 'shared') as behind,
+            array(select format('%s %s %s', module, number, checksum) from schema_migration
+                where schema_name = 'control' order by module, number) as control";
     /// Databases whose plumbing or shared tables are not what this program carries.
     DATABASES_BEHIND = "select id, cluster_id, name, purpose from database
         where plumbing_digest is distinct from $1 or (purpose = 'shared' and shared_digest is distinct from $2)

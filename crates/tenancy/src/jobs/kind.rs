@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn waiting_times_double_up_to_the_limit_and_are_never_more_than_halved() {
-        let backoff = Backoff { first: Duration::from_secs(4), most: Duration::from_secs(60) };
+        let backoff = Backoff { first: Duration::from_secs(4), most: Duration::from_mins(1) };
         for (attempt, full) in [(1, 4), (2, 8), (3, 16), (4, 32), (5, 60), (40, 60), (u32::MAX, 60)] {
             for _ in 0..50 {
                 let waited = backoff.after(attempt);

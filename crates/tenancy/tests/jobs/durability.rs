@@ -66,7 +66,7 @@ async fn waiting_times_double_in_the_row_and_outlive_the_worker() {
         assert!(job.last_error.unwrap().contains(&format!("attempt {attempt} was to fail")));
         shop.advance(full / 2 - 1);
         tokio::time::sleep(Duration::from_millis(300)).await;
-        assert_eq!(shop.diary.count(), attempt as usize, "it was tried again too early");
+        assert_eq!(shop.diary.count(), usize::try_from(attempt).unwrap(), "it was tried again too early");
         working.crash().await;
         shop.advance(full / 2 + 2);
         full *= 2;

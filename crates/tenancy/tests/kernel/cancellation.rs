@@ -261,7 +261,7 @@ async fn watch_budget(platform: Arc<TestPlatform>, over: Arc<AtomicBool>) {
     while !over.load(Ordering::Relaxed) {
         let now: i64 = client.query_one(count, &[&like]).await.unwrap().get(0);
         most = most.max(now);
-        lasting = if now > BUDGET as i64 { lasting + 1 } else { 0 };
+        lasting = if now > i64::try_from(BUDGET).unwrap() { lasting + 1 } else { 0 };
         assert!(lasting < 10, "{now} sessions for a budget of {BUDGET}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

@@ -137,7 +137,11 @@ async fn the_database_refuses_a_session_that_stands_elsewhere() {
             );
             let said = client.batch_execute(&text).await.err().and_then(|error| error.code().cloned());
             client.batch_execute("rollback").await.unwrap();
-            assert_eq!(said.as_ref().map(|code| code.code()), expected, "{entrance} {path} {schema} {epoch}");
+            assert_eq!(
+                said.as_ref().map(cloister_postgres::SqlState::code),
+                expected,
+                "{entrance} {path} {schema} {epoch}"
+            );
         }
     }
     let nobody = format!("set search_path = shared; begin; select cloister.enter_read('{}', 1, 'shared')", fresh());

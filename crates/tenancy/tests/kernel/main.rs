@@ -5,7 +5,10 @@ mod cancellation;
 mod fence;
 mod identity;
 mod isolation;
+#[cfg(feature = "failpoints")]
+mod kill;
 mod lifecycle;
+mod migrations;
 mod nodes;
 mod resolution;
 mod round_trips;

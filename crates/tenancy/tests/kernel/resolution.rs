@@ -125,7 +125,7 @@ async fn the_installations_own_hosts_name_no_tenant_and_lookalikes_name_nobody()
     }
     let upper = alpha.id.to_string().to_uppercase();
     let account = alpha.id.to_string().replacen("ten_", "acc_", 1);
-    let bare = alpha.id.bare().to_string();
+    let bare = alpha.id.bare().clone();
     for stranger in ["Alpha", " alpha", "alpha ", "alpha/", "%61lpha", "", &upper, &account, &bare] {
         for sources in [
             Sources { header: Some(stranger), ..Sources::default() },

@@ -91,7 +91,7 @@ async fn a_purge_leaves_nothing_but_that_it_happened() {
         tx.remember("key", 201, json!({ "of": format!("evanescent-{tier}") }));
         tx.commit().await.unwrap();
         let names = [format!("Evanescent-{tier}"), format!("evanescent-{tier}"), format!("vanishing-{tier}")];
-        let ids = [id.uuid().to_string(), id.bare().to_string()];
+        let ids = [id.uuid().to_string(), id.bare().clone()];
         let needles: Vec<&str> = ids.iter().chain(&names).map(String::as_str).collect();
         let place = entry.placement.clone().unwrap();
         let before = platform.traces(&needles).await;
@@ -144,7 +144,7 @@ async fn the_days_of_grace_are_kept_and_then_end() {
     let usual = platform.tenant("usual", Tier::Shared).await;
     let short = platform.tenant("short", Tier::Schema).await;
     operator::delete(node, usual.id).await;
-    let asked = node.delete_tenant(short.id, Some(Duration::from_secs(60)), None, &by).await;
+    let asked = node.delete_tenant(short.id, Some(Duration::from_mins(1)), None, &by).await;
     operator::carry_out(node, asked).await;
     assert_eq!(node.purge_due().await.unwrap(), 0, "too early");
     clock.advance(jiff::SignedDuration::from_secs(61));

@@ -151,7 +151,7 @@ async fn one_that_is_hopeless_is_abandoned_and_nothing_is_left() {
 
 /// Nothing of a tenant is left but that it was, under its bare id.
 pub(crate) async fn assert_gone(platform: &TestPlatform, id: TenantId, slug: &str) {
-    let (uuid, bare) = (id.uuid().to_string(), id.bare().to_string());
+    let (uuid, bare) = (id.uuid().to_string(), id.bare().clone());
     let left: Vec<_> = platform
         .traces(&[&uuid, &bare, slug])
         .await

@@ -236,9 +236,9 @@ impl Session<'_> {
         for name in names {
             if tables.of_tenants.keys().any(|(_, table)| table == name) {
                 let makers: Vec<_> = self.statements.iter().filter(|s| staged(s) == Some(name)).copied().collect();
-                makers
-                    .iter()
-                    .for_each(|maker| self.blame(maker, format!("hides the table {name} behind a temporary one")));
+                for maker in &makers {
+                    self.blame(maker, format!("hides the table {name} behind a temporary one"));
+                }
             }
         }
         for statement in self.statements.iter().filter(|statement| is_about_rows(statement)) {

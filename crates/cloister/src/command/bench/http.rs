@@ -47,7 +47,7 @@ pub(crate) async fn measure(bench: &Context<'_>, rosters: &Rosters) -> anyhow::R
     let mut contenders = vec![requests(&client, format!("http://{bare_address}/bench/persons"), None)];
     for (tier, contexts) in &rosters.tiers {
         let Some(cx) = contexts.first() else { continue };
-        let token = tokens.mint("bench", Some(cx.tenant_id()), vec!["*".to_owned()], Duration::from_secs(3600))?;
+        let token = tokens.mint("bench", Some(cx.tenant_id()), vec!["*".to_owned()], Duration::from_hours(1))?;
         names.push(tier.to_string());
         let header = Some((cx.tenant().slug.to_string(), format!("Bearer {token}")));
         contenders.push(requests(&client, format!("http://{address}/api/v1/bench/persons"), header));
