@@ -233,7 +233,7 @@ async fn killed_and_continued(many: usize) {
     assert_eq!(changed(&platform).await.len(), (many + 1) * 3);
     let tenant = platform.tenancy.registry().by_slug("tree-1").unwrap();
     assert_eq!(count(&new, &platform.cx(&tenant)).await, 1);
-    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
 }
 
 async fn nothing_to_do_is_one_query(many: usize) {
