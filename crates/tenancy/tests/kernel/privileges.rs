@@ -57,7 +57,7 @@ async fn start(platform: &TestPlatform, cluster: Cluster) -> Result<Tenancy, Err
         clusters: vec![cluster],
         pool: PoolSettings { budget: 2, ..PoolSettings::default() },
         lease: std::time::Duration::from_secs(1),
-        grace: std::time::Duration::from_secs(3600),
+        grace: std::time::Duration::from_hours(1),
         modules,
         limits: Arc::new(NoLimits),
         clock: Arc::new(SystemClock),
@@ -70,7 +70,7 @@ async fn a_login_that_could_get_round_the_walls_is_refused() {
     let platform = TestPlatform::start().await;
     platform.tenant("anybody", Tier::Shared).await;
     for (place, power, word) in POWERS {
-        let name = RequestId::generate(&SystemClock).bare().to_string();
+        let name = RequestId::generate(&SystemClock).bare();
         let (login, role) = (format!("login_{name}"), format!("role_{name}"));
         let server = platform.admin("postgres").await;
         let databases = ["control", "shared"].map(|part| format!("{}_{part}", platform.prefix));

@@ -3,6 +3,7 @@
 //!
 //! The compiler is asked directly, with the kernel as it was built for this test: a package of its own for these few files
 //! would have every dependency built again. Each refused file names the error it must be refused with, in its second line.
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::{
     collections::BTreeSet,
