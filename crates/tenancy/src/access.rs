@@ -3,24 +3,33 @@
 use cloister_postgres::{Entry, Pool, statements};
 
 statements! {
-    /// Powers of the login that asks, in the database it asks in.
-    POWERS = "select r.rolname::text as login,
-            r.rolsuper as superuser,
-            r.rolbypassrls as bypasses_row_security,
-            r.rolcreaterole as creates_roles,
-            r.rolcreatedb as creates_databases,
-            has_database_privilege(current_database(), 'CREATE') as creates_schemas,
-            exists (select from pg_namespace n where n.nspname not like 'pg\\_%'
-                and has_schema_privilege(n.oid, 'CREATE')) as creates_tables,
-            exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                where c.relkind in ('r', 'p') and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
-                and has_table_privilege(c.oid, 'TRUNCATE')) as truncates,
-            exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                where n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
-                and pg_has_role(r.oid, c.relowner, 'MEMBER')) as owns_tables,
-            exists (select from pg_roles s where (s.rolsuper or s.rolbypassrls) and s.oid <> r.oid
-                and pg_has_role(r.oid, s.oid, 'MEMBER')) as may_become_superuser
-        from pg_roles r where r.rolname = current_user";
+    /// Powers of the login that asks, in the database it asks in: its own, and those of every role it can become, whether it
+    /// inherits them or must ask for them by SET ROLE.
+    POWERS = "with role as (select * from pg_roles where pg_has_role(current_user, oid, 'MEMBER')),
+        space as (select * from pg_namespace where nspname not like 'pg\\_%' and nspname <> 'information_schema'),
+        relation as (select c.* from pg_class c join space on space.oid = c.relnamespace)
+        select current_user::text as login,
+            exists (select from role where rolsuper) as superuser,
+            exists (select from role where rolbypassrls) as bypasses_row_security,
+            exists (select from role where rolcreaterole) as creates_roles,
+            exists (select from role where rolcreatedb) as creates_databases,
+            exists (select from role where rolreplication) as replicates,
+            exists (select from role where rolname in
+                ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program')) as enters_the_server,
+            exists (select from role where has_database_privilege(role.oid, current_database(), 'CREATE'))
+                as creates_schemas,
+            exists (select from role, space where has_schema_privilege(role.oid, space.oid, 'CREATE')) as creates_tables,
+            exists (select from role, relation where relkind in ('r', 'p')
+                and has_table_privilege(role.oid, relation.oid, 'TRUNCATE')) as truncates,
+            exists (select from relation where relowner in (select oid from role))
+                or exists (select from space where nspowner in (select oid from role))
+                or exists (select from pg_proc join space on space.oid = pronamespace
+                    where proowner in (select oid from role))
+                or exists (select from pg_database where datname = current_database()
+                    and datdba in (select oid from role)) as owns,
+            exists (select from pg_policy where polpermissive
+                and coalesce(pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)) = 'true'
+                and (0::oid = any(polroles) or polroles && array(select oid from role))) as sees_every_tenant";
 }
 
 /// The application login could get round the walls.
@@ -28,8 +37,8 @@ statements! {
 pub enum PrivilegeError {
     /// It may do what it must not.
     #[error(
-        "the application login \"{login}\" {}: it could get round row-level security in database \"{database}\". \
-         Use the login that `cloister init` makes, or take these powers from it", powers.join(", ")
+        "the application login \"{login}\", itself or as a role it is a member of, {}: it could get round row-level \
+         security in database \"{database}\". Use the login that `cloister init` makes, or take these powers from it", powers.join(", ")
     )]
     TooPowerful {
         /// The login.
@@ -49,11 +58,13 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("bypasses_row_security", "bypasses row-level security (BYPASSRLS)"),
     ("creates_roles", "may create roles"),
     ("creates_databases", "may create databases"),
+    ("replicates", "may replicate the whole server"),
+    ("enters_the_server", "may use the server's files or programs"),
     ("creates_schemas", "may create schemas"),
     ("creates_tables", "may create tables"),
     ("truncates", "may TRUNCATE tables"),
-    ("owns_tables", "owns tables or is a member of their owner"),
-    ("may_become_superuser", "is a member of a role that is superuser or BYPASSRLS"),
+    ("owns", "owns tables, functions, a schema or the database"),
+    ("sees_every_tenant", "sees every tenant's rows by a policy"),
 ];
 
 /// Refuses a login that owns, creates, truncates or bypasses.

@@ -30,8 +30,9 @@ pub struct Placement {
     pub epoch: i64,
 }
 
-/// A tenant as requests need it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A tenant as requests need it. Made by the registry alone, and not to be copied: a changed copy would be a way into
+/// another tenant.
+#[derive(Debug, PartialEq, Eq)]
 pub struct TenantEntry {
     /// The tenant.
     pub id: TenantId,

@@ -13,6 +13,7 @@ mod invariants;
 mod layout;
 mod link;
 mod migrations;
+mod scope;
 mod source;
 mod sql;
 mod text;
@@ -112,6 +113,7 @@ fn all(root: &std::path::Path) -> anyhow::Result<Vec<Finding>> {
         forbidden::check,
         sql::check,
         control::check,
+        scope::check,
         migrations::check,
         link::check,
         document::check,

@@ -10,6 +10,7 @@ mod kill;
 mod lifecycle;
 mod migrations;
 mod nodes;
+mod privileges;
 mod resolution;
 mod round_trips;
 mod schema_rules;

@@ -1,0 +1,12 @@
+//! Nobody gives themselves permissions.
+// refused: E0616
+
+use cloister_tenancy::{OpContext, PermissionSet};
+
+fn promote(cx: &mut OpContext) {
+    cx.permissions = PermissionSet::all();
+}
+
+fn main() {
+    let _ = promote;
+}
