@@ -134,12 +134,7 @@ impl Connection {
         }
     }
 
-    async fn begin_once(
-        &mut self,
-        entry: Entry<'_>,
-        items: &[Item<'_>],
-        commit: bool,
-    ) -> Result<Vec<Vec<Row>>, Error> {
+    async fn begin_once(&mut self, entry: Entry<'_>, items: &[Item<'_>], commit: bool) -> Result<Vec<Vec<Row>>, Error> {
         let all: SmallVec<[Item<'_>; 4]> = entry.enter.into_iter().chain(items.iter().copied()).collect();
         self.prepare(entry.schema, &all).await?;
         // What goes in one piece needs no BEGIN and no COMMIT: the Sync behind it ends it, whole or not at all.

@@ -93,7 +93,10 @@ impl Cause {
     fn is_lost(&self) -> bool {
         match self {
             Self::Lost(_) => true,
-            Self::Driver(error) => error.is_closed() || std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<io::Error>),
+            Self::Driver(error) => {
+                error.is_closed()
+                    || std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<io::Error>)
+            }
             _ => false,
         }
     }
@@ -149,12 +152,8 @@ impl std::error::Error for Refused {}
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.message, self.code.code())?;
-        let parts = [
-            ("detail", &self.detail),
-            ("hint", &self.hint),
-            ("where", &self.place),
-            ("constraint", &self.constraint),
-        ];
+        let parts =
+            [("detail", &self.detail), ("hint", &self.hint), ("where", &self.place), ("constraint", &self.constraint)];
         for (word, part) in parts {
             if let Some(part) = part {
                 write!(f, ", {word}: {part}")?;

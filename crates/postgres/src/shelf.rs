@@ -167,9 +167,8 @@ impl<T> Shelf<T> {
     pub(crate) fn sweep(&mut self, now: Instant, longest: Duration) -> Vec<Connection> {
         let mut tired = Vec::new();
         for resting in self.idle.values_mut() {
-            let rested = resting.extract_if(.., |r| {
-                now.saturating_duration_since(r.since) >= longest || !r.connection.is_clean()
-            });
+            let rested = resting
+                .extract_if(.., |r| now.saturating_duration_since(r.since) >= longest || !r.connection.is_clean());
             tired.extend(rested.map(|r| r.connection));
         }
         self.idle.retain(|_, resting| !resting.is_empty());

@@ -107,8 +107,13 @@ impl Wire {
     fn poll_message_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Message>> {
         loop {
             match Message::parse(&mut self.inbox)? {
-                Some(Message::NoticeResponse(_) | Message::ParameterStatus(_) | Message::CloseComplete) => {}
-                Some(Message::NotificationResponse(_)) => {}
+                // What nobody asked for, or waits for.
+                Some(
+                    Message::NoticeResponse(_)
+                    | Message::ParameterStatus(_)
+                    | Message::NotificationResponse(_)
+                    | Message::CloseComplete,
+                ) => {}
                 Some(message) => return Poll::Ready(Ok(message)),
                 None => {
                     let sent = self.poll_send(cx)?;
