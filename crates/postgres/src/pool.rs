@@ -11,9 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::{sync::oneshot, time::timeout};
+
 use crate::{
     Connection, Error, Server,
-    shelf::{Found, Shelf, Wanted},
+    shelf::{self, Found, Shelf, Wanted},
 };
 
 /// Bounds of a pool.
@@ -87,20 +89,15 @@ impl Pool {
         // A caller's place in the queue is taken under the same lock as the look at the shelf: none is overlooked.
         let (found, queue) = {
             let mut shelf = home.shelf();
-            match shelf.find(&wanted) {
+            match shelf.find(&wanted, false) {
                 Some(found) => (Some(found), None),
                 None => (None, Some(shelf.wait(&wanted))),
             }
         };
         let offer = match (found, queue) {
-            (Some(Found::Ready(connection)), _) => Offer::Lease(home.lend(connection, database)),
-            (Some(Found::Room(gives_way)), _) => Offer::Place(Place::of(home), gives_way),
-            (None, Some(offered)) => tokio::time::timeout(home.settings.wait, offered)
-                .await
-                .ok()
-                .and_then(Result::ok)
-                .ok_or(Error::Exhausted { budget: home.settings.budget, waited: home.settings.wait })?,
-            (None, None) => return Err(Error::Exhausted { budget: home.settings.budget, waited: Duration::ZERO }),
+            (Some(found), _) => home.offer(found, database),
+            (None, Some(offered)) => self.wait(&wanted, offered).await?,
+            (None, None) => return Err(home.exhausted(Duration::ZERO)),
         };
         match offer {
             Offer::Lease(lease) => Ok(lease),
@@ -113,6 +110,21 @@ impl Pool {
                 Ok(home.lend(connection, database))
             }
         }
+    }
+
+    /// Waits in the queue; after a moment, looks once more for something to close.
+    async fn wait(&self, wanted: &Wanted<'_>, mut offered: oneshot::Receiver<Offer>) -> Result<Offer, Error> {
+        let home = &self.0;
+        let short = shelf::IN_USE.min(home.settings.wait);
+        if let Ok(offer) = timeout(short, &mut offered).await {
+            return offer.map_err(|_| home.exhausted(Duration::ZERO));
+        }
+        let found = home.shelf().find(wanted, true);
+        if let Some(found) = found {
+            return Ok(home.offer(found, wanted.database));
+        }
+        let offer = timeout(home.settings.wait.saturating_sub(short), offered).await;
+        offer.ok().and_then(Result::ok).ok_or_else(|| home.exhausted(home.settings.wait))
     }
 
     /// Closes what has rested for longer than the settings allow; called from time to time.
@@ -161,6 +173,17 @@ impl Inner {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn offer(self: &Arc<Self>, found: Found, database: &Arc<str>) -> Offer {
+        match found {
+            Found::Ready(connection) => Offer::Lease(self.lend(connection, database)),
+            Found::Room(gives_way) => Offer::Place(Place::of(self), gives_way),
+        }
+    }
+
+    fn exhausted(&self, waited: Duration) -> Error {
+        Error::Exhausted { budget: self.settings.budget, waited }
+    }
+
     fn lend(self: &Arc<Self>, connection: Connection, database: &Arc<str>) -> Lease {
         Lease { connection: Some(connection), home: self.clone(), database: database.clone() }
     }
@@ -202,7 +225,7 @@ impl Inner {
     async fn restore(self: &Arc<Self>, database: &Arc<str>, mut connection: Connection) {
         if connection.is_open() {
             // A use case that returned early, such as for a version that did not match. Nothing is in flight.
-            let _ = tokio::time::timeout(ROLLBACK_LIMIT, connection.rollback()).await;
+            let _ = timeout(ROLLBACK_LIMIT, connection.rollback()).await;
         }
         if let Some(unfit) = self.take_back(database, connection) {
             let place = Place::of(self);

@@ -14,6 +14,9 @@ use crate::{Connection, PoolStatus};
 /// much as thirty reads, opening one to another database as much as some hundreds.
 const PATIENCE: u32 = 32;
 const PATIENCE_ELSEWHERE: u32 = 400;
+/// A connection that rested for less than this is in use, as good as: whoever wants one of another database waits for so long
+/// before it is closed for them. Databases that take turns would otherwise close each other's all the time.
+pub(crate) const IN_USE: Duration = Duration::from_millis(10);
 /// Callers that may wait at once; more are refused at once.
 const MOST_WAITING: usize = 10_000;
 
@@ -67,8 +70,9 @@ impl<T> Shelf<T> {
     }
 
     /// In this order: one standing in the schema; a new one while there is room; the longest rested of this database; room
-    /// made by closing the longest rested of all.
-    pub(crate) fn find(&mut self, wanted: &Wanted<'_>) -> Option<Found> {
+    /// made by closing the longest rested of a database that has several, or else of all. The last only when it is not in
+    /// use, or the caller is `impatient`.
+    pub(crate) fn find(&mut self, wanted: &Wanted<'_>, impatient: bool) -> Option<Found> {
         let Self { idle, open, budget, .. } = self;
         if let Some(resting) = idle.get_mut(wanted.database) {
             while let Some(at) = resting.iter().rposition(|r| r.connection.standing() == wanted.schema) {
@@ -92,9 +96,13 @@ impl<T> Shelf<T> {
         }
         let eldest = idle
             .iter()
-            .filter_map(|(name, resting)| resting.first().map(|r| (r.since, name.clone())))
-            .min_by_key(|(since, _)| *since);
-        let (_, name) = eldest?;
+            .filter_map(|(name, resting)| resting.first().map(|r| (resting.len() < 2, r.since, name)))
+            .min_by_key(|(last, since, _)| (*last, *since));
+        let (_, since, name) = eldest?;
+        if !impatient && since.elapsed() < IN_USE {
+            return None;
+        }
+        let name = name.clone();
         let gives_way = idle.get_mut(&name).map(|resting| resting.remove(0).connection);
         Some(Found::Room(gives_way))
     }
