@@ -142,6 +142,7 @@ fn denied(
     explain: impl FnOnce(String) -> Error,
 ) -> Error {
     let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    let why = why.replace('\n', " ").trim_end_matches('.').to_owned();
     if code == Some(&SqlState::INSUFFICIENT_PRIVILEGE) { explain(why) } else { Error::internal(why) }
 }
 
@@ -194,12 +195,15 @@ impl Installation {
         Ok(())
     }
 
-    /// Refuses a server on which another program has databases of our names. Changes nothing; looks as whoever `server` is.
-    pub async fn refuse_foreign(server: &Server, prefix: &str) -> Result<()> {
+    /// Refuses a server on which another program has databases of our names. Changes nothing; `server` is entered by the
+    /// owner, or by an administrator when `owner` is yet to be made.
+    pub async fn refuse_foreign(server: &Server, prefix: &str, owner: &str) -> Result<()> {
         let client = server.connect(server.database().unwrap_or("postgres")).await.map_err(connect)?;
         for (purpose, target) in [("control", Ledger::control_target()), ("shared", Ledger::plumbing_target())] {
             let name = format!("{prefix}_{purpose}");
-            if is_ours(server, client.query_opt(OWNED, &[&name]).await.map_err(Error::internal)?.as_ref(), &name)? {
+            let known = client.query_opt(OWNED, &[&name]).await.map_err(Error::internal)?;
+            let may_look = known.as_ref().is_some_and(|row| row.get(1));
+            if is_ours(owner, server.user() == owner, known.as_ref(), &name)? && may_look {
                 refuse_foreign(server, &name, target).await?;
             }
         }
@@ -242,7 +246,7 @@ pub(crate) async fn create_database_for(
         .await
         .map_err(Error::internal)?;
     let known = client.query_opt(OWNED, &[&name]).await.map_err(Error::internal)?;
-    if !is_ours(owner, known.as_ref(), name)? {
+    if !is_ours(owner.user(), true, known.as_ref(), name)? {
         let template = template.map_or_else(String::new, |name| format!(" template \"{name}\""));
         client.batch_execute(&format!("create database \"{name}\"{template}")).await.map_err(Error::internal)?;
     }
@@ -257,14 +261,15 @@ pub(crate) async fn create_database_for(
 
 const OWNED: &str = "select pg_get_userbyid(datdba), pg_has_role(datdba, 'USAGE') from pg_database where datname = $1";
 
-/// Whether there is such a database; one that belongs to somebody else is refused.
-fn is_ours(owner: &Server, known: Option<&Row>, name: &str) -> Result<bool> {
+/// Whether there is such a database; one that belongs to somebody else is refused. It may belong to a role that the owner
+/// is a member of, when it is the owner who asks.
+fn is_ours(owner: &str, asks: bool, known: Option<&Row>, name: &str) -> Result<bool> {
     let Some(row) = known else { return Ok(false) };
-    if row.get::<_, bool>(1) {
+    let theirs: String = row.get(0);
+    if theirs == owner || asks && row.get(1) {
         return Ok(true);
     }
-    let (theirs, ours) = (row.get::<_, String>(0), owner.user());
-    Err(foreign(name, &format!("belongs to \"{theirs}\", not to \"{ours}\"")))
+    Err(foreign(name, &format!("belongs to \"{theirs}\", not to \"{owner}\"")))
 }
 
 fn foreign(database: &str, why: &str) -> Error {

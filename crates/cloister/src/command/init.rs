@@ -66,14 +66,15 @@ pub(crate) async fn run(configuration: &Configuration, args: &Init, output: Outp
         (Source::Given(given), Some(server)) => {
             let logins = given.for_kernel();
             logins.check(server).await?;
-            Installation::refuse_foreign(&server.with_login(&logins.owner.0, &logins.owner.1), prefix).await?;
+            let (owner, password) = &logins.owner;
+            Installation::refuse_foreign(&server.with_login(owner, password), prefix, owner).await?;
             if !args.dry_run {
                 embedded::claim(&configuration.data_dir)?;
                 given.write(&configuration.data_dir)?;
             }
         }
         (Source::Administrator(administrator), Some(server)) => {
-            Installation::refuse_foreign(administrator, prefix).await?;
+            Installation::refuse_foreign(administrator, prefix, &names.owner.user).await?;
             if !args.dry_run {
                 let existing = if args.new_passwords { Existing::Renew } else { Existing::Keep };
                 make_logins(configuration, administrator, server, &names, existing).await?;
@@ -119,14 +120,13 @@ async fn make_logins(
     names: &StoredLogins,
     existing: Existing,
 ) -> anyhow::Result<()> {
-    embedded::claim(&configuration.data_dir)?;
     // Running it again keeps the passwords that running nodes use, unless told otherwise.
     let logins = if existing == Existing::Renew { names.renewed() } else { names.clone() };
+    let unsaved =
+        || Error::new(ErrorKind::Internal, "logins_not_saved", "The logins cannot be saved here, so none was made.");
     let save = || {
-        logins.write(&configuration.data_dir).map_err(|error| {
-            Error::new(ErrorKind::Internal, "logins_not_saved", "The logins could not be saved; none was made.")
-                .because(error)
-        })
+        embedded::claim(&configuration.data_dir).map_err(|error| unsaved().because(error))?;
+        logins.write(&configuration.data_dir).map_err(|error| unsaved().because(error))
     };
     logins.for_kernel().create_saving(administrator, existing, save).await?;
     logins.for_kernel().check(server).await.map_err(|error| {
