@@ -22,6 +22,11 @@ pub(crate) fn behind(error: &anyhow::Error) -> Option<&ConnectError> {
     })
 }
 
+/// A server answered, if only to refuse the login: address and TLS are right.
+pub(crate) fn was_reached(error: &ConnectError) -> bool {
+    matches!(error, ConnectError::Refused { source, .. } if source.code().is_some() && !error.is_transient())
+}
+
 /// What would be right.
 pub(crate) fn advice(error: &ConnectError) -> Advice {
     let now = |text| Advice { text, later: false };
@@ -90,8 +95,8 @@ fn of_tls(error: &TlsError) -> &'static str {
         TlsError::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => {
-            "Use the host name that the certificate is for, or have one made for this name. sslmode=verify-ca does not look \
-             at the name."
+            "Use the host name that the certificate is for, or have one made for this name (as subjectAltName; the common \
+             name does not count). sslmode=verify-ca does not look at the name."
         }
         TlsError::InvalidCertificate(
             CertificateError::Expired
@@ -100,8 +105,8 @@ fn of_tls(error: &TlsError) -> &'static str {
             | CertificateError::NotValidYetContext { .. },
         ) => "Renew the server's certificate, and look at both machines' clocks.",
         TlsError::InvalidCertificate(_) => {
-            "The server's certificate cannot be used: it must be one for servers (not an authority's own), signed by an \
-             authority that sslrootcert=FILE names."
+            "The server's certificate cannot be used: it must be of X.509 version 3, for a server (not an authority's own), and \
+             signed by an authority that sslrootcert=FILE names."
         }
         _ => "Server and client agree on no protocol or cipher: TLS 1.2 or 1.3 is needed.",
     }

@@ -14,6 +14,7 @@ use crate::{
     installation::{self, Database, Platform},
     logins::{Login, StoredLogins},
     output::Output,
+    unreachable,
 };
 
 #[derive(Serialize)]
@@ -75,6 +76,14 @@ pub(crate) async fn run(configuration: &Configuration, args: &Init, output: Outp
         }
         (Source::Administrator(administrator), Some(server)) => {
             Installation::refuse_foreign(administrator, prefix, &names.owner.user).await?;
+            // Nobody's login is in this address; whether it leads to a server shows without one.
+            let visitor = server.with_login(&names.owner.user, &names.owner.password);
+            match visitor.connect("postgres").await {
+                Err(error) if !unreachable::was_reached(&error) => {
+                    return Err(anyhow::Error::from(error).context("database.url"));
+                }
+                _ => {}
+            }
             if !args.dry_run {
                 let existing = if args.new_passwords { Existing::Renew } else { Existing::Keep };
                 make_logins(configuration, administrator, server, &names, existing).await?;

@@ -29,6 +29,18 @@ async fn an_address_that_cannot_be_trusted_is_refused_with_advice() {
         assert!(!said.err.contains(password) && !said.out.contains(password), "{url}: {}", said.err);
         assert!(!program.data_dir.exists(), "{url}");
     }
+    // The administrator's address is right, and the one to be used later is not.
+    let admin = server.admin_url("localhost", &server.verified());
+    for (url, code) in [(server.url("sslmode=verify-full"), 4), ("postgresql://127.0.0.1:1/".to_owned(), 5)] {
+        let said = Program { data_dir: server.path("node"), url }.run(&["init", "--admin-url", &admin]);
+        assert!(said.code == Some(code) && said.err.contains("database.url"), "{}", said.err);
+    }
+    // Where the passwords cannot be kept, in a directory that is not ours, no login is made.
+    std::fs::create_dir(server.path("theirs")).unwrap();
+    std::fs::write(server.path("theirs/file"), "theirs").unwrap();
+    let homeless = Program { data_dir: server.path("theirs"), url: server.url(&server.verified()) };
+    let said = homeless.run(&["init", "--admin-url", &admin]);
+    assert!(said.code == Some(1) && said.err.contains("logins_not_saved"), "{}", said.err);
     assert_eq!(server.made("cloister_").await, ["cloister_admin"]);
 
     // The same server is let in where the mode does not look: so it was the certificate that was refused.
