@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use cloister_postgres::{ConnectError, SqlState};
+use cloister_postgres::{Cause, ConnectError, SqlState};
 use rustls::{CertificateError, Error as TlsError};
 
 /// Advice on a refused connection, and whether to try again later is a part of it.
@@ -58,7 +58,11 @@ pub(crate) fn advice(error: &ConnectError) -> Advice {
                 later("The server is starting, stopping or full. Try again in a moment.")
             }
             Some(_) => now("The server refuses the session; its log says more."),
-            None => of_transport(source),
+            None => match source {
+                // It tells what the driver said, and does not list the driver's error as its cause.
+                Cause::Driver(driver) => of_transport(driver),
+                other => of_transport(other),
+            },
         },
     }
 }

@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use cloister_ids::{Clock, ClusterId, DatabaseId, Id, kind};
-use cloister_postgres::{Row, Server, SqlState, Target, migrate};
+use cloister_postgres::{Server, SqlState, Target, migrate};
 
 use crate::{
     Cluster, Error, ErrorKind, Module, Result, access,
@@ -202,8 +202,9 @@ impl Installation {
         for (purpose, target) in [("control", Ledger::control_target()), ("shared", Ledger::plumbing_target())] {
             let name = format!("{prefix}_{purpose}");
             let known = client.query_opt(OWNED, &[&name]).await.map_err(Error::internal)?;
-            let may_look = known.as_ref().is_some_and(|row| row.get(1));
-            if is_ours(owner, server.user() == owner, known.as_ref(), &name)? && may_look {
+            let known: Option<(String, bool)> = known.map(|row| (row.get(0), row.get(1)));
+            let may_look = known.as_ref().is_some_and(|(_, may)| *may);
+            if is_ours(owner, server.user() == owner, known, &name)? && may_look {
                 refuse_foreign(server, &name, target).await?;
             }
         }
@@ -246,7 +247,7 @@ pub(crate) async fn create_database_for(
         .await
         .map_err(Error::internal)?;
     let known = client.query_opt(OWNED, &[&name]).await.map_err(Error::internal)?;
-    if !is_ours(owner.user(), true, known.as_ref(), name)? {
+    if !is_ours(owner.user(), true, known.map(|row| (row.get(0), row.get(1))), name)? {
         let template = template.map_or_else(String::new, |name| format!(" template \"{name}\""));
         client.batch_execute(&format!("create database \"{name}\"{template}")).await.map_err(Error::internal)?;
     }
@@ -263,10 +264,9 @@ const OWNED: &str = "select pg_get_userbyid(datdba), pg_has_role(datdba, 'USAGE'
 
 /// Whether there is such a database; one that belongs to somebody else is refused. It may belong to a role that the owner
 /// is a member of, when it is the owner who asks.
-fn is_ours(owner: &str, asks: bool, known: Option<&Row>, name: &str) -> Result<bool> {
-    let Some(row) = known else { return Ok(false) };
-    let theirs: String = row.get(0);
-    if theirs == owner || asks && row.get(1) {
+fn is_ours(owner: &str, asks: bool, known: Option<(String, bool)>, name: &str) -> Result<bool> {
+    let Some((theirs, may)) = known else { return Ok(false) };
+    if theirs == owner || asks && may {
         return Ok(true);
     }
     Err(foreign(name, &format!("belongs to \"{theirs}\", not to \"{owner}\"")))
