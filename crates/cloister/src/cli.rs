@@ -81,13 +81,20 @@ pub(crate) struct Init {
     /// not kept. Best given by the variable, which no process list shows.
     #[arg(long, env = "CLOISTER_ADMIN_URL", hide_env_values = true)]
     pub(crate) admin_url: Option<String>,
-    /// Logins that exist already, each as user:password.
-    #[arg(long, env = "CLOISTER_OWNER_LOGIN", hide_env_values = true, requires_all = ["application_login", "system_login"])]
+    /// Logins that exist already, each as user:password: all three or none.
+    #[arg(long, env = "CLOISTER_OWNER_LOGIN", hide_env_values = true, value_name = "USER:PASSWORD")]
+    #[arg(requires_all = ["application_login", "system_login"], conflicts_with = "admin_url")]
     pub(crate) owner_login: Option<String>,
-    #[arg(long, env = "CLOISTER_APPLICATION_LOGIN", hide_env_values = true, help = "See --owner-login")]
+    #[arg(long, env = "CLOISTER_APPLICATION_LOGIN", hide_env_values = true, value_name = "USER:PASSWORD")]
+    #[arg(requires_all = ["owner_login", "system_login"], help = "See --owner-login")]
     pub(crate) application_login: Option<String>,
-    #[arg(long, env = "CLOISTER_SYSTEM_LOGIN", hide_env_values = true, help = "See --owner-login")]
+    #[arg(long, env = "CLOISTER_SYSTEM_LOGIN", hide_env_values = true, value_name = "USER:PASSWORD")]
+    #[arg(requires_all = ["owner_login", "application_login"], help = "See --owner-login")]
     pub(crate) system_login: Option<String>,
+    /// With --admin-url: give logins that exist already new passwords. Nodes that hold the old ones are locked out until
+    /// they have the new logins.toml.
+    #[arg(long, requires = "admin_url")]
+    pub(crate) new_passwords: bool,
     /// Say what would be made, and make nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -171,10 +171,12 @@ impl Configuration {
         for (key, value) in overrides {
             builder = builder.set_override_option(*key, value.clone())?;
         }
-        let configuration: Self = builder
+        let mut configuration: Self = builder
             .build()
             .and_then(config::Config::try_deserialize)
             .context("the configuration cannot be used; docs/operators/configuration.md lists every setting")?;
+        // An empty variable is how many a tool says "not set".
+        configuration.database.url = configuration.database.url.filter(|url| !url.trim().is_empty());
         configuration.check()?;
         Ok(configuration)
     }

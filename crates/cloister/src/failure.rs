@@ -11,21 +11,49 @@
 
 use std::process::ExitCode;
 
-use cloister_postgres::embedded::EmbeddedError;
+use cloister_postgres::{ConnectError, embedded::EmbeddedError};
 use cloister_tenancy::{Error, ErrorKind};
+
+use crate::unreachable;
 
 /// Writes the error to stderr, with what would be right for each field.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    if let Some(known) = error.downcast_ref::<Error>() {
-        eprintln!("error: {} ({})", known.message(), known.code());
+    let (text, code) = describe(error);
+    eprintln!("error: {text}");
+    ExitCode::from(code)
+}
+
+/// The error in the operator's words, and the exit code for it.
+pub(crate) fn describe(error: &anyhow::Error) -> (String, u8) {
+    let known = error.downcast_ref::<Error>();
+    let ours = |kind| matches!(kind, ErrorKind::Internal | ErrorKind::Unavailable);
+    if known.is_none_or(|known| ours(known.kind()))
+        && let Some(connect) = unreachable::behind(error)
+    {
+        let advice = unreachable::advice(connect);
+        // What was added on the way says which of our settings it speaks of.
+        let (outermost, connect_text) = (error.to_string(), connect.to_string());
+        let text = if connect_text.starts_with(&outermost) || known.is_some_and(|known| known.message() == outermost) {
+            connect_text
+        } else {
+            format!("{outermost}: {connect_text}")
+        };
+        let code = match connect {
+            ConnectError::Url(_) | ConnectError::Certificate { .. } => "database_address_invalid",
+            _ => "database_unreachable",
+        };
+        return (format!("{text} ({code})\n  {}", advice.text), if advice.later { 5 } else { 4 });
+    }
+    if let Some(known) = known {
+        let mut text = format!("{} ({})", known.message(), known.code());
         for field in known.fields() {
-            eprintln!("  {}: {} ({})", field.field, field.message, field.code);
+            text.push_str(&format!("\n  {}: {} ({})", field.field, field.message, field.code));
         }
         // At the command line of the installation sits its operator: the cause is theirs to read.
-        if matches!(known.kind(), ErrorKind::Internal | ErrorKind::Unavailable) {
-            known.causes().iter().for_each(|cause| eprintln!("  because {cause}"));
+        if ours(known.kind()) {
+            known.causes().iter().for_each(|cause| text.push_str(&format!("\n  because {cause}")));
         }
-        return ExitCode::from(match known.kind() {
+        let code = match known.kind() {
             ErrorKind::NotFound => 3,
             ErrorKind::Malformed
             | ErrorKind::Invalid
@@ -36,12 +64,11 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
             | ErrorKind::PreconditionRequired => 4,
             ErrorKind::TooMany | ErrorKind::Unavailable => 5,
             ErrorKind::Internal => 1,
-        });
+        };
+        return (text, code);
     }
     if let Some(known) = error.downcast_ref::<EmbeddedError>() {
-        eprintln!("error: {known} ({})", known.code());
-        return ExitCode::from(5);
+        return (format!("{known} ({})", known.code()), 5);
     }
-    eprintln!("error: {error:#}");
-    ExitCode::FAILURE
+    (format!("{error:#}"), 1)
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use anyhow::Context;
 use cloister_ids::{Clock, SystemClock};
 use cloister_postgres::{
     PoolSettings, Server,
@@ -43,7 +44,7 @@ impl Database {
     /// The external server of the configuration, else the embedded cluster: started, or shared with the process that runs it.
     pub(crate) async fn open(configuration: &Configuration) -> anyhow::Result<Self> {
         if let Some(url) = &configuration.database.url {
-            return Ok(Self { administrator: None, base: Server::from_url(url)?, embedded: None });
+            return Ok(Self { administrator: None, base: external(url)?, embedded: None });
         }
         let mut settings = Settings::new(&configuration.data_dir);
         settings.port = configuration.postgres.port;
@@ -100,10 +101,11 @@ impl Database {
         }
         let Some(administrator) = &self.administrator else {
             return Err(Error::new(
-                ErrorKind::Unavailable,
+                ErrorKind::PreconditionFailed,
                 "logins_missing",
                 format!(
-                    "{}/logins.toml does not exist. Run `cloister init --admin-url URL` once, as an administrator of that server.",
+                    "{}/logins.toml does not exist. Run `cloister init --admin-url URL` once, as an administrator of that \
+                     server, or `cloister init` with the three logins; or bring the file from a node that has it.",
                     configuration.data_dir.display()
                 ),
             )
@@ -133,6 +135,11 @@ impl Database {
         }
         Ok(())
     }
+}
+
+/// The server that `database.url` names.
+pub(crate) fn external(url: &str) -> anyhow::Result<Server> {
+    Server::from_url(url).context("database.url")
 }
 
 /// Makes and updates the control plane and the shared tables.
@@ -185,6 +192,15 @@ impl Platform {
         if when == Prepare::Always || database.is_ours_alone() {
             prepare(configuration, &cluster, modules.clone()).await?;
         }
+        Self::start_on(configuration, cluster, modules).await
+    }
+
+    /// Starts the kernel on a cluster that was prepared.
+    pub(crate) async fn start_on(
+        configuration: &Configuration,
+        cluster: Cluster,
+        modules: Vec<Arc<dyn Module>>,
+    ) -> anyhow::Result<Tenancy> {
         let config = Config {
             base_domain: configuration.base_domain.clone(),
             prefix: configuration.database.prefix.clone(),

@@ -43,6 +43,12 @@ impl StoredLogins {
         Self { owner: login("owner"), application: login("app"), system: login("system") }
     }
 
+    /// The same logins with new passwords.
+    pub(crate) fn renewed(&self) -> Self {
+        let renew = |login: &Login| Login { user: login.user.clone(), password: secret() };
+        Self { owner: renew(&self.owner), application: renew(&self.application), system: renew(&self.system) }
+    }
+
     /// None when `cloister init` has not run.
     pub(crate) fn read(data_dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = file(data_dir);

@@ -11,6 +11,7 @@ mod output;
 mod progress;
 mod telemetry;
 mod token;
+mod unreachable;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,9 @@
-//! What the application login must not be: checked before anything is served.
+//! What the three logins must and must not be: the application login's powers are looked at before anything is served, those
+//! of all three before an installation is made.
 
-use cloister_postgres::{Entry, Pool, statements};
+use cloister_postgres::{ConnectError, Entry, Pool, Server, SqlState, statements};
+
+use crate::{Error, ErrorKind, Logins, Result, install};
 
 statements! {
     /// Powers of the login that asks, in the database it asks in: its own, and those of every role it can become, whether it
@@ -77,4 +80,90 @@ pub(crate) async fn check(pool: &Pool, database: &std::sync::Arc<str>) -> Result
         return Ok(());
     }
     Err(PrivilegeError::TooPowerful { login: row.get("login"), database: database.to_string(), powers })
+}
+
+/// What the owner can see of a login from anywhere on the server: its own powers and those of every role it can become.
+const ATTRIBUTES: &str = "select bool_or(power.rolsuper) as superuser,
+        bool_or(power.rolbypassrls) as bypasses_row_security,
+        bool_or(power.rolcreaterole) as creates_roles,
+        bool_or(power.rolcreatedb) as creates_databases,
+        bool_or(power.rolreplication) as replicates,
+        bool_or(power.rolname = current_user) as becomes_owner,
+        bool_or(power.rolname = $2) as becomes_the_other
+    from pg_roles login join pg_roles power on pg_has_role(login.oid, power.oid, 'MEMBER') where login.rolname = $1";
+
+impl Logins {
+    /// Enters as each of the three, and refuses those that could not do their work or could do more. Changes nothing.
+    pub async fn check(&self, server: &Server) -> Result<()> {
+        let (owner, application, system) = (&self.owner.0, &self.application.0, &self.system.0);
+        if owner == application || owner == system || application == system {
+            let message = "Owner, application and system must be three logins: the walls between tenants rest on it.";
+            return Err(Error::new(ErrorKind::Invalid, "logins_not_distinct", message));
+        }
+        let client = server.with_login(owner, &self.owner.1).connect("postgres").await.map_err(install::connect)?;
+        for (name, password) in [&self.application, &self.system] {
+            match server.with_login(name, password).connect("postgres").await {
+                // They work in our databases: whether they may enter this one is no matter.
+                Err(error) if is_wrong_password(&error) => return Err(install::connect(error)),
+                _ => {}
+            }
+        }
+        let own = client
+            .query_one(
+                "select rolcreatedb or rolsuper, pg_has_role($1::text::name, 'USAGE') and pg_has_role($2::text::name, 'USAGE')
+                 from pg_roles where rolname = current_user",
+                &[application, system],
+            )
+            .await
+            .map_err(Error::internal)?;
+        let lacking = |code, what: &str, statement: String| {
+            let message = format!("The owner login \"{owner}\" {what}. As an administrator: {statement};");
+            Error::new(ErrorKind::Forbidden, code, message)
+        };
+        if !own.get::<_, bool>(0) {
+            let statement = format!("ALTER ROLE \"{owner}\" CREATEDB");
+            return Err(lacking("owner_lacks_createdb", "may not create databases", statement));
+        }
+        if !own.get::<_, bool>(1) {
+            let what = "is no member of the other two, and could not end their sessions to drop a database";
+            let statement = format!("GRANT \"{application}\", \"{system}\" TO \"{owner}\"");
+            return Err(lacking("owner_lacks_membership", what, statement));
+        }
+        for (role, name, other) in [("application", application, system), ("system", system, application)] {
+            let row = client.query_one(ATTRIBUTES, &[name, other]).await.map_err(Error::internal)?;
+            let forbidden = if role == "application" { APPLICATION_ATTRIBUTES } else { SYSTEM_ATTRIBUTES };
+            let powers: Vec<_> =
+                forbidden.iter().filter(|(column, _)| row.get(*column)).map(|(_, words)| *words).collect();
+            if !powers.is_empty() {
+                let message = format!(
+                    "The {role} login \"{name}\", itself or as a role it is a member of, {}: it could get round row-level \
+                     security. Take these powers from it, or give another login.",
+                    powers.join(", ")
+                );
+                return Err(Error::new(ErrorKind::Forbidden, "login_too_powerful", message));
+            }
+        }
+        Ok(())
+    }
+}
+
+const APPLICATION_ATTRIBUTES: &[(&str, &str)] = &[
+    ("superuser", "is a superuser"),
+    ("bypasses_row_security", "bypasses row-level security (BYPASSRLS)"),
+    ("creates_roles", "may create roles"),
+    ("creates_databases", "may create databases"),
+    ("replicates", "may replicate the whole server"),
+    ("becomes_owner", "can become the owner login"),
+    ("becomes_the_other", "can become the system login"),
+];
+
+const SYSTEM_ATTRIBUTES: &[(&str, &str)] = &[
+    ("superuser", "is a superuser"),
+    ("bypasses_row_security", "bypasses row-level security (BYPASSRLS)"),
+    ("becomes_owner", "can become the owner login"),
+];
+
+/// The server looked at the password and did not take it.
+pub(crate) fn is_wrong_password(error: &ConnectError) -> bool {
+    matches!(error, ConnectError::Refused { source, .. } if source.code() == Some(&SqlState::INVALID_PASSWORD))
 }

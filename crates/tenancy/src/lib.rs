@@ -27,7 +27,7 @@ pub use access::PrivilegeError;
 pub use context::{Action, Actor, OpContext, PermissionSet, Resource};
 pub use error::{Error, ErrorKind, FieldError, Result};
 pub use fleet::FleetReport;
-pub use install::{Installation, Logins};
+pub use install::{Existing, Installation, Logins};
 pub use ledger::FleetProgress;
 pub use module::{ConstraintRule, Meter, Module, Rights, SchemaChange, Table, TableKind};
 pub use ports::{Authenticator, Identity, Limits, NoLimits};

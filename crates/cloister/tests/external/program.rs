@@ -1,0 +1,104 @@
+//! The program under test, as an operator runs it.
+
+use std::{
+    env,
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The program with its settings.
+pub(crate) struct Program {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) url: String,
+}
+
+/// What a command said.
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Program {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cloister"));
+        for (name, _) in env::vars_os() {
+            if name == "DATABASE_URL" || name.to_string_lossy().starts_with("CLOISTER_") {
+                command.env_remove(name);
+            }
+        }
+        command.env("CLOISTER_DATABASE_URL", &self.url).env("CLOISTER_DATA_DIR", &self.data_dir);
+        command.args(arguments);
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+        let output = self.command(arguments).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// What it printed; it must have ended well.
+    pub(crate) fn succeed(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments);
+        assert_eq!(said.code, Some(0), "{arguments:?}: {}{}", said.out, said.err);
+        said.out
+    }
+
+    /// Serves until dropped.
+    pub(crate) fn serve(&self) -> Serving {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let child = self.command(&["serve", "--listen", &address.to_string()]).stderr(Stdio::null()).spawn().unwrap();
+        let serving = Serving { child, address };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < deadline, "nothing listens in time");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // The port is taken before anything else is done; an answer comes when all of it is.
+        assert!(serving.get("/healthz", "none").starts_with("HTTP/1.1 200"));
+        serving
+    }
+}
+
+/// `cloister serve`.
+pub(crate) struct Serving {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Serving {
+    /// The whole answer to a GET, head and body.
+    pub(crate) fn get(&self, path: &str, token: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let host = self.address;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Serving {
+    /// For a test that failed: nothing stays behind.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
