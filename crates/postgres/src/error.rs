@@ -58,7 +58,7 @@ pub enum Cause {
     Value(Box<dyn std::error::Error + Send + Sync>),
     /// The driver's own, such as a certificate that is not trusted.
     #[error("{}", with_reason(.0))]
-    Driver(tokio_postgres::Error),
+    Driver(#[source] tokio_postgres::Error),
 }
 
 fn with_reason(error: &tokio_postgres::Error) -> String {
