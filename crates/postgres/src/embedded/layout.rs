@@ -20,6 +20,9 @@ const MARK_TEXT: &str =
 /// A reader that asks whether the lock is held takes it for an instant; a starting supervisor outlasts that.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
+/// For processes that were told to end to write their last file into a directory that is being removed.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How many logs of earlier starts are kept.
 const KEPT_LOGS: u32 = 4;
 
@@ -255,11 +258,20 @@ pub(super) fn remove_file(path: &Path) -> Result<(), EmbeddedError> {
     }
 }
 
-/// Removes a directory with all in it; one that is not there is fine.
+/// Removes a directory with all in it; one that is not there is fine. A process that was just ended, by us or with an
+/// earlier supervisor, may still be writing its last file there: it is waited for.
 pub(super) fn remove_tree(path: &Path) -> Result<(), EmbeddedError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(EmbeddedError::io("cannot remove", path)(error)),
-        _ => Ok(()),
+    let deadline = Instant::now() + REMOVAL_PATIENCE;
+    loop {
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(EmbeddedError::io("cannot remove", path)(error));
+            }
+            _ => return Ok(()),
+        }
     }
 }
 
@@ -279,4 +291,33 @@ pub(super) fn tail(path: &Path) -> String {
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<_> = text.trim_end().lines().collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_removed_although_somebody_still_writes_there() {
+        let scratch = tempfile::tempdir().unwrap();
+        let target = scratch.path().join("data.unfinished");
+        fs::create_dir(&target).unwrap();
+        let begun = Instant::now();
+        let (writing, busy) = (target.clone(), Duration::from_millis(300));
+        let writer = thread::spawn(move || {
+            let mut written = 0_u32;
+            while begun.elapsed() < busy {
+                // It fails when the directory is gone, which is the end of it.
+                if fs::write(writing.join(written.to_string()), "last words").is_err() {
+                    break;
+                }
+                written += 1;
+            }
+        });
+        remove_tree(&target).unwrap();
+        assert!(!target.exists());
+        writer.join().unwrap();
+        assert!(!target.exists());
+        remove_tree(&target).unwrap();
+    }
 }
