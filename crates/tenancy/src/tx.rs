@@ -124,6 +124,13 @@ impl TenantTx {
         self.records.push(Record::Audit { id, at, action, resource, about, changes });
     }
 
+    /// Notes what the kernel itself saw the actor do; written with the commit.
+    pub(crate) fn note(&mut self, action: &'static str, resource: &'static str, at: Timestamp, changes: Value) {
+        let id = AuditId::generate(self.cx.clock());
+        let (action, resource, changes) = (action.to_owned(), resource.to_owned(), Some(changes));
+        self.records.push(Record::Audit { id, at, action, resource, about: None, changes });
+    }
+
     /// Leaves a job; it runs only if this commits, once, some time after `run_at` (now, when none is given). A second one of
     /// the same kind and key is dropped while the first waits.
     pub fn enqueue(
