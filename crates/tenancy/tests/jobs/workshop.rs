@@ -196,7 +196,7 @@ impl Shop {
         key: Option<&str>,
     ) {
         let mut tx = self.tenancy().write(&self.platform.cx(tenant)).await.unwrap();
-        tx.enqueue(kind, payload, key.map(str::to_owned), None);
+        tx.enqueue(kind, payload, key.map(str::to_owned), None).unwrap();
         tx.commit().await.unwrap();
     }
 
