@@ -23,9 +23,6 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 /// For processes that were told to end to write their last file into a directory that is being removed.
 const REMOVAL_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many logs of earlier starts are kept.
-const KEPT_LOGS: u32 = 4;
-
 /// Whether a live process supervises a cluster.
 pub(super) enum LockHolder {
     Nobody,
@@ -158,22 +155,6 @@ impl Layout {
         }
     }
 
-    /// Opens a new log and keeps those of the last starts beside it as `server.log.1` and so on.
-    pub(super) fn rotate_log(&self) -> Result<File, EmbeddedError> {
-        let log = self.log();
-        let numbered = |n: u32| self.home.join(format!("server.log.{n}"));
-        for n in (1..KEPT_LOGS).rev() {
-            rename_if_there(&numbered(n), &numbered(n + 1))?;
-        }
-        rename_if_there(&log, &numbered(1))?;
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&log)
-            .map_err(EmbeddedError::io("cannot write", &log))
-    }
-
     /// Takes the lock; it is free again when the returned file is closed, also by the death of this process.
     pub(super) fn lock(&self) -> Result<File, EmbeddedError> {
         let path = self.lock_file();
@@ -228,13 +209,6 @@ fn holder(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(32).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
-}
-
-fn rename_if_there(from: &Path, to: &Path) -> Result<(), EmbeddedError> {
-    match fs::rename(from, to) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(EmbeddedError::io("cannot rename", from)(error)),
-        _ => Ok(()),
-    }
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
