@@ -8,9 +8,13 @@ use rustls::{
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
-use tokio::task::JoinHandle;
-use tokio_postgres::{CancelToken, Client, Config, NoTls, Socket, config::SslMode};
+use tokio_postgres::{Client, Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{
+    error::Cause,
+    wire::{self, Canceller, Stream},
+};
 
 /// One login on one server, without a database.
 #[derive(Clone)]
@@ -40,24 +44,17 @@ pub enum ConnectError {
         reason: String,
     },
     /// The server did not let us in.
-    #[error("cannot connect to {target}: {}", reason(source))]
+    #[error("cannot connect to {target}: {source}")]
     Refused {
         /// Host, port, database and login.
         target: String,
-        /// What the driver said.
+        /// Why.
         #[source]
-        source: tokio_postgres::Error,
+        source: Cause,
     },
     /// The server did not answer in time.
     #[error("cannot connect to {target}: no answer within {} s", .0.as_secs(), target = .1)]
     Timeout(Duration, String),
-}
-
-fn reason(error: &tokio_postgres::Error) -> String {
-    if let Some(db) = error.as_db_error() {
-        return format!("{} ({})", db.message(), db.code().code());
-    }
-    std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 impl ConnectError {
@@ -93,7 +90,7 @@ impl Server {
             }
         }
         let plain = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
-        let mut config = Config::from_str(&plain).map_err(|error| ConnectError::Url(reason(&error)))?;
+        let mut config = Config::from_str(&plain).map_err(|error| ConnectError::Url(Cause::from(error).to_string()))?;
         config.ssl_mode(match mode {
             "disable" => SslMode::Disable,
             "prefer" => SslMode::Prefer,
@@ -143,29 +140,39 @@ impl Server {
 
     /// Opens a connection to `database`; the driver's half runs in a task of its own and ends with the client.
     pub async fn connect(&self, database: &str) -> Result<Client, ConnectError> {
-        self.open(database).await.map(|(client, _)| client)
-    }
-
-    /// The same, with the task that ends when the session is over.
-    pub(crate) async fn open(&self, database: &str) -> Result<(Client, JoinHandle<()>), ConnectError> {
-        let target = || self.describe(database);
         let config = self.session(database);
-        let open = async {
-            let refused = |source| ConnectError::Refused { target: target(), source };
+        self.in_time(database, async {
             Ok(match &self.tls {
                 Some(tls) => {
-                    let (client, connection) = config.connect(tls.clone()).await.map_err(refused)?;
-                    (client, drive(connection))
+                    let (client, connection) = config.connect(tls.clone()).await?;
+                    drive(connection);
+                    client
                 }
                 None => {
-                    let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
-                    (client, drive(connection))
+                    let (client, connection) = config.connect(NoTls).await?;
+                    drive(connection);
+                    client
                 }
             })
-        };
+        })
+        .await
+    }
+
+    /// Opens a session for our own hand, and what cancels its statements.
+    pub(crate) async fn log_in(&self, database: &str) -> Result<(Box<dyn Stream>, Canceller), ConnectError> {
+        self.in_time(database, wire::log_in(&self.session(database), self.tls.as_ref())).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        database: &str,
+        open: impl Future<Output = Result<T, Cause>>,
+    ) -> Result<T, ConnectError> {
+        let target = || self.describe(database);
         tokio::time::timeout(CONNECT_TIMEOUT, open)
             .await
-            .unwrap_or_else(|_| Err(ConnectError::Timeout(CONNECT_TIMEOUT, target())))
+            .map_err(|_| ConnectError::Timeout(CONNECT_TIMEOUT, target()))?
+            .map_err(|source| ConnectError::Refused { target: target(), source })
     }
 
     /// The settings of a session. They are the same for every session: nothing of a tenant is ever in them.
@@ -181,12 +188,8 @@ impl Server {
     }
 
     /// Asks the server to stop what a session is doing. Whether it did shows in the session alone.
-    pub(crate) async fn cancel(&self, token: &CancelToken) {
-        let asked = match &self.tls {
-            Some(tls) => token.cancel_query(tls.clone()).await,
-            None => token.cancel_query(NoTls).await,
-        };
-        if let Err(error) = asked {
+    pub(crate) async fn cancel(&self, canceller: &Canceller) {
+        if let Err(error) = wire::cancel(self.tls.as_ref(), canceller).await {
             tracing::debug!(%error, "a statement nobody waits for could not be cancelled");
         }
     }
@@ -197,7 +200,7 @@ impl Server {
 }
 
 /// Kept apart so that the plain and the TLS stream, two types, are driven by one piece of code.
-fn drive<T>(connection: tokio_postgres::Connection<Socket, T>) -> JoinHandle<()>
+fn drive<T>(connection: tokio_postgres::Connection<tokio_postgres::Socket, T>)
 where
     T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
@@ -205,7 +208,7 @@ where
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a database connection ended");
         }
-    })
+    });
 }
 
 fn tls(mode: &str, root: Option<PathBuf>) -> Result<MakeRustlsConnect, ConnectError> {

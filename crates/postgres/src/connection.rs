@@ -1,31 +1,61 @@
 //! One connection: what it has prepared, which schema it stands in, and whether it may be lent again.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
+use std::collections::{HashMap, HashSet};
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use crate::{
+    CopyIn, Error, Parameters, Row, Server, Statement, sqlstate,
+    wire::{Answers, Prepared, Status, Wire},
 };
 
-use futures_util::{FutureExt, future::OptionFuture, join};
-use tokio::{task::JoinHandle, time::timeout};
-use tokio_postgres::{Client, Row};
+/// A statement and what it is run with.
+pub(crate) type Item<'a> = (&'static Statement, &'a Parameters<'a>);
 
-use crate::{Error, Parameters, Server, Statement, sqlstate};
-
-/// How a transaction is entered. Both texts are constant for a placement at an epoch, so they are rendered once and kept.
+/// How a transaction is entered.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry<'a> {
     /// The only schema on the search path, a plain lower-case identifier; none for `pg_catalog` alone.
     pub schema: Option<&'a str>,
-    /// `begin …` and whatever must be true inside, as one simple query: any failure in it fails the transaction.
-    pub begin: &'a str,
+    /// Run before anything else of the transaction. What it refuses, nothing behind it does.
+    pub enter: Option<(&'static Statement, &'a Parameters<'a>)>,
+    /// What its statements see of each other's time.
+    pub isolation: Isolation,
+}
+
+impl<'a> Entry<'a> {
+    /// Without anything to let it in.
+    pub const fn plain(schema: Option<&'a str>) -> Self {
+        Self { schema, enter: None, isolation: Isolation::ReadCommitted }
+    }
+}
+
+/// What the statements of a transaction see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// Each what was committed when it began.
+    ReadCommitted,
+    /// All what was committed when the first began; they may not write.
+    Snapshot,
+}
+
+impl Isolation {
+    fn begin(self) -> &'static str {
+        match self {
+            Self::ReadCommitted => "begin",
+            Self::Snapshot => "begin isolation level repeatable read read only",
+        }
+    }
 }
 
 /// A connection and what is known of its session.
 #[derive(Debug)]
 pub struct Connection {
-    client: Client,
-    driver: JoinHandle<()>,
-    prepared: HashMap<usize, tokio_postgres::Statement>,
+    wire: Wire,
+    prepared: HashMap<usize, Prepared>,
+    /// How many names statements were given; none is given twice.
+    names: u64,
     standing: Option<Box<str>>,
     visited: HashSet<Box<str>>,
     state: State,
@@ -44,32 +74,17 @@ enum State {
 
 /// Backends keep what they learnt of every table they touched (1 MiB a schema of 40 tables), so they are replaced.
 const MAX_SCHEMAS: usize = 200;
-/// How long a session that is no longer wanted may take to finish by itself.
-const CLOSE_PATIENCE: Duration = Duration::from_millis(100);
-/// And how long after it was told to stop.
-const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 impl Connection {
     pub(crate) async fn open(server: &Server, database: &str) -> Result<Self, Error> {
-        let (client, driver) = server.open(database).await?;
+        let wire = Wire::open(server, database).await?;
         let (prepared, visited) = (HashMap::new(), HashSet::new());
-        Ok(Self { client, driver, prepared, standing: None, visited, state: State::Idle })
+        Ok(Self { wire, prepared, names: 0, standing: None, visited, state: State::Idle })
     }
 
-    /// Ends the session and returns when it is over, so that another may be opened in its place. The driver first reads the
-    /// answers to what was sent; a statement that takes its time over it is cancelled.
+    /// Ends the session and returns when it is over, so that another may be opened in its place.
     pub(crate) async fn close(self, server: &Server) {
-        let Self { client, mut driver, prepared, .. } = self;
-        let token = client.cancel_token();
-        drop((prepared, client));
-        if timeout(CLOSE_PATIENCE, &mut driver).await.is_ok() {
-            return;
-        }
-        let _ = timeout(CLOSE_LIMIT, server.cancel(&token)).await;
-        if timeout(CLOSE_LIMIT, &mut driver).await.is_err() {
-            // The server does not answer. Without the socket its backend ends by itself, within a second.
-            driver.abort();
-        }
+        self.wire.close(server).await;
     }
 
     pub(crate) fn standing(&self) -> Option<&str> {
@@ -77,224 +92,156 @@ impl Connection {
     }
 
     /// May be lent to another borrower.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.state == State::Idle && !self.client.is_closed() && self.visited.len() <= MAX_SCHEMAS
+    pub(crate) fn is_clean(&mut self) -> bool {
+        self.state == State::Idle && self.visited.len() <= MAX_SCHEMAS && !self.wire.has_ended()
     }
 
     /// Inside a transaction that a ROLLBACK would end.
     pub(crate) fn is_open(&self) -> bool {
-        self.state == State::Open && !self.client.is_closed()
+        self.state == State::Open && !self.wire.is_over()
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// A whole transaction of one statement in one round trip: path, entry, statement and COMMIT are sent together.
+    /// A whole transaction of one statement in one round trip.
     pub async fn run(
         &mut self,
         entry: Entry<'_>,
         statement: &'static Statement,
         parameters: &Parameters<'_>,
     ) -> Result<Vec<Row>, Error> {
-        match self.run_once(entry, statement, parameters).await {
-            Err(error) if error.is_stale_plan() => {
-                self.prepared.clear();
-                self.run_once(entry, statement, parameters).await
-            }
-            other => other,
-        }
-    }
-
-    async fn run_once(
-        &mut self,
-        entry: Entry<'_>,
-        statement: &'static Statement,
-        parameters: &Parameters<'_>,
-    ) -> Result<Vec<Row>, Error> {
-        self.prepare(entry.schema, &[(statement, parameters)]).await?;
-        let prepared = self.prepared.get(&statement.key()).ok_or(Error::Aborted)?;
-        let (way, client) = (self.way_to(entry.schema), &self.client);
-        self.state = State::Unknown;
-        // Polled in this order, so sent in this order: the driver writes them to the socket one behind the other.
-        let (moved, begun, rows, ended) = join!(
-            OptionFuture::from(way.as_deref().map(|way| client.batch_execute(way))),
-            client.batch_execute(entry.begin),
-            client.query(prepared, parameters),
-            client.batch_execute("commit"),
-        );
-        self.arrive(entry.schema, moved)?;
-        self.settle(ended)?;
-        self.entered(begun)?;
-        rows.map_err(Error::statement(statement.name()))
+        let mut rows = self.begin_and(entry, &[(statement, parameters)], true).await?;
+        Ok(rows.pop().unwrap_or_default())
     }
 
     /// The same for several statements, whose rows come back in their order.
-    pub async fn run_all(
-        &mut self,
-        entry: Entry<'_>,
-        items: &[(&'static Statement, &Parameters<'_>)],
-    ) -> Result<Vec<Vec<Row>>, Error> {
+    pub async fn run_all(&mut self, entry: Entry<'_>, items: &[Item<'_>]) -> Result<Vec<Vec<Row>>, Error> {
         self.begin_and(entry, items, true).await
     }
 
-    /// Sends the entry (when given), the statements and, when asked, COMMIT, all in one round trip.
+    /// Sends the entry, the statements and, when asked, the end of the transaction, all in one round trip.
     pub(crate) async fn begin_and(
         &mut self,
         entry: Entry<'_>,
-        items: &[(&'static Statement, &Parameters<'_>)],
+        items: &[Item<'_>],
         commit: bool,
     ) -> Result<Vec<Vec<Row>>, Error> {
         match self.begin_once(entry, items, commit).await {
             // Nothing of it happened: it was the first of its transaction.
             Err(error) if error.is_stale_plan() && self.state == State::Idle => {
-                self.prepared.clear();
+                self.forget_statements();
                 self.begin_once(entry, items, commit).await
             }
             other => other,
         }
     }
 
-    async fn begin_once(
-        &mut self,
-        entry: Entry<'_>,
-        items: &[(&'static Statement, &Parameters<'_>)],
-        commit: bool,
-    ) -> Result<Vec<Vec<Row>>, Error> {
-        self.prepare(entry.schema, items).await?;
-        // Also when no statement follows, as before the making of a temporary table.
+    async fn begin_once(&mut self, entry: Entry<'_>, items: &[Item<'_>], commit: bool) -> Result<Vec<Vec<Row>>, Error> {
+        let all: SmallVec<[Item<'_>; 4]> = entry.enter.into_iter().chain(items.iter().copied()).collect();
+        self.prepare(entry.schema, &all).await?;
+        // What goes in one piece needs no BEGIN and no COMMIT: the Sync behind it ends it, whole or not at all.
+        let whole = commit && entry.isolation == Isolation::ReadCommitted;
+        let begin = (!whole).then(|| entry.isolation.begin());
+        let commit = (commit && !whole).then_some("commit");
         let way = self.way_to(entry.schema);
-        self.state = State::Unknown;
-        let (moved, begun, outcome, ended) = join!(
-            OptionFuture::from(way.as_deref().map(|way| self.client.batch_execute(way))),
-            self.client.batch_execute(entry.begin),
-            self.pipeline(items),
-            self.commit_if(commit),
-        );
-        self.arrive(entry.schema, moved)?;
-        if let Some(ended) = ended {
-            self.settle(ended)?;
-        } else if outcome.is_ok() && begun.is_ok() {
-            self.state = State::Open;
-        } else {
-            self.rollback().await?;
+        let outcome = self.exchange(way.map(|way| (way, entry.schema)), begin, &all, commit).await;
+        if entry.enter.is_none() {
+            return outcome;
         }
-        self.entered(begun)?;
-        outcome
-    }
-
-    /// A session that is found in another schema than it was believed to stand in is not used again.
-    fn entered(&mut self, begun: Result<(), tokio_postgres::Error>) -> Result<(), Error> {
-        let begun = begun.map_err(Error::statement("enter"));
-        if let Err(error) = &begun
-            && error.is(sqlstate::FENCE_SCHEMA)
-        {
-            tracing::error!(believed = self.standing, "a session stood in another schema than believed; it is closed");
-            self.state = State::Unknown;
+        match outcome {
+            Ok(mut rows) => {
+                rows.remove(0);
+                Ok(rows)
+            }
+            Err(error) => {
+                if error.is(sqlstate::FENCE_SCHEMA) {
+                    tracing::error!(
+                        believed = self.standing,
+                        "a session stood in another schema than believed; it is closed"
+                    );
+                    self.state = State::Unknown;
+                }
+                Err(error)
+            }
         }
-        begun
     }
 
     /// Statements inside a transaction that is already open; with `commit`, they end it.
-    pub(crate) async fn inside(
-        &mut self,
-        items: &[(&'static Statement, &Parameters<'_>)],
-        commit: bool,
-    ) -> Result<Vec<Vec<Row>>, Error> {
+    pub(crate) async fn inside(&mut self, items: &[Item<'_>], commit: bool) -> Result<Vec<Vec<Row>>, Error> {
         if self.state != State::Open {
             return Err(Error::Aborted);
         }
-        self.state = State::Unknown;
         // Inside a transaction the search path stands: preparing costs a round trip, but only the first time.
-        for (statement, _) in items {
-            if !self.prepared.contains_key(&statement.key()) {
-                match self.client.prepare(statement.sql()).await {
-                    Ok(ready) => drop(self.prepared.insert(statement.key(), ready)),
-                    Err(error) => {
-                        self.rollback().await?;
-                        return Err(Error::statement(statement.name())(error));
-                    }
-                }
-            }
-        }
-        let (outcome, ended) = join!(self.pipeline(items), self.commit_if(commit));
-        if let Some(ended) = ended {
-            self.settle(ended)?;
-        } else if outcome.is_ok() {
-            self.state = State::Open;
-        } else {
-            self.rollback().await?;
-        }
+        self.learn(None, items).await?;
+        let outcome = self.exchange(None, None, items, commit.then_some("commit")).await;
         if outcome.as_ref().is_err_and(Error::is_stale_plan) {
             // What went before cannot be repeated here. The next transaction prepares anew.
-            self.prepared.clear();
+            self.forget_statements();
         }
         outcome
     }
 
-    fn commit_if(&self, commit: bool) -> OptionFuture<impl Future<Output = Result<(), tokio_postgres::Error>>> {
-        OptionFuture::from(commit.then(|| self.client.batch_execute("commit")))
-    }
-
-    /// Sends prepared statements one behind the other and reads the answers in order; the first failure is the answer.
-    fn pipeline<'a>(
-        &'a self,
-        items: &'a [(&'static Statement, &'a Parameters<'a>)],
-    ) -> impl Future<Output = Result<Vec<Vec<Row>>, Error>> {
-        let mut pending: Vec<_> = items
-            .iter()
-            .map(|(statement, parameters)| {
-                async move {
-                    let prepared = self.prepared.get(&statement.key()).ok_or(Error::Aborted)?;
-                    self.client.query(prepared, parameters).await.map_err(Error::statement(statement.name()))
+    /// Sends everything at once and reads the answers. A transaction that failed is rolled back.
+    async fn exchange(
+        &mut self,
+        way: Option<(String, Option<&str>)>,
+        begin: Option<&'static str>,
+        items: &[Item<'_>],
+        commit: Option<&'static str>,
+    ) -> Result<Vec<Vec<Row>>, Error> {
+        let Self { wire, prepared, .. } = &mut *self;
+        let before = wire.outbox().len();
+        if let Some((way, _)) = &way {
+            wire.ask_batch(way).map_err(Error::statement("search_path"))?;
+        }
+        begin.map_or(Ok(()), |text| wire.control(text)).map_err(Error::statement("begin"))?;
+        for (statement, parameters) in items {
+            let asked = match prepared.get(&statement.key()) {
+                Some(prepared) => wire.execute(prepared, parameters).map_err(Error::statement(statement.name())),
+                None => Err(Error::Aborted),
+            };
+            if let Err(error) = asked {
+                // Nothing was sent yet.
+                wire.outbox().truncate(before);
+                if self.state == State::Open {
+                    self.rollback().await?;
                 }
-                .boxed()
-            })
-            .collect();
-        // The first poll of this future must send everything: a COMMIT is polled right behind it.
-        let mut early: Vec<Option<Result<Vec<Row>, Error>>> = Vec::with_capacity(pending.len());
-        let mut started = false;
-        std::future::poll_fn(move |cx| {
-            if !started {
-                started = true;
-                early.resize_with(pending.len(), || None);
-            }
-            let mut waiting = false;
-            for (future, result) in pending.iter_mut().zip(early.iter_mut()) {
-                if result.is_none() {
-                    match future.as_mut().poll(cx) {
-                        std::task::Poll::Ready(value) => *result = Some(value),
-                        std::task::Poll::Pending => waiting = true,
-                    }
-                }
-            }
-            if waiting {
-                return std::task::Poll::Pending;
-            }
-            std::task::Poll::Ready(early.drain(..).flatten().collect())
-        })
-    }
-
-    /// What COMMIT's answer says about the session: after it, failed or not, no transaction is open.
-    fn settle(&mut self, ended: Result<(), tokio_postgres::Error>) -> Result<(), Error> {
-        match ended {
-            Ok(()) => {
-                self.state = State::Idle;
-                Ok(())
-            }
-            Err(error) => {
-                // A deferred constraint may fail here; the server has then rolled back. Anything else closed the connection.
-                if error.as_db_error().is_some() && !self.client.is_closed() {
-                    self.state = State::Idle;
-                }
-                Err(Error::statement("commit")(error))
+                return Err(error);
             }
         }
+        commit.map_or(Ok(()), |text| wire.control(text)).map_err(Error::statement("commit"))?;
+        wire.sync();
+        self.state = State::Unknown;
+        if let Some((_, schema)) = way {
+            self.arrive(schema).await?;
+        }
+        let Self { wire, prepared, .. } = &mut *self;
+        let columns = begin.map(|_| None).into_iter();
+        let columns = columns.chain(items.iter().map(|(statement, _)| prepared.get(&statement.key())));
+        let columns = columns.chain(commit.map(|_| None));
+        let name = |at: usize| items.get(at).map_or("commit", |(statement, _)| statement.name());
+        let answers = wire.answers(columns).await.map_err(Error::statement(name(0)))?;
+        let at = answers.rows.len();
+        self.settle(answers).await?.map_err(Error::statement(name(at)))
+    }
+
+    /// Notes where the session stands. The inner result is what the server refused, after which no transaction is open.
+    async fn settle(&mut self, answers: Answers) -> Result<Result<Vec<Vec<Row>>, crate::Refused>, Error> {
+        match answers.status {
+            Status::Idle => self.state = State::Idle,
+            Status::Open => self.state = State::Open,
+            Status::Failed => self.rollback().await?,
+        }
+        Ok(match answers.refused {
+            Some(refused) => Err(refused),
+            None => Ok(answers.rows),
+        })
     }
 
     pub(crate) async fn rollback(&mut self) -> Result<(), Error> {
         self.state = State::Unknown;
-        self.client.batch_execute("rollback").await.map_err(Error::statement("rollback"))?;
+        let answers = self.wire.batch("rollback").await.map_err(Error::statement("rollback"))?;
+        if let Some(refused) = answers.refused {
+            return Err(Error::statement("rollback")(refused));
+        }
         self.state = State::Idle;
         Ok(())
     }
@@ -305,39 +252,80 @@ impl Connection {
             return Err(Error::Aborted);
         }
         self.state = State::Unknown;
-        let done = self.client.batch_execute(text).await;
-        match done {
-            Ok(()) => self.state = State::Open,
-            Err(_) => self.rollback().await?,
+        let answers = self.wire.batch(text).await.map_err(Error::statement("batch"))?;
+        self.settle(answers).await?.map(drop).map_err(Error::statement("batch"))
+    }
+
+    /// Opens a COPY inside the open transaction.
+    pub(crate) async fn copy_in(&mut self, text: &'static str) -> Result<CopyIn<'_>, Error> {
+        if self.state != State::Open {
+            return Err(Error::Aborted);
         }
-        done.map_err(Error::statement("batch"))
+        self.state = State::Unknown;
+        if let Some(answers) = self.wire.begin_copy(text).await.map_err(Error::statement("copy"))? {
+            self.settle(answers).await?.map_err(Error::statement("copy"))?;
+            return Err(Error::Aborted);
+        }
+        Ok(CopyIn::new(self))
+    }
+
+    pub(crate) async fn copy(&mut self, lines: Bytes) -> Result<(), Error> {
+        self.wire.copy(lines).await.map_err(Error::statement("copy"))
+    }
+
+    pub(crate) async fn end_copy(&mut self) -> Result<u64, Error> {
+        let (count, answers) = self.wire.end_copy().await.map_err(Error::statement("copy"))?;
+        self.settle(answers).await?.map_err(Error::statement("copy"))?;
+        Ok(count)
     }
 
     /// Makes statements ready in the schema they are for. Costs nothing once they are, wherever the session stands: they
     /// follow the search path.
-    async fn prepare(
-        &mut self,
-        schema: Option<&str>,
-        items: &[(&'static Statement, &Parameters<'_>)],
-    ) -> Result<(), Error> {
+    async fn prepare(&mut self, schema: Option<&str>, items: &[Item<'_>]) -> Result<(), Error> {
+        let way = self.way_to(schema);
+        self.learn(way.map(|way| (way, schema)), items).await
+    }
+
+    /// Has the server learn what it does not know yet, in one round trip.
+    async fn learn(&mut self, way: Option<(String, Option<&str>)>, items: &[Item<'_>]) -> Result<(), Error> {
+        let mut missing: SmallVec<[&'static Statement; 4]> = SmallVec::new();
         for (statement, _) in items {
-            if self.prepared.contains_key(&statement.key()) {
-                continue;
+            let known = self.prepared.contains_key(&statement.key());
+            if !known && !missing.iter().any(|other| other.key() == statement.key()) {
+                missing.push(statement);
             }
-            let way = self.way_to(schema);
-            self.state = State::Unknown;
-            let (moved, prepared) = join!(
-                OptionFuture::from(way.as_deref().map(|way| self.client.batch_execute(way))),
-                self.client.prepare(statement.sql()),
-            );
-            self.arrive(schema, moved)?;
-            if prepared.is_ok() || !self.client.is_closed() {
-                self.state = State::Idle;
-            }
-            let ready = prepared.map_err(Error::statement(statement.name()))?;
-            self.prepared.insert(statement.key(), ready);
         }
-        Ok(())
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if let Some((way, _)) = &way {
+            self.wire.ask_batch(way).map_err(Error::statement("search_path"))?;
+        }
+        let first = self.names;
+        let name = |at: usize| format!("s{}", first + at as u64);
+        for (at, statement) in missing.iter().enumerate() {
+            self.wire.ask_prepare(&name(at), statement.sql()).map_err(Error::statement(statement.name()))?;
+        }
+        self.names += missing.len() as u64;
+        self.wire.sync();
+        self.state = State::Unknown;
+        if let Some((_, schema)) = way {
+            self.arrive(schema).await?;
+        }
+        let names = (0..missing.len()).map(|at| name(at).into());
+        let (learnt, answers) = self.wire.prepared(names).await.map_err(Error::statement(missing[0].name()))?;
+        let refused_at = missing.get(learnt.len()).map_or("prepare", |statement| statement.name());
+        for (statement, prepared) in missing.iter().zip(learnt) {
+            self.prepared.insert(statement.key(), prepared);
+        }
+        self.settle(answers).await?.map(drop).map_err(Error::statement(refused_at))
+    }
+
+    /// Statements that outlived their tables are learnt anew, by other names.
+    fn forget_statements(&mut self) {
+        for (_, prepared) in self.prepared.drain() {
+            self.wire.ask_forget(&prepared);
+        }
     }
 
     /// What makes the session stand in `schema`; nothing when it does. The schema is a property of the session, not of the
@@ -353,10 +341,13 @@ impl Connection {
         })
     }
 
-    /// Notes where the session stands now. On a failure it stays unknown, and the session is closed.
-    fn arrive(&mut self, schema: Option<&str>, moved: Option<Result<(), tokio_postgres::Error>>) -> Result<(), Error> {
-        let Some(moved) = moved else { return Ok(()) };
-        moved.map_err(Error::statement("search_path"))?;
+    /// Reads the answer to the way, and notes where the session stands now. On a failure it stays unknown, and the session
+    /// is closed.
+    async fn arrive(&mut self, schema: Option<&str>) -> Result<(), Error> {
+        let answers = self.wire.answers(std::iter::empty()).await.map_err(Error::statement("search_path"))?;
+        if let Some(refused) = answers.refused {
+            return Err(Error::statement("search_path")(refused));
+        }
         self.standing = schema.map(Into::into);
         if let Some(schema) = schema {
             self.visited.insert(schema.into());

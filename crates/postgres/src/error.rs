@@ -1,8 +1,10 @@
 //! What PostgreSQL refused, sorted by what a caller can do about it.
 
-use std::time::Duration;
+use std::{fmt, io, time::Duration};
 
-use tokio_postgres::error::SqlState;
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::message::backend::ErrorResponseBody;
+use tokio_postgres::error::{DbError, SqlState};
 
 /// SQLSTATE values of our own, raised by functions in the database.
 pub mod sqlstate {
@@ -29,42 +31,141 @@ pub enum Error {
         waited: Duration,
     },
     /// The server refused a statement, or the connection broke while it ran.
-    #[error("{statement}: {}", describe(source))]
+    #[error("{statement}: {source}")]
     Statement {
         /// Name of the statement.
         statement: &'static str,
-        /// What the driver said.
+        /// Why.
         #[source]
-        source: tokio_postgres::Error,
+        source: Cause,
     },
     /// COMMIT was answered by ROLLBACK, or the transaction was used after it had failed.
     #[error("the transaction had already failed")]
     Aborted,
 }
 
-fn describe(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(db) => {
-            let mut text = format!("{} ({})", db.message(), db.code().code());
-            for (word, part) in
-                [("detail", db.detail()), ("hint", db.hint()), ("where", db.where_()), ("constraint", db.constraint())]
-            {
-                if let Some(part) = part {
-                    text.push_str(&format!(", {word}: {part}"));
-                }
-            }
-            text
+/// Why an exchange failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// The server refused it.
+    #[error(transparent)]
+    Refused(Box<Refused>),
+    /// The connection broke.
+    #[error("the connection was lost: {0}")]
+    Lost(#[from] io::Error),
+    /// A parameter that cannot be sent.
+    #[error("{0}")]
+    Value(Box<dyn std::error::Error + Send + Sync>),
+    /// The driver's own, such as a certificate that is not trusted.
+    #[error("{}", with_reason(.0))]
+    Driver(tokio_postgres::Error),
+}
+
+fn with_reason(error: &tokio_postgres::Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}
+
+impl From<tokio_postgres::Error> for Cause {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(refused) => Self::Refused(Box::new(refused.into())),
+            None => Self::Driver(error),
         }
-        None => match std::error::Error::source(error) {
-            Some(cause) => format!("{error}: {cause}"),
-            None => error.to_string(),
-        },
+    }
+}
+
+impl From<Refused> for Cause {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(Box::new(refused))
+    }
+}
+
+impl Cause {
+    /// The SQLSTATE, when the server gave one.
+    pub fn code(&self) -> Option<&SqlState> {
+        match self {
+            Self::Refused(refused) => Some(&refused.code),
+            _ => None,
+        }
+    }
+
+    /// The connection is gone, or was never there.
+    fn is_lost(&self) -> bool {
+        match self {
+            Self::Lost(_) => true,
+            Self::Driver(error) => {
+                error.is_closed()
+                    || std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<io::Error>)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The server's own words. They may name values.
+#[derive(Debug)]
+pub struct Refused {
+    code: SqlState,
+    message: String,
+    detail: Option<String>,
+    hint: Option<String>,
+    place: Option<String>,
+    constraint: Option<String>,
+}
+
+impl Refused {
+    pub(crate) fn read(body: &ErrorResponseBody) -> io::Result<Self> {
+        let (mut code, mut message) = (SqlState::INTERNAL_ERROR, String::new());
+        let (mut detail, mut hint, mut place, mut constraint) = (None, None, None, None);
+        let mut fields = body.fields();
+        while let Some(field) = fields.next()? {
+            let value = String::from_utf8_lossy(field.value_bytes()).into_owned();
+            match field.type_() {
+                b'C' => code = SqlState::from_code(&value),
+                b'M' => message = value,
+                b'D' => detail = Some(value),
+                b'H' => hint = Some(value),
+                b'W' => place = Some(value),
+                b'n' => constraint = Some(value),
+                _ => {}
+            }
+        }
+        Ok(Self { code, message, detail, hint, place, constraint })
+    }
+}
+
+impl From<&DbError> for Refused {
+    fn from(error: &DbError) -> Self {
+        Self {
+            code: error.code().clone(),
+            message: error.message().to_owned(),
+            detail: error.detail().map(str::to_owned),
+            hint: error.hint().map(str::to_owned),
+            place: error.where_().map(str::to_owned),
+            constraint: error.constraint().map(str::to_owned),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code.code())?;
+        let parts =
+            [("detail", &self.detail), ("hint", &self.hint), ("where", &self.place), ("constraint", &self.constraint)];
+        for (word, part) in parts {
+            if let Some(part) = part {
+                write!(f, ", {word}: {part}")?;
+            }
+        }
+        Ok(())
     }
 }
 
 impl Error {
-    pub(crate) fn statement(statement: &'static str) -> impl FnOnce(tokio_postgres::Error) -> Self {
-        move |source| Self::Statement { statement, source }
+    pub(crate) fn statement<C: Into<Cause>>(statement: &'static str) -> impl FnOnce(C) -> Self {
+        move |source| Self::Statement { statement, source: source.into() }
     }
 
     /// The SQLSTATE, when the server gave one.
@@ -82,8 +183,8 @@ impl Error {
 
     /// The violated constraint, without the shard suffix a distributed engine appends (`person_key_102008`).
     pub fn constraint(&self) -> Option<&str> {
-        let Self::Statement { source, .. } = self else { return None };
-        let name = source.as_db_error()?.constraint()?;
+        let Self::Statement { source: Cause::Refused(refused), .. } = self else { return None };
+        let name = refused.constraint.as_deref()?;
         match name.rsplit_once('_') {
             Some((stem, digits)) if digits.len() > 4 && digits.bytes().all(|b| b.is_ascii_digit()) => Some(stem),
             _ => Some(name),
@@ -97,11 +198,7 @@ impl Error {
             Self::Exhausted { .. } => true,
             Self::Aborted => false,
             Self::Statement { source, .. } => match source.code() {
-                None => {
-                    source.is_closed()
-                        || std::error::Error::source(source)
-                            .is_some_and(<dyn std::error::Error + 'static>::is::<std::io::Error>)
-                }
+                None => source.is_lost(),
                 Some(code) => {
                     let class = &code.code()[..2];
                     class == "08"

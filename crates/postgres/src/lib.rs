@@ -8,6 +8,7 @@ pub mod embedded;
 
 mod connect;
 mod connection;
+mod copy;
 mod error;
 mod listen;
 mod migrate;
@@ -15,18 +16,20 @@ mod pool;
 mod shelf;
 mod statement;
 mod transaction;
+mod wire;
 
 pub use connect::{ConnectError, Server};
-pub use connection::{Connection, Entry};
-pub use error::{Error, sqlstate};
+pub use connection::{Connection, Entry, Isolation};
+pub use copy::CopyIn;
+pub use error::{Cause, Error, Refused, sqlstate};
 pub use listen::{Event, Listener};
 pub use migrate::{Applied, Migration, MigrationError, Progress, Target, migrate};
 pub use pool::{Lease, Pool, PoolSettings, PoolStatus};
 pub use statement::{Parameters, Statement};
-pub use transaction::Transaction;
+pub use transaction::{Enter, Transaction};
+pub use wire::{Column, Row, RowIndex};
 
 pub use tokio_postgres::{
-    CopyInSink, Row,
     error::SqlState,
     types::{FromSql, FromSqlOwned, IsNull, Kind, ToSql, Type, accepts, to_sql_checked},
 };

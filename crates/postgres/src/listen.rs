@@ -107,7 +107,10 @@ async fn listen(server: &Server, database: &str, channels: &[&str], sender: &mps
 type Messages = mpsc::Receiver<(String, String)>;
 
 async fn open(server: &Server, database: &str) -> Result<(Client, Messages), ConnectError> {
-    let refused = |source| ConnectError::Refused { target: format!("database \"{database}\""), source };
+    let refused = |source: tokio_postgres::Error| ConnectError::Refused {
+        target: format!("database \"{database}\""),
+        source: source.into(),
+    };
     let config = server.session(database);
     Ok(match server.tls() {
         Some(tls) => {

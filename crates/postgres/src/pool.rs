@@ -178,7 +178,7 @@ impl Inner {
     }
 
     /// Hands on or shelves a connection that is fit to be lent again; gives back any other.
-    fn take_back(self: &Arc<Self>, database: &Arc<str>, connection: Connection) -> Option<Connection> {
+    fn take_back(self: &Arc<Self>, database: &Arc<str>, mut connection: Connection) -> Option<Connection> {
         if !connection.is_clean() {
             return Some(connection);
         }

@@ -71,15 +71,12 @@ impl<T> Shelf<T> {
     pub(crate) fn find(&mut self, wanted: &Wanted<'_>) -> Option<Found> {
         let Self { idle, open, budget, .. } = self;
         if let Some(resting) = idle.get_mut(wanted.database) {
-            resting.retain(|r| {
-                let alive = r.connection.is_clean();
-                if !alive {
-                    *open -= 1;
+            while let Some(at) = resting.iter().rposition(|r| r.connection.standing() == wanted.schema) {
+                let mut connection = resting.remove(at).connection;
+                if connection.is_clean() {
+                    return Some(Found::Ready(connection));
                 }
-                alive
-            });
-            if let Some(at) = resting.iter().rposition(|r| r.connection.standing() == wanted.schema) {
-                return Some(Found::Ready(resting.remove(at).connection));
+                *open -= 1;
             }
         }
         if *open < *budget {
@@ -89,7 +86,9 @@ impl<T> Shelf<T> {
         if let Some(resting) = idle.get_mut(wanted.database)
             && !resting.is_empty()
         {
-            return Some(Found::Ready(resting.remove(0).connection));
+            let mut connection = resting.remove(0).connection;
+            // One that has ended meanwhile leaves its place to a new one.
+            return Some(if connection.is_clean() { Found::Ready(connection) } else { Found::Room(None) });
         }
         let eldest = idle
             .iter()
@@ -168,11 +167,9 @@ impl<T> Shelf<T> {
     pub(crate) fn sweep(&mut self, now: Instant, longest: Duration) -> Vec<Connection> {
         let mut tired = Vec::new();
         for resting in self.idle.values_mut() {
-            let (keep, rest): (Vec<_>, Vec<_>) = resting
-                .drain(..)
-                .partition(|r| now.saturating_duration_since(r.since) < longest && r.connection.is_clean());
-            *resting = keep;
-            tired.extend(rest.into_iter().map(|r| r.connection));
+            let rested = resting
+                .extract_if(.., |r| now.saturating_duration_since(r.since) >= longest || !r.connection.is_clean());
+            tired.extend(rested.map(|r| r.connection));
         }
         self.idle.retain(|_, resting| !resting.is_empty());
         self.open -= tired.len();

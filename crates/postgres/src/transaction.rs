@@ -1,9 +1,10 @@
 //! A transaction that talks as seldom as it can.
 
-use bytes::Bytes;
-use tokio_postgres::{CopyInSink, Row};
+use std::{fmt, sync::Arc};
 
-use crate::{Entry, Error, Lease, Parameters, Statement};
+use smallvec::SmallVec;
+
+use crate::{CopyIn, Entry, Error, Isolation, Lease, Parameters, Row, Statement, ToSql, connection::Item};
 
 /// A unit of work on one connection.
 ///
@@ -16,16 +17,26 @@ pub struct Transaction {
     entry: Option<OwnedEntry>,
 }
 
-#[derive(Debug)]
+/// What a transaction is entered by, kept until its first statement.
 struct OwnedEntry {
-    schema: Option<std::sync::Arc<str>>,
-    begin: std::sync::Arc<str>,
+    schema: Option<Arc<str>>,
+    enter: Option<Enter>,
+}
+
+/// A statement that lets a transaction in, and what it is run with.
+pub type Enter = (&'static Statement, Vec<Box<dyn ToSql + Send + Sync>>);
+
+impl fmt::Debug for OwnedEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let enter = self.enter.as_ref().map(|(statement, _)| statement.name());
+        f.debug_struct("OwnedEntry").field("schema", &self.schema).field("enter", &enter).finish()
+    }
 }
 
 impl Transaction {
     /// Nothing is sent yet.
-    pub fn new(lease: Lease, schema: Option<std::sync::Arc<str>>, begin: std::sync::Arc<str>) -> Self {
-        Self { lease, entry: Some(OwnedEntry { schema, begin }) }
+    pub fn new(lease: Lease, schema: Option<Arc<str>>, enter: Option<Enter>) -> Self {
+        Self { lease, entry: Some(OwnedEntry { schema, enter }) }
     }
 
     /// One statement.
@@ -39,49 +50,49 @@ impl Transaction {
     }
 
     /// Several statements in one round trip; their rows in the same order.
-    pub async fn query_all(&mut self, items: &[(&'static Statement, &Parameters<'_>)]) -> Result<Vec<Vec<Row>>, Error> {
+    pub async fn query_all(&mut self, items: &[Item<'_>]) -> Result<Vec<Vec<Row>>, Error> {
         self.send(items, false).await
     }
 
     /// The last statements and COMMIT in one round trip.
-    pub async fn commit(mut self, items: &[(&'static Statement, &Parameters<'_>)]) -> Result<Vec<Vec<Row>>, Error> {
+    pub async fn commit(mut self, items: &[Item<'_>]) -> Result<Vec<Vec<Row>>, Error> {
         if self.entry.is_some() && items.is_empty() {
             return Ok(Vec::new());
         }
         self.send(items, true).await
     }
 
-    async fn send(
-        &mut self,
-        items: &[(&'static Statement, &Parameters<'_>)],
-        commit: bool,
-    ) -> Result<Vec<Vec<Row>>, Error> {
-        match self.entry.take() {
-            Some(entry) => {
-                let entry = Entry { schema: entry.schema.as_deref(), begin: &entry.begin };
-                self.lease.begin_and(entry, items, commit).await
-            }
-            None => self.lease.inside(items, commit).await,
-        }
+    async fn send(&mut self, items: &[Item<'_>], commit: bool) -> Result<Vec<Vec<Row>>, Error> {
+        let Some(OwnedEntry { schema, enter }) = self.entry.take() else {
+            return self.lease.inside(items, commit).await;
+        };
+        let isolation = Isolation::ReadCommitted;
+        let Some((statement, values)) = &enter else {
+            let entry = Entry { schema: schema.as_deref(), enter: None, isolation };
+            return self.lease.begin_and(entry, items, commit).await;
+        };
+        let values: SmallVec<[&(dyn ToSql + Sync); 4]> = values.iter().map(|value| &**value as _).collect();
+        let entry = Entry { schema: schema.as_deref(), enter: Some((statement, &values)), isolation };
+        self.lease.begin_and(entry, items, commit).await
     }
 
     /// Runs a constant text, such as the making of a temporary table.
     pub async fn batch(&mut self, text: &'static str) -> Result<(), Error> {
-        if self.entry.is_some() {
-            self.send(&[], false).await?;
-        }
+        self.ensure_begun().await?;
         self.lease.batch(text).await
     }
 
-    /// Opens a COPY into a temporary table. The sink must be finished before the next statement.
-    pub async fn copy_in(&mut self, text: &'static str) -> Result<CopyInSink<Bytes>, Error> {
+    /// Opens a COPY into a temporary table.
+    pub async fn copy_in(&mut self, text: &'static str) -> Result<CopyIn<'_>, Error> {
+        self.ensure_begun().await?;
+        self.lease.copy_in(text).await
+    }
+
+    async fn ensure_begun(&mut self) -> Result<(), Error> {
         if self.entry.is_some() {
             self.send(&[], false).await?;
         }
-        if !self.lease.is_open() {
-            return Err(Error::Aborted);
-        }
-        self.lease.client().copy_in(text).await.map_err(Error::statement("copy"))
+        Ok(())
     }
 
     /// Ends it without a trace.

@@ -70,7 +70,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
 /// Refuses a login that owns, creates, truncates or bypasses.
 pub(crate) async fn check(pool: &Pool, database: &std::sync::Arc<str>) -> Result<(), PrivilegeError> {
     let mut lease = pool.lease(database, None).await?;
-    let rows = lease.run(Entry { schema: None, begin: "begin read only" }, &POWERS, &[]).await?;
+    let rows = lease.run(Entry::plain(None), &POWERS, &[]).await?;
     let Some(row) = rows.first() else { return Ok(()) };
     let powers: Vec<_> = FORBIDDEN.iter().filter(|(column, _)| row.get(*column)).map(|(_, words)| *words).collect();
     if powers.is_empty() {

@@ -1,17 +1,17 @@
 //! The one door to a tenant's rows: it binds the tenant, passes the fence and forgets both afterwards.
 
-use std::{fmt::Write, sync::Arc};
+use std::sync::Arc;
 
-use cloister_postgres::{Entry, Lease, Parameters, Row, Statement, sqlstate};
+use cloister_postgres::{Enter, Entry, Isolation, Lease, Parameters, Row, Statement, sqlstate, statements};
 use smallvec::SmallVec;
 
 use crate::{Error, ErrorKind, OpContext, Placement, Refusal, Result, Tenancy, TenantEntry, TenantTx};
 
-/// Whether a transaction may write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Read,
-    Write,
+statements! {
+    /// Lets a reader in: names the tenant until the transaction ends, and raises unless the fence agrees.
+    ENTER_READ = "select cloister.enter_read($1, $2, $3)";
+    /// Lets a writer in, who holds off a move, suspension or restore until the transaction ends.
+    ENTER_WRITE = "select cloister.enter_write($1, $2, $3)";
 }
 
 /// Parameters with the tenant in front: `$1` is bound here and nowhere else.
@@ -24,22 +24,9 @@ pub(crate) fn bind<'a>(tenant: &'a cloister_ids::TenantId, parameters: &'a Param
     bound
 }
 
-/// The text that begins a tenant's transaction (READ COMMITTED, which every session of ours defaults to) and raises unless the fence agrees. Made of an id, a number and a schema
-/// name that the registry holds to `[a-z0-9_]`.
-pub(crate) fn begin(entry: &TenantEntry, placement: &Placement, mode: Mode) -> String {
-    let mut text = String::with_capacity(160);
-    let (begin, enter) = match mode {
-        Mode::Read => ("begin read only", "enter_read"),
-        Mode::Write => ("begin", "enter_write"),
-    };
-    let _ = write!(
-        text,
-        "{begin};select cloister.{enter}('{}',{},'{}')",
-        entry.id.uuid(),
-        placement.epoch,
-        placement.schema
-    );
-    text
+/// What lets a writer in at a placement as this node believes it to be.
+pub(crate) fn enter_write(entry: &TenantEntry, placement: &Placement) -> Enter {
+    (&ENTER_WRITE, vec![Box::new(entry.id), Box::new(placement.epoch), Box::new(placement.schema.to_string())])
 }
 
 /// The database said that what this node believes about the placement is not so.
@@ -47,8 +34,13 @@ pub(crate) fn is_refused_by_fence(error: &cloister_postgres::Error) -> bool {
     [sqlstate::FENCE_CLOSED, sqlstate::FENCE_BUSY, sqlstate::FENCE_SCHEMA].iter().any(|code| error.is(code))
 }
 
+fn for_reading<'a>(placement: &'a Placement, believed: &'a Parameters<'a>) -> Entry<'a> {
+    let enter = Some((&ENTER_READ, believed));
+    Entry { schema: Some(&placement.schema), enter, isolation: Isolation::ReadCommitted }
+}
+
 impl Tenancy {
-    /// Reads rows of the context's tenant: BEGIN, fence, statement and COMMIT in one round trip. `$1` is the tenant;
+    /// Reads rows of the context's tenant: fence, statement and the end of the transaction in one round trip. `$1` is the tenant;
     /// `parameters` begin at `$2`.
     pub async fn fetch(
         &self,
@@ -62,9 +54,8 @@ impl Tenancy {
         let mut first = true;
         loop {
             let (mut lease, placement) = self.enter(&entry).await?;
-            let text = begin(&entry, placement, Mode::Read);
-            let entry_point = Entry { schema: Some(&placement.schema), begin: &text };
-            match lease.run(entry_point, statement, &bound).await {
+            let believed: &Parameters<'_> = &[&entry.id, &placement.epoch, &&*placement.schema];
+            match lease.run(for_reading(placement, believed), statement, &bound).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) if is_refused_by_fence(&error) => {
                     drop(lease);
@@ -92,9 +83,8 @@ impl Tenancy {
         let mut first = true;
         loop {
             let (mut lease, placement) = self.enter(&entry).await?;
-            let text = begin(&entry, placement, Mode::Read);
-            let entry_point = Entry { schema: Some(&placement.schema), begin: &text };
-            match lease.run_all(entry_point, &items).await {
+            let believed: &Parameters<'_> = &[&entry.id, &placement.epoch, &&*placement.schema];
+            match lease.run_all(for_reading(placement, believed), &items).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) if is_refused_by_fence(&error) => {
                     drop(lease);

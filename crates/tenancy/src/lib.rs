@@ -42,5 +42,5 @@ pub use tx::{EarlierAnswer, TenantTx};
 
 /// The words of PostgreSQL that module code speaks; the connection itself stays behind the door.
 pub mod sql {
-    pub use cloister_postgres::{CopyInSink, FromSql, Parameters, Row, Statement, ToSql, statements};
+    pub use cloister_postgres::{CopyIn, FromSql, Parameters, Row, Statement, ToSql, statements};
 }

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use cloister_ids::{AuditId, JobId, Uuid};
-use cloister_postgres::{CopyInSink, Parameters, Row, Statement, Transaction, statements};
+use cloister_postgres::{CopyIn, Parameters, Row, Statement, Transaction, statements};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
     Action, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantEntry,
-    door::{self, Mode, bind, is_refused_by_fence},
+    door::{self, bind, is_refused_by_fence},
 };
 
 statements! {
@@ -213,7 +212,7 @@ impl TenantTx {
     }
 
     /// Opens a COPY into a temporary table (row security refuses any other). Finish the sink before the next statement.
-    pub async fn copy_in(&mut self, statement: &'static Statement) -> Result<CopyInSink<Bytes>> {
+    pub async fn copy_in(&mut self, statement: &'static Statement) -> Result<CopyIn<'_>> {
         self.tenancy.assert_registered(statement);
         self.ensure_begun().await?;
         transaction(&mut self.transaction)?.copy_in(statement.sql()).await.map_err(|error| self.tenancy.explain(error))
@@ -287,8 +286,7 @@ fn transaction(of: &mut Option<Transaction>) -> Result<&mut Transaction> {
 
 async fn open(tenancy: &Tenancy, entry: &TenantEntry) -> Result<Transaction> {
     let (lease, placement) = tenancy.enter(entry).await?;
-    let text = door::begin(entry, placement, Mode::Write);
-    Ok(Transaction::new(lease, Some(placement.schema.clone()), text.into()))
+    Ok(Transaction::new(lease, Some(placement.schema.clone()), Some(door::enter_write(entry, placement))))
 }
 
 fn key_used() -> Error {

@@ -38,19 +38,12 @@ const SPEAKERS: &[Exception] = &[
         reason: "stands in a placement without the walls: what isolation is measured against",
     },
     Exception { path: "crates/tenancy/src/access.rs", reason: "asks the catalogue what a login may do" },
-    Exception { path: "crates/tenancy/src/control/mod.rs", reason: "begins the control plane's transactions" },
-    Exception { path: "crates/tenancy/src/door.rs", reason: "renders the text that enters a tenant" },
+    Exception { path: "crates/tenancy/src/door.rs", reason: "the statements that enter a tenant" },
     Exception {
         path: "crates/tenancy/src/install.rs",
         reason: "makes logins, databases and schemas: DDL, run by the owner",
     },
     Exception { path: "crates/tenancy/src/ledger.rs", reason: "renders policies and grants from the declared tables" },
-    Exception { path: "crates/tenancy/src/jobs/outbox.rs", reason: "begins transactions on an outbox" },
-    Exception { path: "crates/tenancy/src/jobs/purge.rs", reason: "begins transactions on an inbox" },
-    Exception {
-        path: "crates/tenancy/src/lifecycle/fence.rs",
-        reason: "begins the transactions that close a fence, with their lock_timeout",
-    },
     Exception {
         path: "crates/tenancy/src/lifecycle/purge.rs",
         reason: "erases a tenant from every table there is, run by the owner",

@@ -13,11 +13,11 @@ statements! {
     BREAK = "insert into late (id) values (1)";
 }
 
-const BEGIN: Entry<'static> = Entry { schema: Some("public"), begin: "begin" };
+const BEGIN: Entry<'static> = Entry::plain(Some("public"));
 
 async fn transaction(pool: &cloister_postgres::Pool, database: &Database) -> Transaction {
     let lease = pool.lease(&database.name, Some("public")).await.unwrap();
-    Transaction::new(lease, Some("public".into()), "begin".into())
+    Transaction::new(lease, Some("public".into()), None)
 }
 
 async fn change(database: &Database, to: &str) {

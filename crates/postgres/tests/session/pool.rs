@@ -22,7 +22,7 @@ statements! {
     HERE = "select current_database()::text as database, current_schema()::text as schema";
 }
 
-const PLAIN: Entry<'static> = Entry { schema: None, begin: "begin" };
+const PLAIN: Entry<'static> = Entry::plain(None);
 
 async fn settle(pool: &Pool) {
     for _ in 0..300 {
@@ -55,7 +55,7 @@ async fn many_callers_on_many_databases_share_one_budget() {
                 let schema = if (caller + round) % 2 == 0 { "one" } else { "two" };
                 let work = async {
                     let mut lease = pool.lease(&name, Some(schema)).await.unwrap();
-                    let entry = Entry { schema: Some(schema), begin: "begin" };
+                    let entry = Entry::plain(Some(schema));
                     lease.run(entry, &MOMENT, &[]).await.unwrap();
                     let rows = lease.run(entry, &HERE, &[]).await.unwrap();
                     assert_eq!(rows[0].get::<_, &str>("database"), &*name);

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,7 +12,6 @@ use std::{
 use bytes::Bytes;
 use cloister_ids::Clock;
 use cloister_tenancy::{Error, Result, TenantTx};
-use futures_util::SinkExt;
 use tokio::sync::mpsc;
 
 use super::{Observer, Phase, copy_line::CopyLine, rows, store};
@@ -67,7 +65,7 @@ pub(super) async fn stage(
 
 async fn copy(tx: &mut TenantTx, file: File, lines: Bytes) -> Result<()> {
     let Some(entity) = store::ENTITIES.iter().find(|entity| entity.file == file) else { return Ok(()) };
-    let mut sink = pin!(tx.copy_in(entity.copy).await?);
+    let mut sink = tx.copy_in(entity.copy).await?;
     // What the server says to a bad line is for the log: lines are made here, not sent by anybody.
     sink.send(lines).await.map_err(Error::internal)?;
     sink.finish().await.map_err(Error::internal)?;

@@ -63,6 +63,7 @@ declare
 begin
     -- An assignment is evaluated in place; PERFORM would run a query.
     named := pg_catalog.set_config('cloister.tenant_id', tenant::text, true);
+    named := pg_catalog.set_config('transaction_read_only', 'on', true);
     if pg_catalog.current_schema() is distinct from expected_schema then
         raise exception 'the session stands in another schema' using errcode = 'CLF03';
     end if;

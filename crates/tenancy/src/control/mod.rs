@@ -4,13 +4,12 @@ pub(crate) mod store;
 
 use std::sync::{Arc, LazyLock};
 
-use cloister_postgres::{Entry, Error, Lease, Parameters, Pool, Row, Statement, Transaction};
+use cloister_postgres::{Entry, Error, Isolation, Lease, Parameters, Pool, Row, Statement, Transaction};
 
 /// The schema of the control plane's tables.
 pub(crate) const SCHEMA: &str = "control";
 
 static SCHEMA_NAME: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(SCHEMA));
-static BEGIN: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("begin isolation level read committed"));
 
 /// The control plane's database, entered as the application.
 #[derive(Debug, Clone)]
@@ -38,7 +37,7 @@ impl Control {
 
     /// One statement in a transaction of its own: one round trip.
     pub(crate) async fn run(&self, statement: &'static Statement, with: &Parameters<'_>) -> Result<Vec<Row>, Error> {
-        self.lease().await?.run(Entry { schema: Some(SCHEMA), begin: &BEGIN }, statement, with).await
+        self.lease().await?.run(Entry::plain(Some(SCHEMA)), statement, with).await
     }
 
     /// Several statements that see the same state, in one round trip.
@@ -46,13 +45,13 @@ impl Control {
         &self,
         items: &[(&'static Statement, &Parameters<'_>)],
     ) -> Result<Vec<Vec<Row>>, Error> {
-        let entry = Entry { schema: Some(SCHEMA), begin: "begin isolation level repeatable read read only" };
+        let entry = Entry { isolation: Isolation::Snapshot, ..Entry::plain(Some(SCHEMA)) };
         self.lease().await?.run_all(entry, items).await
     }
 
     /// A unit of work.
     pub(crate) async fn begin(&self) -> Result<ControlTx, Error> {
-        Ok(ControlTx(Transaction::new(self.lease().await?, Some(SCHEMA_NAME.clone()), BEGIN.clone())))
+        Ok(ControlTx(Transaction::new(self.lease().await?, Some(SCHEMA_NAME.clone()), None)))
     }
 }
 

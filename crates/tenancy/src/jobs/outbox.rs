@@ -53,7 +53,7 @@ impl Tenancy {
         let mut carried = 0;
         loop {
             let lease = system.lease(database, Some(PLUMBING_SCHEMA)).await?;
-            let mut there = Transaction::new(lease, Some(PLUMBING_SCHEMA.into()), "begin".into());
+            let mut there = Transaction::new(lease, Some(PLUMBING_SCHEMA.into()), None);
             let rows = there.query(&outbox_store::LEFT, &[&BATCH]).await?;
             let jobs: Vec<Incoming> = rows
                 .iter()

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cloister_ids::{ClusterId, JobId, TenantId, Uuid};
-use cloister_postgres::{Parameters, Statement, Transaction};
+use cloister_postgres::{Entry, Parameters, Statement, Transaction};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -78,19 +78,18 @@ impl Tenancy {
     ) -> Result<()> {
         let forget = async |statement: &'static Statement, with: &Parameters<'_>| -> Result<usize> {
             let lease = self.doors(cluster)?.system.lease(database, Some(PLUMBING_SCHEMA)).await?;
-            let tx = Transaction::new(lease, Some(PLUMBING_SCHEMA.into()), "begin".into());
+            let tx = Transaction::new(lease, Some(PLUMBING_SCHEMA.into()), None);
             Ok(tx.commit(&[(statement, with)]).await?.concat().len())
         };
         while forget(&outbox_store::FORGET_ANSWERS, &[&answers, &LIMIT]).await? == BATCH {}
 
         let (mut last_at, mut last_id) = (Timestamp::UNIX_EPOCH, JobId::from_uuid(Uuid::nil()));
         loop {
-            let lease = self.doors(cluster)?.system.lease(database, Some(PLUMBING_SCHEMA)).await?;
-            let tx = Transaction::new(lease, Some(PLUMBING_SCHEMA.into()), "begin read only".into());
-            let rows = tx
-                .commit(&[(&outbox_store::OLD_DELIVERIES, &[&deliveries, &last_at, &last_id, &LIMIT])])
-                .await?
-                .concat();
+            let mut lease = self.doors(cluster)?.system.lease(database, Some(PLUMBING_SCHEMA)).await?;
+            let with: &Parameters<'_> = &[&deliveries, &last_at, &last_id, &LIMIT];
+            let entry = Entry::plain(Some(PLUMBING_SCHEMA));
+            let rows = lease.run(entry, &outbox_store::OLD_DELIVERIES, with).await?;
+            drop(lease);
             let Some(last) = rows.last() else { return Ok(()) };
             (last_at, last_id) = (last.get("done_at"), last.get("job_id"));
             // A job that may run again, such as a dead one, must still find that it had its effect.

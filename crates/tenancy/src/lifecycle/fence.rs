@@ -43,8 +43,7 @@ pub(crate) async fn open(cx: &StepContext) -> Result<()> {
     let place = cx.chosen_place().await?;
     let at = cx.tenancy.0.clock.now();
     let mut lease = cx.doors(&place)?.system.lease(&place.database, None).await?;
-    let entry = Entry { schema: None, begin: "begin isolation level read committed" };
-    let rows = lease.run(entry, &store::OPEN, &[&cx.tenant, &place.schema, &at]).await?;
+    let rows = lease.run(Entry::plain(None), &store::OPEN, &[&cx.tenant, &place.schema, &at]).await?;
     record(cx, "open", rows.first().map(|row| row.get("epoch"))).await
 }
 
@@ -54,7 +53,7 @@ pub(crate) async fn close(cx: &StepContext) -> Result<()> {
     let Some(place) = cx.place().await? else { return Ok(()) };
     let at = cx.tenancy.0.clock.now();
     let mut lease = cx.doors(&place)?.system.lease(&place.database, None).await?;
-    let entry = Entry { schema: None, begin: "begin isolation level read committed; set local lock_timeout = '2s'" };
+    let entry = Entry { enter: Some((&store::BE_PATIENT, &[])), ..Entry::plain(None) };
     let rows = lease.run_all(entry, &[(&store::LOCK, &[&cx.tenant]), (&store::CLOSE, &[&cx.tenant, &at])]).await?;
     record(cx, "closed", rows.get(1).and_then(|rows| rows.first()).map(|row| row.get("epoch"))).await
 }

@@ -8,6 +8,8 @@ statements! {
         on conflict (tenant_id) do update set schema_name = excluded.schema_name, epoch = cloister.fence.epoch + 1,
             state = 'open', changed_at = excluded.changed_at
         returning epoch";
+    /// Says how long.
+    BE_PATIENT = "select pg_catalog.set_config('lock_timeout', '2s', true)";
     /// Waits, for as long as `lock_timeout` says, until no writer is inside.
     LOCK = "select pg_advisory_xact_lock(cloister.fence_key($1))";
     /// Closes the fence one epoch later: whoever still believes in the one before is refused.

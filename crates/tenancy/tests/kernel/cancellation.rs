@@ -16,7 +16,7 @@ use bytes::Bytes;
 use cloister_ids::Uuid;
 use cloister_tenancy::{Action, OpContext, Tenancy, TenantEntry, Tier};
 use cloister_testkit::{NOTE, TestPlatform, TestSettings, note};
-use futures_util::{SinkExt, future::join_all};
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::isolation::fresh;
@@ -79,9 +79,9 @@ async fn act(node: &Tenancy, cx: &OpContext, act: Act) {
             let id = fresh();
             let mut tx = node.write(cx).await.unwrap();
             tx.stage(&note::STAGE).await.unwrap();
-            let mut sink = Box::pin(tx.copy_in(&note::STAGE_COPY).await.unwrap());
+            let mut sink = tx.copy_in(&note::STAGE_COPY).await.unwrap();
             sink.send(Bytes::from(format!("{id}\tstaged\n"))).await.unwrap();
-            sink.as_mut().finish().await.unwrap();
+            sink.finish().await.unwrap();
             tx.audit(Action::Import, &NOTE, Some(id), None);
             tx.enqueue("test.job", json!({ "note": id }), None, None).unwrap();
             tx.commit_with(&[(&note::STAGE_MERGE, &[])]).await.unwrap();

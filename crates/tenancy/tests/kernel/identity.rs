@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use cloister_postgres::{Entry, Lease, Pool, PoolSettings, Transaction, statements};
+use cloister_postgres::{Entry, Error, Lease, Pool, PoolSettings, Row, Statement, Transaction, statements};
 use cloister_tenancy::{TenantEntry, Tier};
 use cloister_testkit::TestPlatform;
 
@@ -14,6 +14,10 @@ statements! {
     WHO = "select coalesce(current_setting('cloister.tenant_id', true), '') as who";
     /// Rows that a session sees without naming anybody.
     ANYBODYS = "select count(*) as notes from shared.note";
+    /// The kernel's ways in.
+    ENTER_READ = "select cloister.enter_read($1, 1, 'shared')";
+    /// And to write.
+    ENTER_WRITE = "select cloister.enter_write($1, 1, 'shared')";
     /// Fails.
     FAIL = "select 1 / (select 0)";
 }
@@ -30,27 +34,25 @@ impl Narrow {
         self.pool.lease(&self.database, Some("shared")).await.unwrap()
     }
 
-    fn enter(&self, entrance: &str) -> String {
-        format!("begin; select cloister.{entrance}('{}', 1, 'shared')", self.tenant.id.uuid())
+    async fn read(&self, statement: &'static Statement) -> Result<Vec<Row>, Error> {
+        let entry = Entry { enter: Some((&ENTER_READ, &[&self.tenant.id])), ..Entry::plain(Some("shared")) };
+        self.lease().await.run(entry, statement, &[]).await
     }
 
     async fn begin(&self) -> Transaction {
-        Transaction::new(self.lease().await, Some("shared".into()), self.enter("enter_write").into())
+        let enter = (&ENTER_WRITE, vec![Box::new(self.tenant.id) as _]);
+        Transaction::new(self.lease().await, Some("shared".into()), Some(enter))
     }
 
     /// Everything the kernel does with a connection.
     async fn act(&self, how: &str) {
         match how {
             "read" => {
-                let begin = self.enter("enter_read");
-                let entry = Entry { schema: Some("shared"), begin: &begin };
-                let rows = self.lease().await.run(entry, &WHO, &[]).await.unwrap();
+                let rows = self.read(&WHO).await.unwrap();
                 assert_eq!(rows[0].get::<_, &str>("who"), self.tenant.id.uuid().to_string());
             }
             "failed read" => {
-                let begin = self.enter("enter_read");
-                let entry = Entry { schema: Some("shared"), begin: &begin };
-                self.lease().await.run(entry, &FAIL, &[]).await.unwrap_err();
+                self.read(&FAIL).await.unwrap_err();
             }
             "commit" => {
                 let mut transaction = self.begin().await;
@@ -82,7 +84,7 @@ impl Narrow {
     }
 
     async fn assert_nobody(&self, after: &str) {
-        let plain = Entry { schema: Some("shared"), begin: "begin" };
+        let plain = Entry::plain(Some("shared"));
         let mut lease = self.lease().await;
         let rows = lease.run(plain, &WHO, &[]).await.unwrap();
         assert_eq!(rows[0].get::<_, &str>("who"), "", "{after}: the identity outlives its transaction");

@@ -18,7 +18,7 @@ use super::{
     fixture::Rosters,
     measure::{self, Work, work},
     reads::Raw,
-    store::{Measured, Person},
+    store::{self, Measured, Person},
 };
 use crate::{command, token::DevelopmentTokens};
 
@@ -69,7 +69,7 @@ pub(crate) async fn measure(bench: &Context<'_>, rosters: &Rosters) -> anyhow::R
 
 async fn bare(State(raw): State<Arc<Raw>>) -> Result<Json<Vec<Person>>, StatusCode> {
     let rows = raw.page().await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    Ok(Json(rows.iter().map(Person::read).collect()))
+    Ok(Json(store::persons!(rows)))
 }
 
 fn requests(client: &Client<HttpConnector, Empty<Bytes>>, address: String, header: Option<(String, String)>) -> Work {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use cloister_ids::TenantId;
-use cloister_tenancy::{OpContext, sql::Row};
+use cloister_tenancy::OpContext;
 use tokio::sync::Semaphore;
 
 use super::{
@@ -39,7 +39,7 @@ impl Raw {
         Ok(Arc::new(Self { free: Mutex::new(free), permits, tenant: cx.tenant_id() }))
     }
 
-    pub(crate) async fn page(&self) -> anyhow::Result<Vec<Row>> {
+    pub(crate) async fn page(&self) -> anyhow::Result<Vec<tokio_postgres::Row>> {
         let _permit = self.permits.acquire().await?;
         let taken = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let Some((client, statement)) = taken else { anyhow::bail!("no connection is free") };

@@ -4,7 +4,7 @@ use axum::Json;
 use cloister_http::{Edge, HttpModule, Op, Problem};
 use cloister_tenancy::{
     Module, Resource, SchemaChange,
-    sql::{Row, Statement, statements},
+    sql::{Statement, statements},
 };
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -51,51 +51,56 @@ impl HttpModule for Measured {
 
 async fn page(op: Op) -> Result<Json<Vec<Person>>, Problem> {
     let rows = op.tenancy.fetch(&op.cx, &PAGE, &[]).await?;
-    Ok(Json(rows.iter().map(Person::read).collect()))
+    Ok(Json(persons!(rows)))
 }
 
 /// A person as the page shows it.
 #[derive(Serialize)]
 pub(crate) struct Person {
-    id: cloister_ids::PersonId,
-    sourced_id: String,
-    status: String,
-    date_last_modified: jiff::Timestamp,
-    username: Option<String>,
-    enabled_user: bool,
-    given_name: String,
-    middle_name: Option<String>,
-    family_name: String,
-    email: Option<String>,
-    phone: Option<String>,
-    identifier: Option<String>,
-    primary_org_id: Option<cloister_ids::OrgId>,
-    grades: Vec<String>,
-    version: i64,
+    pub(crate) id: cloister_ids::PersonId,
+    pub(crate) sourced_id: String,
+    pub(crate) status: String,
+    pub(crate) date_last_modified: jiff::Timestamp,
+    pub(crate) username: Option<String>,
+    pub(crate) enabled_user: bool,
+    pub(crate) given_name: String,
+    pub(crate) middle_name: Option<String>,
+    pub(crate) family_name: String,
+    pub(crate) email: Option<String>,
+    pub(crate) phone: Option<String>,
+    pub(crate) identifier: Option<String>,
+    pub(crate) primary_org_id: Option<cloister_ids::OrgId>,
+    pub(crate) grades: Vec<String>,
+    pub(crate) version: i64,
 }
 
-impl Person {
-    /// From a row of [`PAGE`].
-    pub(crate) fn read(row: &Row) -> Self {
-        Self {
-            id: row.get(0),
-            sourced_id: row.get(1),
-            status: row.get(2),
-            date_last_modified: row.get(3),
-            username: row.get(4),
-            enabled_user: row.get(5),
-            given_name: row.get(6),
-            middle_name: row.get(7),
-            family_name: row.get(8),
-            email: row.get(9),
-            phone: row.get(10),
-            identifier: row.get(11),
-            primary_org_id: row.get(12),
-            grades: row.get(13),
-            version: row.get(14),
+/// Rows of [`PAGE`] as persons: the driver's rows and the door's are two types that are read alike.
+macro_rules! persons {
+    ($rows:expr) => {{
+        let mut persons = Vec::with_capacity($rows.len());
+        for row in &$rows {
+            persons.push($crate::command::bench::store::Person {
+                id: row.get(0),
+                sourced_id: row.get(1),
+                status: row.get(2),
+                date_last_modified: row.get(3),
+                username: row.get(4),
+                enabled_user: row.get(5),
+                given_name: row.get(6),
+                middle_name: row.get(7),
+                family_name: row.get(8),
+                email: row.get(9),
+                phone: row.get(10),
+                identifier: row.get(11),
+                primary_org_id: row.get(12),
+                grades: row.get(13),
+                version: row.get(14),
+            });
         }
-    }
+        persons
+    }};
 }
+pub(crate) use persons;
 
 /// Many tenants of the shared tier, each in use, made at once.
 pub(crate) const MANY_TENANTS: &str = "with g as (update control.registry_generation set value = value + 1 returning value),
