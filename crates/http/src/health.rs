@@ -20,8 +20,8 @@ use crate::{Answer, Edge, Problem, request::RequestInfo};
 
 /// Strangers may ask as often as they like; the control plane is asked at most this often.
 const REMEMBERED: Duration = Duration::from_secs(1);
-/// How long the control plane may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the control plane may take: less than load balancers wait for the answer, which does not depend on it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Serialize)]
 struct Health {
@@ -30,6 +30,7 @@ struct Health {
 
 #[derive(Debug, Serialize)]
 struct Readiness {
+    /// `ok`; `degraded` when requests are served and changes to tenants are not; `unavailable`.
     status: &'static str,
     /// Each with `ok` or what is wrong.
     control_plane: &'static str,
@@ -46,21 +47,21 @@ async fn healthz() -> Answer<Health> {
     Answer(Health { status: "ok" })
 }
 
-/// New requests may be sent here.
+/// New requests may be sent here. A control plane that is down changes nothing about that: requests are served from the
+/// registry in memory, and taking every node out of service would turn away those who can still work.
 async fn readyz(State(edge): State<Edge>) -> Response<Body> {
     let control = control_plane(&edge).await;
     let closing = edge.is_closing();
-    let ready = control && !closing;
     let word = |good, bad, is| if is { good } else { bad };
     let mut response = Answer(Readiness {
-        status: word("ok", "unavailable", ready),
+        status: if closing { "unavailable" } else { word("ok", "degraded", control) },
         control_plane: word("ok", "does not answer", control),
         // The kernel does not start without having read it.
         registry: "ok",
         shutdown: word("in progress", "ok", closing),
     })
     .into_response();
-    if !ready {
+    if closing {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
     response
@@ -76,7 +77,7 @@ async fn control_plane(edge: &Edge) -> bool {
     let answered = match tokio::time::timeout(PATIENCE, edge.tenancy().ready()).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::warn!(error = %error.log(), "the control plane is not ready");
+            tracing::warn!(error = %error.log(), "the control plane is down; serving from what is known");
             false
         }
         Err(_) => {

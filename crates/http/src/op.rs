@@ -107,7 +107,12 @@ impl FromRequestParts<Edge> for Op {
             }
         };
         sources.token = identity.tenant;
-        let tenant = registry.resolve(&sources, base).map_err(|refusal| refuse(&refusal, &sources))?;
+        let tenant = registry.resolve(&sources, base).map_err(|refusal| {
+            if refusal == Refusal::Mismatch {
+                tenancy.note_mismatch(&identity, &sources, request.id);
+            }
+            refuse(&refusal, &sources)
+        })?;
         // The first tenant named for this request is the only one: a second value could never be set.
         let _ = request.tenant.set(tenant.id);
         let cx = tenancy.context(tenant, &identity, request.id, Some(request.deadline))?;
@@ -115,7 +120,7 @@ impl FromRequestParts<Edge> for Op {
     }
 }
 
-/// A contradiction is a mistake or an attempt: both are worth a line.
+/// A contradiction is a mistake or an attempt: both are worth a line. Of a caller who is known, the audit log has it too.
 fn refuse(refusal: &Refusal, sources: &Sources<'_>) -> Problem {
     if *refusal == Refusal::Mismatch {
         metrics::counter!("cloister_tenant_mismatches_total").increment(1);

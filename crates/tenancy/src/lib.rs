@@ -14,6 +14,7 @@ mod install;
 pub mod jobs;
 mod ledger;
 pub mod lifecycle;
+mod mismatch;
 mod module;
 mod ports;
 mod registry;

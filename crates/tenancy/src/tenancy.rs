@@ -71,6 +71,8 @@ pub(crate) struct Inner {
     pub(crate) jobs: crate::jobs::Kinds,
     /// Told when a transaction left something for the relay.
     pub(crate) outbox: crate::jobs::outbox::Hints,
+    /// Refused requests that wait to be audited.
+    pub(crate) mismatches: crate::mismatch::Mismatches,
 }
 
 /// A cluster as the running kernel uses it.
@@ -148,6 +150,7 @@ impl Tenancy {
             registered,
             jobs,
             outbox: crate::jobs::outbox::Hints::default(),
+            mismatches: crate::mismatch::Mismatches::default(),
         }));
         tenancy.0.registry.catch_up(&tenancy.0.control).await?;
         Ok(tenancy)

@@ -123,19 +123,29 @@ impl TenantTx {
         self.records.push(Record::Audit { id, at, action, resource, about, changes });
     }
 
+    /// Notes what the kernel itself saw the actor do; written with the commit.
+    pub(crate) fn note(&mut self, action: &'static str, resource: &'static str, at: Timestamp, changes: Value) {
+        let id = AuditId::generate(self.cx.clock());
+        let (action, resource, changes) = (action.to_owned(), resource.to_owned(), Some(changes));
+        self.records.push(Record::Audit { id, at, action, resource, about: None, changes });
+    }
+
     /// Leaves a job; it runs only if this commits, once, some time after `run_at` (now, when none is given). A second one of
-    /// the same kind and key is dropped while the first waits.
+    /// the same kind and key is dropped while the first waits. Refuses a payload of more than 64 KiB and a key of more than
+    /// 200 characters.
     pub fn enqueue(
         &mut self,
         kind: &'static str,
         payload: Value,
         unique_key: Option<String>,
         run_at: Option<Timestamp>,
-    ) {
+    ) -> Result<()> {
+        crate::jobs::queue::check_size(&payload, unique_key.as_deref())?;
         let id = JobId::generate(self.cx.clock());
         let at = self.cx.clock().now();
         self.left_jobs = true;
         self.records.push(Record::Job { id, kind, payload, unique_key, run_at: run_at.unwrap_or(at), at });
+        Ok(())
     }
 
     /// Takes a job's effect upon this transaction. False when an earlier delivery already had it.

@@ -3,6 +3,7 @@
 
 mod component;
 mod document;
+mod health;
 mod listing;
 mod repeating;
 mod resolution;

@@ -47,7 +47,7 @@ pub(super) fn create(
     }
     if let Err(error) = outcome {
         // Whatever was written is of no use, and on a full disk in the way. The error to report is the first one.
-        let _ = fs::remove_dir_all(layout.unfinished());
+        let _ = remove_tree(&layout.unfinished());
         return Err(error);
     }
     finish(layout, durable)?;
@@ -90,9 +90,8 @@ fn run(
         }
         let late = Instant::now() > deadline;
         if late || cancelled() {
-            // It may have ended in between; then there is nothing to kill, and the wait returns at once.
-            let _ = child.kill();
-            child.wait().map_err(EmbeddedError::io("cannot wait for", &program))?;
+            // Alone it would leave the server it has started behind, which goes on writing for a moment.
+            process::kill_group(&mut child).map_err(EmbeddedError::io("cannot wait for", &program))?;
             let tail = format!("it did not end within {LIMIT:?}");
             return Err(if late { EmbeddedError::Initdb { tail } } else { EmbeddedError::Cancelled });
         }

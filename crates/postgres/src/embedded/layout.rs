@@ -20,8 +20,8 @@ const MARK_TEXT: &str =
 /// A reader that asks whether the lock is held takes it for an instant; a starting supervisor outlasts that.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
-/// How many logs of earlier starts are kept.
-const KEPT_LOGS: u32 = 4;
+/// For processes that were told to end to write their last file into a directory that is being removed.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether a live process supervises a cluster.
 pub(super) enum LockHolder {
@@ -155,22 +155,6 @@ impl Layout {
         }
     }
 
-    /// Opens a new log and keeps those of the last starts beside it as `server.log.1` and so on.
-    pub(super) fn rotate_log(&self) -> Result<File, EmbeddedError> {
-        let log = self.log();
-        let numbered = |n: u32| self.home.join(format!("server.log.{n}"));
-        for n in (1..KEPT_LOGS).rev() {
-            rename_if_there(&numbered(n), &numbered(n + 1))?;
-        }
-        rename_if_there(&log, &numbered(1))?;
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&log)
-            .map_err(EmbeddedError::io("cannot write", &log))
-    }
-
     /// Takes the lock; it is free again when the returned file is closed, also by the death of this process.
     pub(super) fn lock(&self) -> Result<File, EmbeddedError> {
         let path = self.lock_file();
@@ -227,13 +211,6 @@ fn holder(file: &mut File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-fn rename_if_there(from: &Path, to: &Path) -> Result<(), EmbeddedError> {
-    match fs::rename(from, to) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(EmbeddedError::io("cannot rename", from)(error)),
-        _ => Ok(()),
-    }
-}
-
 /// Writes a file that only its owner may read, whole or not at all.
 pub(super) fn write_private(path: &Path, text: &str) -> Result<(), EmbeddedError> {
     let partial = path.with_extension("unfinished");
@@ -255,11 +232,20 @@ pub(super) fn remove_file(path: &Path) -> Result<(), EmbeddedError> {
     }
 }
 
-/// Removes a directory with all in it; one that is not there is fine.
+/// Removes a directory with all in it; one that is not there is fine. A process that was just ended, by us or with an
+/// earlier supervisor, may still be writing its last file there: it is waited for.
 pub(super) fn remove_tree(path: &Path) -> Result<(), EmbeddedError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(EmbeddedError::io("cannot remove", path)(error)),
-        _ => Ok(()),
+    let deadline = Instant::now() + REMOVAL_PATIENCE;
+    loop {
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(EmbeddedError::io("cannot remove", path)(error));
+            }
+            _ => return Ok(()),
+        }
     }
 }
 
@@ -279,4 +265,33 @@ pub(super) fn tail(path: &Path) -> String {
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<_> = text.trim_end().lines().collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_removed_although_somebody_still_writes_there() {
+        let scratch = tempfile::tempdir().unwrap();
+        let target = scratch.path().join("data.unfinished");
+        fs::create_dir(&target).unwrap();
+        let begun = Instant::now();
+        let (writing, busy) = (target.clone(), Duration::from_millis(300));
+        let writer = thread::spawn(move || {
+            let mut written = 0_u32;
+            while begun.elapsed() < busy {
+                // It fails when the directory is gone, which is the end of it.
+                if fs::write(writing.join(written.to_string()), "last words").is_err() {
+                    break;
+                }
+                written += 1;
+            }
+        });
+        remove_tree(&target).unwrap();
+        assert!(!target.exists());
+        writer.join().unwrap();
+        assert!(!target.exists());
+        remove_tree(&target).unwrap();
+    }
 }

@@ -9,7 +9,7 @@
 //! | `postgres/admin.password` | password of `cloister_admin`, the superuser |
 //! | `postgres/port` | the loopback port of the last start |
 //! | `postgres/socket/` | the Unix socket, unless its path would be too long |
-//! | `postgres/server.log`, `.1` … | what the server says, one file a start |
+//! | `postgres/server.log`, `.1` … | what the server says, a new file at each start and after 16 MiB |
 //! | `postgres/supervisor.lock` | held by the process that runs the server |
 //!
 //! One process at a time supervises a cluster; others of the same account may [`attach`]. A server whose supervisor was
@@ -23,6 +23,7 @@ mod error;
 mod initdb;
 mod layout;
 mod leftover;
+mod log;
 mod memory;
 mod pidfile;
 mod port;

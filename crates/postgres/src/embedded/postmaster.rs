@@ -20,6 +20,7 @@ use super::{
     binaries::Binaries,
     configuration, disk,
     layout::{Layout, tail},
+    log,
     pidfile::PidFile,
     port, process,
 };
@@ -35,6 +36,9 @@ pub(super) enum Event {
 
 /// For an immediate shutdown, after which it is killed.
 const IMMEDIATE: Duration = Duration::from_secs(5);
+
+/// How often the size of a running server's log is looked at.
+const LOOK_AT_LOG: Duration = Duration::from_secs(5);
 
 /// How often a start says that it still waits (recovery after a crash can take minutes).
 const NEWS: Duration = Duration::from_secs(10);
@@ -144,16 +148,19 @@ impl Postmaster {
     }
 
     /// Serves until the server has ended, by itself or because it was told to; returns how, and whether it was told to.
-    pub(super) fn serve(mut self, events: &Receiver<Event>) -> (Option<ExitStatus>, bool) {
-        let told = match events.recv() {
-            Ok(Event::Ended) => false,
-            Ok(Event::Stop(patience)) => {
-                self.stop(events, patience);
-                true
-            }
-            Err(_) => {
-                self.end_now();
-                true
+    pub(super) fn serve(mut self, layout: &Layout, events: &Receiver<Event>) -> (Option<ExitStatus>, bool) {
+        let told = loop {
+            match events.recv_timeout(LOOK_AT_LOG) {
+                Err(RecvTimeoutError::Timeout) => look_at_log(layout),
+                Ok(Event::Ended) => break false,
+                Ok(Event::Stop(patience)) => {
+                    self.stop(events, patience);
+                    break true;
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.end_now();
+                    break true;
+                }
             }
         };
         (self.child.wait().ok(), told)
@@ -189,6 +196,14 @@ impl Postmaster {
         // It may have ended since; the wait then returns at once.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+fn look_at_log(layout: &Layout) {
+    match layout.bound_log(log::LARGEST) {
+        Ok(false) => {}
+        Ok(true) => tracing::info!(log = %layout.log().display(), "the server's log was full and begins anew"),
+        Err(error) => tracing::warn!(%error, "the server's log could not be bounded"),
     }
 }
 

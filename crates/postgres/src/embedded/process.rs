@@ -3,10 +3,10 @@
 use std::{
     env,
     ffi::OsStr,
-    fs,
+    fs, io,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::OnceLock,
 };
 
@@ -71,6 +71,16 @@ fn setpriv() -> Option<&'static Path> {
 /// Sends a signal to a process; false when it is gone.
 pub(super) fn signal(pid: i32, signal: Signal) -> bool {
     Pid::from_raw(pid).is_some_and(|pid| rustix::process::kill_process(pid, signal).is_ok())
+}
+
+/// Ends a program of ours that is not wanted any more, with every process it has started: [`command`] made it the leader
+/// of a group. It must not have been waited for yet, so that its number is still its own.
+pub(super) fn kill_group(child: &mut Child) -> io::Result<ExitStatus> {
+    if let Some(leader) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // All of them may have ended in between; then there is nothing to kill, and the wait returns at once.
+        let _ = rustix::process::kill_process_group(leader, Signal::KILL);
+    }
+    child.wait()
 }
 
 /// True when a process of this number exists, whoever it belongs to.

@@ -82,7 +82,7 @@ fn supervise(
     };
     let socket_dir = content.access.socket_dir.clone();
     let (status, requested) = if report.send(Ok(content)).is_ok() {
-        server.serve(received)
+        server.serve(&layout, received)
     } else {
         server.end_now();
         (None, true)

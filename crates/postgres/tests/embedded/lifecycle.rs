@@ -8,7 +8,7 @@ use std::{
 
 use cloister_postgres::embedded::{self, EmbeddedCluster};
 
-use super::{alive, ask, connect, is_root, mode, refusal, scratch, settings};
+use super::{alive, ask, connect, is_root, mode, refusal, scratch, settings, wait_until};
 
 #[tokio::test]
 async fn a_cluster_is_made_stopped_and_used_again() {
@@ -74,6 +74,23 @@ async fn the_settings_are_in_force() {
     assert_eq!(ask(&client, doors).await, "scram-sha-256");
     let version = ask(&client, "select current_setting('server_version')").await;
     assert!(version.starts_with(&cluster.version().to_string()), "{version}");
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_of_a_talkative_server_stays_small() {
+    let scratch = scratch();
+    let cluster = EmbeddedCluster::start(settings(&scratch)).await.unwrap();
+    let client = connect(&cluster.admin()).await;
+    let talk = "do $$ begin for n in 1..20 loop raise log '%', repeat('talk ', 200000); end loop; end $$";
+    client.batch_execute(talk).await.unwrap();
+    let log = scratch.path().join("data/postgres/server.log");
+    let size = |log: &std::path::Path| fs::metadata(log).map_or(0, |found| found.len());
+    assert!(size(&log) > 18 << 20, "it said too little");
+    wait_until("a new beginning of the log", || size(&log) < 1 << 20);
+    assert_eq!(size(&log.with_extension("log.1")), 16 << 20);
+    client.batch_execute("do $$ begin raise log 'still heard'; end $$").await.unwrap();
+    wait_until("another line", || fs::read_to_string(&log).is_ok_and(|text| text.contains("still heard")));
     cluster.stop().await.unwrap();
 }
 

@@ -217,6 +217,7 @@ create table person_role (
 create unique index person_role_primary_key on person_role (tenant_id, person_id, org_id)
     where role_type = 'primary' and status = 'active';
 create index person_role_by_person on person_role (tenant_id, person_id, role);
+create index person_role_by_role on person_role (tenant_id, role, person_id) where status = 'active';
 create index person_role_by_org on person_role (tenant_id, org_id, role, person_id);
 
 -- Who acts for whom: `agent_id` is a parent, guardian or other relation of `person_id`.

@@ -1,6 +1,7 @@
 //! All SQL that lists persons: one statement for each scope, with and without a name, in each order and direction.
 //!
-//! So each has an index that brings its rows in order or finds the few that match, whatever the parameters are.
+//! So each has an index that brings its rows in order or finds the few that match, whatever the parameters are. Where that
+//! depends on the parameters, as with roles, the statement has both ways and takes one.
 
 use cloister_ids::{ClassId, OrgId};
 use cloister_tenancy::{
@@ -12,7 +13,7 @@ use super::PersonSummary;
 use crate::{
     listing::Span,
     record::{Record, status},
-    store::{by_sourced_id, page},
+    store::{by_sourced_id, head, page},
     vocabulary::RoleName,
 };
 
@@ -29,6 +30,54 @@ macro_rules! with_role {
     () => {
         " and exists (select from person_role r where r.tenant_id = $1 and r.person_id = person.id
             and r.status = 'active' and ($6::text is null or r.role = $6) and ($7::uuid is null or r.org_id = $7))"
+    };
+}
+
+/// Those with a role, when they are few: the list is then sorted from them. Nearly all of a school are students: they are
+/// found soonest by going through everybody in order, and a principal would be found there last.
+///
+/// Each way to them brings its rows in the order of an index, so that looking ends behind the most there may be.
+macro_rules! few_with_role {
+    () => {
+        "with few as materialized (select person_id from (
+            (select r.person_id from person_role r where $7::uuid is null
+                and r.tenant_id = $1 and r.role = $6 and r.status = 'active' order by r.person_id limit 1001)
+            union all
+            (select r.person_id from person_role r where $6::text is null
+                and r.tenant_id = $1 and r.org_id = $7 and r.status = 'active' order by r.role, r.person_id limit 1001)
+            union all
+            (select r.person_id from person_role r
+                where r.tenant_id = $1 and r.org_id = $7 and r.role = $6 and r.status = 'active'
+                order by r.person_id limit 1001)) every_way),
+            known as materialized (select count(*) <= 1000 as few from few) "
+    };
+}
+
+/// One of the two finds nothing and costs nothing: whether they are few is known before either begins.
+macro_rules! list_with_role {
+    ($name:expr, $key:literal asc) => {
+        list_with_role!(@ $name, $key, asc, " > ", "")
+    };
+    ($name:expr, $key:literal desc) => {
+        list_with_role!(@ $name, $key, desc, " < ", " desc")
+    };
+    (@ $name:expr, $key:literal, $order:ident, $beyond:literal, $direction:literal) => {
+        concat!(
+            few_with_role!(),
+            "select * from ((select id, ", head!(), ", ", fields!(), ", ", $key, " as sort_key
+                from (select distinct person_id from few) f cross join lateral
+                    (select p.* from person p where p.tenant_id = $1 and p.id = f.person_id offset 0) person
+                where (select k.few from known k) and ($2::text is null or status = $2)
+                    and (", $key, ", id)", $beyond, "($3, $4)", $name,
+                " order by ", $key, $direction, ", id", $direction, " limit $5) union all (",
+            page!(
+                "person",
+                concat!(fields!(), ", ", $key, " as sort_key"),
+                concat!(with_role!(), $name, " and not (select k.few from known k)"),
+                $key $order
+            ),
+            ")) page order by sort_key", $direction, ", id", $direction, " limit $5"
+        )
     };
 }
 
@@ -83,21 +132,21 @@ statements! {
     /// Everybody and a name that begins so.
     ALL_NAMED_BY_CHANGE_DESC = list!(named!("$6", "$7"), "date_last_modified" desc);
     /// Those with a role.
-    ROLE_BY_NAME = list!(with_role!(), "name_search" asc);
+    ROLE_BY_NAME = list_with_role!("", "name_search" asc);
     /// Those with a role.
-    ROLE_BY_NAME_DESC = list!(with_role!(), "name_search" desc);
+    ROLE_BY_NAME_DESC = list_with_role!("", "name_search" desc);
     /// Those with a role.
-    ROLE_BY_CHANGE = list!(with_role!(), "date_last_modified" asc);
+    ROLE_BY_CHANGE = list_with_role!("", "date_last_modified" asc);
     /// Those with a role.
-    ROLE_BY_CHANGE_DESC = list!(with_role!(), "date_last_modified" desc);
+    ROLE_BY_CHANGE_DESC = list_with_role!("", "date_last_modified" desc);
     /// Those with a role and a name that begins so.
-    ROLE_NAMED_BY_NAME = list!(concat!(with_role!(), named!("$8", "$9")), "name_search" asc);
+    ROLE_NAMED_BY_NAME = list_with_role!(named!("$8", "$9"), "name_search" asc);
     /// Those with a role and a name that begins so.
-    ROLE_NAMED_BY_NAME_DESC = list!(concat!(with_role!(), named!("$8", "$9")), "name_search" desc);
+    ROLE_NAMED_BY_NAME_DESC = list_with_role!(named!("$8", "$9"), "name_search" desc);
     /// Those with a role and a name that begins so.
-    ROLE_NAMED_BY_CHANGE = list!(concat!(with_role!(), named!("$8", "$9")), "date_last_modified" asc);
+    ROLE_NAMED_BY_CHANGE = list_with_role!(named!("$8", "$9"), "date_last_modified" asc);
     /// Those with a role and a name that begins so.
-    ROLE_NAMED_BY_CHANGE_DESC = list!(concat!(with_role!(), named!("$8", "$9")), "date_last_modified" desc);
+    ROLE_NAMED_BY_CHANGE_DESC = list_with_role!(named!("$8", "$9"), "date_last_modified" desc);
     /// Those with a place in a class.
     CLASS_BY_NAME = list!(in_class!(), "name_search" asc);
     /// Those with a place in a class.

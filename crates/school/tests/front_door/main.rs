@@ -5,6 +5,7 @@ mod demographics;
 mod document;
 mod enrollment;
 mod listing;
+mod mismatch;
 mod person;
 mod plans;
 mod records;

@@ -75,6 +75,7 @@ impl Tenancy {
         if entry.schedule.chars().count() > 200 {
             return Err(Error::field("schedule", "schedule_invalid", "Use at most 200 characters."));
         }
+        super::queue::check_size(&entry.payload, None)?;
         let now = self.0.clock.now();
         let next = next_after(&entry.schedule, &entry.time_zone, now)?;
         let CronEntry { name, tenant, kind, payload, schedule, time_zone, enabled } = entry;

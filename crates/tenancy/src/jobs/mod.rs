@@ -16,7 +16,7 @@ mod kind;
 pub(crate) mod outbox;
 pub(crate) mod outbox_store;
 mod purge;
-mod queue;
+pub(crate) mod queue;
 mod relay;
 mod settings;
 pub(crate) mod store;

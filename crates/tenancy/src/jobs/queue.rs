@@ -1,6 +1,6 @@
 //! The queue in the control plane: putting in, taking out fairly, keeping, giving back.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, io, time::Duration};
 
 use cloister_ids::{JobId, TenantId, Uuid};
 use jiff::Timestamp;
@@ -11,6 +11,11 @@ use crate::{
     Error, ErrorKind, Result, Tenancy,
     control::{Control, ControlTx},
 };
+
+/// Bytes of what a job is given, as JSON.
+const MOST_PAYLOAD: usize = 64 * 1024;
+/// Characters of its key.
+const MOST_KEY: usize = 200;
 
 /// A job put straight into the queue, by the platform rather than by a tenant's unit of work.
 ///
@@ -78,15 +83,41 @@ pub(super) struct Release {
     pub(super) hold: Option<Timestamp>,
 }
 
+/// Refuses what would burden the queue: a job says where its work is, and does not carry it.
+pub(crate) fn check_size(payload: &Value, unique_key: Option<&str>) -> Result<()> {
+    if unique_key.is_some_and(|key| key.chars().count() > MOST_KEY) {
+        return Err(Error::new(ErrorKind::Invalid, "job_key_too_long", "A job's key has at most 200 characters."));
+    }
+    serde_json::to_writer(Room(MOST_PAYLOAD), payload).map_err(|_| {
+        Error::new(
+            ErrorKind::Invalid,
+            "job_payload_too_large",
+            "What a job is given has at most 64 KiB as JSON. Store more elsewhere, and give the job its id.",
+        )
+    })
+}
+
+/// Takes so many bytes, keeps none, and refuses the next.
+struct Room(usize);
+
+impl io::Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Tenancy {
     /// Puts a job into the queue. None when it was dropped for the sake of another that waits with its key.
     pub async fn enqueue(&self, job: NewJob) -> Result<Option<JobId>> {
         if self.0.jobs.get(job.kind).is_none() {
             return Err(Error::internal(format!("no module has a job kind \"{}\"", job.kind)));
         }
-        if job.unique_key.as_ref().is_some_and(|key| key.chars().count() > 200) {
-            return Err(Error::new(ErrorKind::Invalid, "job_key_too_long", "A job's key has at most 200 characters."));
-        }
+        check_size(&job.payload, job.unique_key.as_deref())?;
         let now = self.0.clock.now();
         let incoming = Incoming {
             id: JobId::generate(&*self.0.clock),
@@ -242,5 +273,22 @@ pub(super) async fn release(
             Err(error) if again && error.constraint() == Some("job_waiting_key") => again = false,
             Err(error) => return Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_job_is_given_so_much_and_no_more() {
+        // Two quotes are part of it.
+        assert!(check_size(&json!("x".repeat(MOST_PAYLOAD - 2)), None).is_ok());
+        let refused = check_size(&json!("x".repeat(MOST_PAYLOAD - 1)), None).unwrap_err();
+        assert_eq!(refused.code(), "job_payload_too_large");
+        assert!(check_size(&Value::Null, Some(&"é".repeat(MOST_KEY))).is_ok());
+        assert_eq!(check_size(&Value::Null, Some(&"é".repeat(MOST_KEY + 1))).unwrap_err().code(), "job_key_too_long");
     }
 }

@@ -37,13 +37,29 @@ async fn a_job_of_a_transaction_that_did_not_commit_does_not_exist() {
     let shop = Shop::open().await;
     let tenant = shop.platform.tenant("undecided", Tier::Shared).await;
     let mut tx = shop.tenancy().write(&shop.platform.cx(&tenant)).await.unwrap();
-    tx.enqueue("workshop.pass", json!({}), None, None);
+    tx.enqueue("workshop.pass", json!({}), None, None).unwrap();
     tx.rollback().await.unwrap();
     let working = shop.worker();
     shop.leave(&tenant, "workshop.pass", named("decided")).await;
     shop.until_all(JobState::Done, 1).await;
     assert_eq!(shop.diary.starts()[0].name, "decided");
     working.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_too_large_is_refused_and_the_rest_of_the_work_goes_on() {
+    let shop = Shop::open().await;
+    let tenant = shop.platform.tenant("burdened", Tier::Shared).await;
+    let large = || json!({ "text": "x".repeat(64 * 1024) });
+    let mut tx = shop.tenancy().write(&shop.platform.cx(&tenant)).await.unwrap();
+    assert_eq!(tx.enqueue("workshop.pass", large(), None, None).unwrap_err().code(), "job_payload_too_large");
+    let key = Some("k".repeat(201));
+    assert_eq!(tx.enqueue("workshop.pass", json!({}), key, None).unwrap_err().code(), "job_key_too_long");
+    tx.enqueue("workshop.pass", json!({}), None, None).unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(shop.outbox(&tenant).await, 1);
+    let job = NewJob { kind: "workshop.pass", tenant: None, payload: large(), unique_key: None, run_at: None };
+    assert_eq!(shop.tenancy().enqueue(job).await.unwrap_err().code(), "job_payload_too_large");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,8 +46,8 @@ async fn jobs_of_a_tenant_that_is_gone_are_dropped() {
     let tenant = shop.platform.tenant("gone", Tier::Shared).await;
     let later = shop.tenancy().clock().now() + jiff::SignedDuration::from_hours(1);
     let mut tx = shop.tenancy().write(&shop.platform.cx(&tenant)).await.unwrap();
-    tx.enqueue("workshop.pass", json!({}), None, Some(later));
-    tx.enqueue("workshop.pass", json!({}), None, None);
+    tx.enqueue("workshop.pass", json!({}), None, Some(later)).unwrap();
+    tx.enqueue("workshop.pass", json!({}), None, None).unwrap();
     tx.commit().await.unwrap();
     // Gone without leave, as after a purge whose jobs came too late.
     let client = shop.control().await;

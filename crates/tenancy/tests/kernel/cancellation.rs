@@ -62,7 +62,7 @@ async fn act(node: &Tenancy, cx: &OpContext, act: Act) {
             tx.query(&note::INSERT, &[&id, &"body", &none]).await.unwrap();
             tx.query(&note::COUNT, &[]).await.unwrap();
             tx.audit(Action::Create, &NOTE, Some(id), None);
-            tx.enqueue("test.job", json!({ "note": id }), None, None);
+            tx.enqueue("test.job", json!({ "note": id }), None, None).unwrap();
             tx.commit().await.unwrap();
         }
         Act::WriteOnce => {
@@ -71,7 +71,7 @@ async fn act(node: &Tenancy, cx: &OpContext, act: Act) {
             let key = id.to_string();
             tx.query_once(&key, "print", &note::INSERT, &[&id, &"once", &none]).await.unwrap();
             tx.audit(Action::Create, &NOTE, Some(id), None);
-            tx.enqueue("test.job", json!({ "note": id }), None, None);
+            tx.enqueue("test.job", json!({ "note": id }), None, None).unwrap();
             tx.remember(&key, 201, json!({ "id": id }));
             tx.commit().await.unwrap();
         }
@@ -83,7 +83,7 @@ async fn act(node: &Tenancy, cx: &OpContext, act: Act) {
             sink.send(Bytes::from(format!("{id}\tstaged\n"))).await.unwrap();
             sink.finish().await.unwrap();
             tx.audit(Action::Import, &NOTE, Some(id), None);
-            tx.enqueue("test.job", json!({ "note": id }), None, None);
+            tx.enqueue("test.job", json!({ "note": id }), None, None).unwrap();
             tx.commit_with(&[(&note::STAGE_MERGE, &[])]).await.unwrap();
         }
         Act::ReturnEarly => {

@@ -33,7 +33,7 @@ async fn write_with_audit_and_job(node: &Tenancy, cx: &OpContext) {
     let mut tx = node.write(cx).await.unwrap();
     tx.query(&note::INSERT, &[&id, &"body", &None::<String>]).await.unwrap();
     tx.audit(Action::Create, &NOTE, Some(id), Some(json!({ "body": "body" })));
-    tx.enqueue("test.job", json!({ "note": id }), None, None);
+    tx.enqueue("test.job", json!({ "note": id }), None, None).unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -87,7 +87,7 @@ async fn a_purge_leaves_nothing_but_that_it_happened() {
             .unwrap();
         tx.first_delivery(cloister_ids::JobId::generate(&SystemClock)).await.unwrap();
         tx.audit(Action::Create, &NOTE, Some(note), Some(json!({ "body": format!("evanescent-{tier}") })));
-        tx.enqueue("test.job", json!({ "of": format!("evanescent-{tier}") }), None, None);
+        tx.enqueue("test.job", json!({ "of": format!("evanescent-{tier}") }), None, None).unwrap();
         tx.remember("key", 201, json!({ "of": format!("evanescent-{tier}") }));
         tx.commit().await.unwrap();
         let names = [format!("Evanescent-{tier}"), format!("evanescent-{tier}"), format!("vanishing-{tier}")];
