@@ -39,6 +39,7 @@ pub(crate) enum Found {
 pub(crate) struct Waiter<T> {
     pub(crate) database: Arc<str>,
     schema: Option<Box<str>>,
+    since: Instant,
     passed: u32,
     pub(crate) offer: oneshot::Sender<T>,
 }
@@ -112,7 +113,7 @@ impl<T> Shelf<T> {
         let (offer, offered) = oneshot::channel();
         if self.waiting.len() < MOST_WAITING {
             let schema = wanted.schema.map(Into::into);
-            self.waiting.push_back(Waiter { database: wanted.database.clone(), schema, passed: 0, offer });
+            self.waiting.push_back(Waiter { database: wanted.database.clone(), schema, since: Instant::now(), passed: 0, offer });
         }
         offered
     }
@@ -128,7 +129,7 @@ impl<T> Shelf<T> {
     }
 
     /// Who gets a connection that stands here: the first who wants just this, else the first who wants its database, else
-    /// the first of all; and before them whoever was passed over too often.
+    /// the first of all, unless that one has only just come; and before them whoever was passed over too often.
     pub(crate) fn next_for(&mut self, database: &str, schema: Option<&str>) -> Option<Waiter<T>> {
         while self.waiting.front().is_some_and(|waiter| waiter.offer.is_closed()) {
             self.waiting.pop_front();
@@ -143,7 +144,7 @@ impl<T> Shelf<T> {
         } else {
             suited(&|waiter| waiter.wants(database, schema))
                 .or_else(|| suited(&|waiter| *waiter.database == *database))
-                .unwrap_or(0)
+                .or_else(|| (first.since.elapsed() >= IN_USE).then_some(0))?
         };
         if at > 0
             && let Some(first) = self.waiting.front_mut()
