@@ -135,33 +135,19 @@ impl Connection {
     }
 
     async fn begin_once(&mut self, entry: Entry<'_>, items: &[Item<'_>], commit: bool) -> Result<Vec<Vec<Row>>, Error> {
-        let all: SmallVec<[Item<'_>; 4]> = entry.enter.into_iter().chain(items.iter().copied()).collect();
-        self.prepare(entry.schema, &all).await?;
+        let way = self.way_to(entry.schema);
+        self.learn(way.map(|way| (way, entry.schema)), entry.enter.iter().chain(items)).await?;
         // What goes in one piece needs no BEGIN and no COMMIT: the Sync behind it ends it, whole or not at all.
         let whole = commit && entry.isolation == Isolation::ReadCommitted;
         let begin = (!whole).then(|| entry.isolation.begin());
         let commit = (commit && !whole).then_some("commit");
         let way = self.way_to(entry.schema);
-        let outcome = self.exchange(way.map(|way| (way, entry.schema)), begin, &all, commit).await;
-        if entry.enter.is_none() {
-            return outcome;
+        let outcome = self.exchange(way.map(|way| (way, entry.schema)), begin, entry.enter, items, commit).await;
+        if outcome.as_ref().is_err_and(|error| error.is(sqlstate::FENCE_SCHEMA)) {
+            tracing::error!(believed = self.standing, "a session stood in another schema than believed; it is closed");
+            self.state = State::Unknown;
         }
-        match outcome {
-            Ok(mut rows) => {
-                rows.remove(0);
-                Ok(rows)
-            }
-            Err(error) => {
-                if error.is(sqlstate::FENCE_SCHEMA) {
-                    tracing::error!(
-                        believed = self.standing,
-                        "a session stood in another schema than believed; it is closed"
-                    );
-                    self.state = State::Unknown;
-                }
-                Err(error)
-            }
-        }
+        outcome
     }
 
     /// Statements inside a transaction that is already open; with `commit`, they end it.
@@ -170,8 +156,8 @@ impl Connection {
             return Err(Error::Aborted);
         }
         // Inside a transaction the search path stands: preparing costs a round trip, but only the first time.
-        self.learn(None, items).await?;
-        let outcome = self.exchange(None, None, items, commit.then_some("commit")).await;
+        self.learn(None, items.iter()).await?;
+        let outcome = self.exchange(None, None, None, items, commit.then_some("commit")).await;
         if outcome.as_ref().is_err_and(Error::is_stale_plan) {
             // What went before cannot be repeated here. The next transaction prepares anew.
             self.forget_statements();
@@ -184,6 +170,7 @@ impl Connection {
         &mut self,
         way: Option<(String, Option<&str>)>,
         begin: Option<&'static str>,
+        enter: Option<Item<'_>>,
         items: &[Item<'_>],
         commit: Option<&'static str>,
     ) -> Result<Vec<Vec<Row>>, Error> {
@@ -193,7 +180,7 @@ impl Connection {
             wire.ask_batch(way).map_err(Error::statement("search_path"))?;
         }
         begin.map_or(Ok(()), |text| wire.control(text)).map_err(Error::statement("begin"))?;
-        for (statement, parameters) in items {
+        for (statement, parameters) in enter.iter().chain(items) {
             let asked = match prepared.get(&statement.key()) {
                 Some(prepared) => wire.execute(prepared, parameters).map_err(Error::statement(statement.name())),
                 None => Err(Error::Aborted),
@@ -214,13 +201,18 @@ impl Connection {
             self.arrive(schema).await?;
         }
         let Self { wire, prepared, .. } = &mut *self;
-        let columns = begin.map(|_| None).into_iter();
-        let columns = columns.chain(items.iter().map(|(statement, _)| prepared.get(&statement.key())));
-        let columns = columns.chain(commit.map(|_| None));
-        let name = |at: usize| items.get(at).map_or("commit", |(statement, _)| statement.name());
-        let answers = wire.answers(columns).await.map_err(Error::statement(name(0)))?;
-        let at = answers.rows.len();
-        self.settle(answers).await?.map_err(Error::statement(name(at)))
+        let before = usize::from(begin.is_some()) + usize::from(enter.is_some());
+        let wanted = std::iter::repeat_n(None, before);
+        let wanted = wanted.chain(items.iter().map(|(statement, _)| prepared.get(&statement.key())));
+        let wanted = wanted.chain(commit.map(|_| None));
+        let name = |done: usize| match (done.checked_sub(before), enter) {
+            (None, Some((enter, _))) => enter.name(),
+            (None, None) => "begin",
+            (Some(at), _) => items.get(at).map_or("commit", |(statement, _)| statement.name()),
+        };
+        let answers = wire.answers(wanted).await.map_err(Error::statement(name(before)))?;
+        let done = answers.done;
+        self.settle(answers).await?.map_err(Error::statement(name(done)))
     }
 
     /// Notes where the session stands. The inner result is what the server refused, after which no transaction is open.
@@ -279,15 +271,13 @@ impl Connection {
         Ok(count)
     }
 
-    /// Makes statements ready in the schema they are for. Costs nothing once they are, wherever the session stands: they
-    /// follow the search path.
-    async fn prepare(&mut self, schema: Option<&str>, items: &[Item<'_>]) -> Result<(), Error> {
-        let way = self.way_to(schema);
-        self.learn(way.map(|way| (way, schema)), items).await
-    }
-
-    /// Has the server learn what it does not know yet, in one round trip.
-    async fn learn(&mut self, way: Option<(String, Option<&str>)>, items: &[Item<'_>]) -> Result<(), Error> {
+    /// Has the server learn what it does not know yet, in one round trip, in the schema it is for. Costs nothing once it
+    /// does, wherever the session stands: statements follow the search path.
+    async fn learn<'a>(
+        &mut self,
+        way: Option<(String, Option<&str>)>,
+        items: impl Iterator<Item = &'a Item<'a>>,
+    ) -> Result<(), Error> {
         let mut missing: SmallVec<[&'static Statement; 4]> = SmallVec::new();
         for (statement, _) in items {
             let known = self.prepared.contains_key(&statement.key());

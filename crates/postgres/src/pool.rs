@@ -15,7 +15,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     Connection, Error, Server,
-    shelf::{self, Found, Shelf, Wanted},
+    shelf::{self, Found, Patience, Shelf, Wanted},
 };
 
 /// Bounds of a pool.
@@ -89,7 +89,7 @@ impl Pool {
         // A caller's place in the queue is taken under the same lock as the look at the shelf: none is overlooked.
         let (found, queue) = {
             let mut shelf = home.shelf();
-            match shelf.find(&wanted, false) {
+            match shelf.find(&wanted, Patience::Fresh) {
                 Some(found) => (Some(found), None),
                 None => (None, Some(shelf.wait(&wanted))),
             }
@@ -112,18 +112,22 @@ impl Pool {
         }
     }
 
-    /// Waits in the queue; after a moment, looks once more for something to close.
+    /// Waits in the queue, and looks for something to close when it has waited for a while.
     async fn wait(&self, wanted: &Wanted<'_>, mut offered: oneshot::Receiver<Offer>) -> Result<Offer, Error> {
         let home = &self.0;
-        let short = shelf::IN_USE.min(home.settings.wait);
-        if let Ok(offer) = timeout(short, &mut offered).await {
-            return offer.map_err(|_| home.exhausted(Duration::ZERO));
+        let mut waited = Duration::ZERO;
+        for (until, patience) in [(shelf::IN_USE, Patience::Waiting), (shelf::STARVED, Patience::Starved)] {
+            let until = until.min(home.settings.wait);
+            if let Ok(offer) = timeout(until.saturating_sub(waited), &mut offered).await {
+                return offer.map_err(|_| home.exhausted(Duration::ZERO));
+            }
+            let found = home.shelf().find(wanted, patience);
+            if let Some(found) = found {
+                return Ok(home.offer(found, wanted.database));
+            }
+            waited = until;
         }
-        let found = home.shelf().find(wanted, true);
-        if let Some(found) = found {
-            return Ok(home.offer(found, wanted.database));
-        }
-        let offer = timeout(home.settings.wait.saturating_sub(short), offered).await;
+        let offer = timeout(home.settings.wait.saturating_sub(waited), offered).await;
         offer.ok().and_then(Result::ok).ok_or_else(|| home.exhausted(home.settings.wait))
     }
 
@@ -147,11 +151,11 @@ impl Pool {
 
 /// A place in the budget whose connection is being opened or closed; free again when this is dropped.
 #[derive(Debug)]
-struct Place(Option<Arc<Inner>>);
+struct Place(Option<(Arc<Inner>, Arc<str>)>);
 
 impl Place {
-    fn of(home: &Arc<Inner>) -> Self {
-        Self(Some(home.clone()))
+    fn of(home: &Arc<Inner>, database: &Arc<str>) -> Self {
+        Self(Some((home.clone(), database.clone())))
     }
 
     /// The connection exists now and holds the place itself.
@@ -162,8 +166,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(home) = self.0.take() {
-            home.free_place();
+        if let Some((home, database)) = self.0.take() {
+            home.free_place(&database);
         }
     }
 }
@@ -176,7 +180,7 @@ impl Inner {
     fn offer(self: &Arc<Self>, found: Found, database: &Arc<str>) -> Offer {
         match found {
             Found::Ready(connection) => Offer::Lease(self.lend(connection, database)),
-            Found::Room(gives_way) => Offer::Place(Place::of(self), gives_way),
+            Found::Room(gives_way) => Offer::Place(Place::of(self, database), gives_way),
         }
     }
 
@@ -189,14 +193,11 @@ impl Inner {
     }
 
     /// A place in the budget is free: the caller who has waited longest may open a connection.
-    fn free_place(self: &Arc<Self>) {
-        let mut shelf = self.shelf();
-        shelf.close_one();
-        if let Some(waiter) = shelf.next_in_line() {
-            shelf.open_one();
-            drop(shelf);
+    fn free_place(self: &Arc<Self>, database: &str) {
+        let waiter = self.shelf().free(database);
+        if let Some(waiter) = waiter {
             // Refused when the caller has gone: the offer comes back, and with it the place.
-            drop(waiter.offer.send(Offer::Place(Place::of(self), None)));
+            drop(waiter.offer.send(Offer::Place(Place::of(self, &waiter.database), None)));
         }
     }
 
@@ -214,7 +215,7 @@ impl Inner {
         let offer = if *waiter.database == **database {
             Offer::Lease(self.lend(connection, database))
         } else {
-            Offer::Place(Place::of(self), Some(connection))
+            Offer::Place(Place::of(self, &waiter.database), Some(connection))
         };
         drop(waiter.offer.send(offer));
         None
@@ -228,7 +229,7 @@ impl Inner {
             let _ = timeout(ROLLBACK_LIMIT, connection.rollback()).await;
         }
         if let Some(unfit) = self.take_back(database, connection) {
-            let place = Place::of(self);
+            let place = Place::of(self, database);
             unfit.close(&self.server).await;
             drop(place);
         }
@@ -266,7 +267,7 @@ impl Drop for Lease {
         let (home, database) = (self.home.clone(), self.database.clone());
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(async move { home.restore(&database, unfit).await })),
-            Err(_) => home.free_place(),
+            Err(_) => home.free_place(&database),
         }
     }
 }

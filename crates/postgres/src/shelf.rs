@@ -1,6 +1,7 @@
 //! Which connection goes to whom: those that rest, those who wait, and how many are open.
 
 use std::{
+    cmp::Reverse,
     collections::{HashMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
@@ -17,6 +18,8 @@ const PATIENCE_ELSEWHERE: u32 = 400;
 /// A connection that rested for less than this is in use, as good as: whoever wants one of another database waits for so long
 /// before it is closed for them. Databases that take turns would otherwise close each other's all the time.
 pub(crate) const IN_USE: Duration = Duration::from_millis(10);
+/// Whoever has waited for this long gets what comes next, however few connections other databases are left with.
+pub(crate) const STARVED: Duration = Duration::from_millis(100);
 /// Callers that may wait at once; more are refused at once.
 const MOST_WAITING: usize = 10_000;
 
@@ -24,6 +27,27 @@ const MOST_WAITING: usize = 10_000;
 pub(crate) struct Wanted<'a> {
     pub(crate) database: &'a Arc<str>,
     pub(crate) schema: Option<&'a str>,
+}
+
+/// What a caller accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Only just come: nothing that is in use is closed for it.
+    Fresh,
+    /// Waits for a while: a database that has more connections than its own gives one.
+    Waiting,
+    /// Waits for too long: any database does.
+    Starved,
+}
+
+impl Patience {
+    fn after(waited: Duration) -> Self {
+        match waited {
+            short if short < IN_USE => Self::Fresh,
+            long if long < STARVED => Self::Waiting,
+            _ => Self::Starved,
+        }
+    }
 }
 
 /// What can be had at once.
@@ -60,52 +84,98 @@ struct Resting {
 #[derive(Debug)]
 pub(crate) struct Shelf<T> {
     budget: usize,
-    open: usize,
+    /// Open connections by database, lent or not; none is listed with zero.
+    open: HashMap<Arc<str>, usize>,
     idle: HashMap<Arc<str>, Vec<Resting>>,
     waiting: VecDeque<Waiter<T>>,
 }
 
 impl<T> Shelf<T> {
     pub(crate) fn new(budget: usize) -> Self {
-        Self { budget, open: 0, idle: HashMap::new(), waiting: VecDeque::new() }
+        Self { budget, open: HashMap::new(), idle: HashMap::new(), waiting: VecDeque::new() }
     }
 
     /// In this order: one standing in the schema; a new one while there is room; the longest rested of this database; room
-    /// made by closing the longest rested of a database that has several, or else of all. The last only when it is not in
-    /// use, or the caller is `impatient`.
-    pub(crate) fn find(&mut self, wanted: &Wanted<'_>, impatient: bool) -> Option<Found> {
-        let Self { idle, open, budget, .. } = self;
-        if let Some(resting) = idle.get_mut(wanted.database) {
+    /// made by closing one of the database that has most, if the caller's patience allows it.
+    pub(crate) fn find(&mut self, wanted: &Wanted<'_>, patience: Patience) -> Option<Found> {
+        if let Some(resting) = self.idle.get_mut(wanted.database) {
+            let mut ended = 0;
+            let mut found = None;
             while let Some(at) = resting.iter().rposition(|r| r.connection.standing() == wanted.schema) {
                 let mut connection = resting.remove(at).connection;
                 if connection.is_clean() {
-                    return Some(Found::Ready(connection));
+                    found = Some(Found::Ready(connection));
+                    break;
                 }
-                *open -= 1;
+                ended += 1;
+            }
+            self.closed(wanted.database, ended);
+            if found.is_some() {
+                return found;
             }
         }
-        if *open < *budget {
-            *open += 1;
+        if self.count() < self.budget {
+            self.opened(wanted.database);
             return Some(Found::Room(None));
         }
-        if let Some(resting) = idle.get_mut(wanted.database)
+        if let Some(resting) = self.idle.get_mut(wanted.database)
             && !resting.is_empty()
         {
             let mut connection = resting.remove(0).connection;
             // One that has ended meanwhile leaves its place to a new one.
             return Some(if connection.is_clean() { Found::Ready(connection) } else { Found::Room(None) });
         }
-        let eldest = idle
+        let richest = self
+            .idle
             .iter()
-            .filter_map(|(name, resting)| resting.first().map(|r| (resting.len() < 2, r.since, name)))
-            .min_by_key(|(last, since, _)| (*last, *since));
-        let (_, since, name) = eldest?;
-        if !impatient && since.elapsed() < IN_USE {
+            .filter_map(|(name, resting)| resting.first().map(|r| (Reverse(self.open_of(name)), r.since, name)))
+            .min_by_key(|(count, since, _)| (*count, *since));
+        let (_, since, name) = richest?;
+        if !(since.elapsed() >= IN_USE || self.may_give(name, wanted.database, patience)) {
             return None;
         }
         let name = name.clone();
-        let gives_way = idle.get_mut(&name).map(|resting| resting.remove(0).connection);
+        let gives_way = self.idle.get_mut(&name).map(|resting| resting.remove(0).connection);
+        self.moved(&name, wanted.database);
         Some(Found::Room(gives_way))
+    }
+
+    /// Whether a connection in use may be closed so that another database gets one. Without this rule databases that take
+    /// turns would close each other's without end.
+    fn may_give(&self, from: &str, to: &str, patience: Patience) -> bool {
+        match patience {
+            Patience::Fresh => false,
+            Patience::Waiting => self.open_of(to) == 0 || self.open_of(to) + 1 < self.open_of(from),
+            Patience::Starved => true,
+        }
+    }
+
+    fn open_of(&self, database: &str) -> usize {
+        self.open.get(database).copied().unwrap_or(0)
+    }
+
+    fn count(&self) -> usize {
+        self.open.values().sum()
+    }
+
+    /// A place in the budget is taken for a connection to this database.
+    fn opened(&mut self, database: &Arc<str>) {
+        *self.open.entry(database.clone()).or_default() += 1;
+    }
+
+    /// Places of this database are free again.
+    pub(crate) fn closed(&mut self, database: &str, count: usize) {
+        if let Some(open) = self.open.get_mut(database) {
+            *open = open.saturating_sub(count);
+            if *open == 0 {
+                self.open.remove(database);
+            }
+        }
+    }
+
+    fn moved(&mut self, from: &str, to: &Arc<str>) {
+        self.closed(from, 1);
+        self.opened(to);
     }
 
     /// Joins the queue. The receiver fails at once when the queue is full.
@@ -113,15 +183,23 @@ impl<T> Shelf<T> {
         let (offer, offered) = oneshot::channel();
         if self.waiting.len() < MOST_WAITING {
             let schema = wanted.schema.map(Into::into);
-            self.waiting.push_back(Waiter { database: wanted.database.clone(), schema, since: Instant::now(), passed: 0, offer });
+            self.waiting.push_back(Waiter {
+                database: wanted.database.clone(),
+                schema,
+                since: Instant::now(),
+                passed: 0,
+                offer,
+            });
         }
         offered
     }
 
-    /// Who has waited longest and still waits.
-    pub(crate) fn next_in_line(&mut self) -> Option<Waiter<T>> {
+    /// A place of this database is free: who has waited longest, and still waits, gets it.
+    pub(crate) fn free(&mut self, database: &str) -> Option<Waiter<T>> {
+        self.closed(database, 1);
         while let Some(waiter) = self.waiting.pop_front() {
             if !waiter.offer.is_closed() {
+                self.opened(&waiter.database);
                 return Some(waiter);
             }
         }
@@ -129,29 +207,36 @@ impl<T> Shelf<T> {
     }
 
     /// Who gets a connection that stands here: the first who wants just this, else the first who wants its database, else
-    /// the first of all, unless that one has only just come; and before them whoever was passed over too often.
+    /// the first of all, if its patience and the database's share allow it; and before them whoever was passed over too
+    /// often. With the connection goes its place in the budget.
     pub(crate) fn next_for(&mut self, database: &str, schema: Option<&str>) -> Option<Waiter<T>> {
         while self.waiting.front().is_some_and(|waiter| waiter.offer.is_closed()) {
             self.waiting.pop_front();
         }
         let first = self.waiting.front()?;
-        let patience = if *first.database == *database { PATIENCE } else { PATIENCE_ELSEWHERE };
+        let here = *first.database == *database;
+        let patience = if here { PATIENCE } else { PATIENCE_ELSEWHERE };
+        let gives = || self.may_give(database, &first.database, Patience::after(first.since.elapsed()));
         let suited = |wanted: &dyn Fn(&Waiter<T>) -> bool| {
             self.waiting.iter().position(|waiter| wanted(waiter) && !waiter.offer.is_closed())
         };
-        let at = if first.passed >= patience {
+        let at = if first.passed >= patience && (here || gives()) {
             0
         } else {
             suited(&|waiter| waiter.wants(database, schema))
                 .or_else(|| suited(&|waiter| *waiter.database == *database))
-                .or_else(|| (first.since.elapsed() >= IN_USE).then_some(0))?
+                .or_else(|| gives().then_some(0))?
         };
         if at > 0
             && let Some(first) = self.waiting.front_mut()
         {
             first.passed += 1;
         }
-        self.waiting.remove(at)
+        let waiter = self.waiting.remove(at)?;
+        if *waiter.database != *database {
+            self.moved(database, &waiter.database);
+        }
+        Some(waiter)
     }
 
     /// Puts a connection on the shelf.
@@ -164,37 +249,34 @@ impl<T> Shelf<T> {
         }
     }
 
-    pub(crate) fn open_one(&mut self) {
-        self.open += 1;
-    }
-
-    pub(crate) fn close_one(&mut self) {
-        self.open -= 1;
-    }
-
     /// Takes off what has rested for longer than this, or is not fit any more; to be closed without the lock.
     pub(crate) fn sweep(&mut self, now: Instant, longest: Duration) -> Vec<Connection> {
         let mut tired = Vec::new();
-        for resting in self.idle.values_mut() {
+        let mut counts = Vec::new();
+        for (database, resting) in &mut self.idle {
+            let before = tired.len();
             let rested = resting
                 .extract_if(.., |r| now.saturating_duration_since(r.since) >= longest || !r.connection.is_clean());
             tired.extend(rested.map(|r| r.connection));
+            counts.push((database.clone(), tired.len() - before));
         }
         self.idle.retain(|_, resting| !resting.is_empty());
-        self.open -= tired.len();
+        for (database, count) in counts {
+            self.closed(&database, count);
+        }
         tired
     }
 
     /// Takes off what rests of one database; to be closed without the lock.
     pub(crate) fn forget(&mut self, database: &str) -> Vec<Connection> {
         let gone: Vec<_> = self.idle.remove(database).into_iter().flatten().map(|r| r.connection).collect();
-        self.open -= gone.len();
+        self.closed(database, gone.len());
         gone
     }
 
     pub(crate) fn status(&self) -> PoolStatus {
         PoolStatus {
-            open: self.open,
+            open: self.count(),
             idle: self.idle.values().map(Vec::len).sum(),
             budget: self.budget,
             waiting: self.waiting.len(),

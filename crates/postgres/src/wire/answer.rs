@@ -35,9 +35,11 @@ pub(crate) enum Status {
 /// What was answered up to a Sync.
 #[derive(Debug)]
 pub(crate) struct Answers {
-    /// Of the requests that succeeded, in order.
+    /// Of the requests whose rows were wanted, in order.
     pub(crate) rows: Vec<Vec<Row>>,
-    /// What the request behind them was refused with; those behind that were not looked at.
+    /// How many requests succeeded.
+    pub(crate) done: usize,
+    /// What the request behind those was refused with; what comes behind it was not looked at.
     pub(crate) refused: Option<Refused>,
     pub(crate) status: Status,
 }
@@ -95,32 +97,34 @@ impl Wire {
         frontend::sync(self.outbox());
     }
 
-    /// Reads the answers up to the next Sync. `columns` are of the requests that answer rows, in order, with nothing for
-    /// those that do not.
+    /// Reads the answers up to the next Sync. `wanted` are the requests in order, with nothing for those whose rows nobody
+    /// reads.
     pub(crate) async fn answers<'a>(
         &mut self,
-        mut columns: impl Iterator<Item = Option<&'a Prepared>>,
+        mut wanted: impl Iterator<Item = Option<&'a Prepared>>,
     ) -> Result<Answers, Cause> {
-        let (mut rows, mut refused) = (Vec::new(), None);
+        let (mut rows, mut done, mut refused) = (Vec::new(), 0, None);
         let mut current: Option<(&Prepared, Vec<Row>)> = None;
         loop {
             match self.message().await? {
                 Message::ParseComplete => {}
-                Message::BindComplete => match columns.next() {
+                Message::BindComplete => match wanted.next() {
                     Some(prepared) => current = prepared.map(|prepared| (prepared, Vec::new())),
                     None => return Err(self.lost_count()),
                 },
-                Message::DataRow(body) => match &mut current {
-                    Some((prepared, rows)) => rows.push(Row::new(prepared.columns.clone(), body)?),
-                    None => return Err(self.lost_count()),
-                },
+                Message::DataRow(body) => {
+                    if let Some((prepared, rows)) = &mut current {
+                        rows.push(Row::new(prepared.columns.clone(), body)?);
+                    }
+                }
                 Message::CommandComplete(_) | Message::EmptyQueryResponse => {
+                    done += 1;
                     rows.extend(current.take().map(|(_, rows)| rows));
                 }
                 Message::ErrorResponse(body) => refused = refused.or(Some(Refused::read(&body)?)),
                 Message::ReadyForQuery(body) => {
                     let status = status(body.status())?;
-                    return Ok(Answers { rows, refused, status });
+                    return Ok(Answers { rows, done, refused, status });
                 }
                 _ => return Err(self.lost_count()),
             }
@@ -187,7 +191,8 @@ impl Wire {
                 Message::ErrorResponse(body) => refused = refused.or(Some(Refused::read(&body)?)),
                 Message::ReadyForQuery(body) => {
                     let status = status(body.status())?;
-                    return Ok((learnt, Answers { rows: Vec::new(), refused, status }));
+                    let answers = Answers { rows: Vec::new(), done: learnt.len(), refused, status };
+                    return Ok((learnt, answers));
                 }
                 _ => return Err(self.lost_count()),
             }

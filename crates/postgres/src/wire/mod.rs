@@ -17,12 +17,13 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::{Buf, BytesMut};
 use postgres_protocol::message::{backend::Message, frontend};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite},
     time::timeout,
 };
+use tokio_util::io::poll_read_buf;
 
 use crate::{ConnectError, Server};
 
@@ -49,7 +50,7 @@ pub(crate) struct Wire {
     canceller: Canceller,
 }
 
-/// How much is read at once.
+/// How much is read at once, at least.
 const READ: usize = 8 * 1024;
 /// How long a session that is no longer wanted may take to finish by itself.
 const CLOSE_PATIENCE: Duration = Duration::from_millis(100);
@@ -129,15 +130,10 @@ impl Wire {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.inbox.reserve(READ);
-        // Room that was never written to is not handed out without `unsafe`; a page on the stack costs little.
-        let mut room = [0; READ];
-        let mut buffer = ReadBuf::new(&mut room);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
-        if buffer.filled().is_empty() {
-            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        match ready!(poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.inbox))? {
+            0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+            _ => Poll::Ready(Ok(())),
         }
-        self.inbox.put_slice(buffer.filled());
-        Poll::Ready(Ok(()))
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

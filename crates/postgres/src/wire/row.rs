@@ -1,7 +1,8 @@
 //! Rows of an answer.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{fmt, io, ops::Range, sync::Arc};
 
+use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::DataRowBody;
 use smallvec::SmallVec;
 use tokio_postgres::types::{FromSql, Type, WrongType};
@@ -25,7 +26,18 @@ impl Column {
 pub struct Row {
     columns: Arc<[Column]>,
     body: DataRowBody,
-    ranges: SmallVec<[Option<Range<usize>>; 8]>,
+    cells: SmallVec<[Cell; 16]>,
+}
+
+/// Where a value lies in its row; nowhere when it is null.
+#[derive(Clone, Copy)]
+struct Cell {
+    start: u32,
+    end: u32,
+}
+
+impl Cell {
+    const NULL: Self = Self { start: u32::MAX, end: 0 };
 }
 
 impl fmt::Debug for Row {
@@ -69,16 +81,23 @@ enum ValueError {
 }
 
 impl Row {
-    pub(super) fn new(columns: Arc<[Column]>, body: DataRowBody) -> std::io::Result<Self> {
-        let mut ranges = SmallVec::with_capacity(columns.len());
-        let mut left = body.ranges();
-        while let Some(range) = fallible_iterator::FallibleIterator::next(&mut left)? {
-            ranges.push(range);
+    pub(super) fn new(columns: Arc<[Column]>, body: DataRowBody) -> io::Result<Self> {
+        let invalid = |what: &'static str| io::Error::new(io::ErrorKind::InvalidData, what);
+        let mut cells = SmallVec::with_capacity(columns.len());
+        let mut ranges = body.ranges();
+        while let Some(range) = ranges.next()? {
+            cells.push(match range {
+                None => Cell::NULL,
+                Some(Range { start, end }) => match (start.try_into(), end.try_into()) {
+                    (Ok(start), Ok(end)) => Cell { start, end },
+                    _ => return Err(invalid("a row of more than 4 GiB")),
+                },
+            });
         }
-        if ranges.len() != columns.len() {
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "a row of another width than described"));
+        if cells.len() != columns.len() {
+            return Err(invalid("a row of another width than described"));
         }
-        Ok(Self { columns, body, ranges })
+        Ok(Self { columns, body, cells })
     }
 
     /// The columns.
@@ -88,12 +107,12 @@ impl Row {
 
     /// How many columns there are.
     pub fn len(&self) -> usize {
-        self.ranges.len()
+        self.cells.len()
     }
 
     /// True without columns.
     pub fn is_empty(&self) -> bool {
-        self.ranges.is_empty()
+        self.cells.is_empty()
     }
 
     /// A value, by the column's name or place.
@@ -115,7 +134,9 @@ impl Row {
         if !T::accepts(kind) {
             return Err(ValueError::Unreadable(Box::new(WrongType::new::<T>(kind.clone()))));
         }
-        let bytes = self.ranges[place].clone().map(|range| &self.body.buffer()[range]);
+        let Cell { start, end } = self.cells[place];
+        // Null ends before it starts.
+        let bytes = self.body.buffer().get(start as usize..end as usize);
         T::from_sql_nullable(kind, bytes).map_err(ValueError::Unreadable)
     }
 }
