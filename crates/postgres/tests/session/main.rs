@@ -7,6 +7,7 @@ mod listener;
 mod migrate;
 mod plan;
 mod pool;
+mod wire;
 
 use std::sync::{
     Arc,
