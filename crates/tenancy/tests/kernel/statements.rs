@@ -102,6 +102,8 @@ mod bad {
         ROWS = "insert into note (tenant_id, id, body) values ($1, $2, 'a'), ($3, $2, 'b')";
         /// Looks at the server.
         SERVER = "select query from pg_stat_activity where $1::uuid is not null";
+        /// By a function.
+        FUNCTION = "select query from pg_stat_get_activity(null) where $1::uuid is not null";
         /// Takes no tenant.
         NOBODY = "select 1";
         /// Takes something else first.
