@@ -29,6 +29,11 @@ async fn rate(callers: usize, time: Duration, work: &Work) -> anyhow::Result<f64
     turns(callers, time, work).await
 }
 
+/// Has `callers` callers do it for a while, unmeasured.
+pub(crate) async fn warm(callers: usize, time: Duration, work: &Work) -> anyhow::Result<()> {
+    turns(callers, time, work).await.map(drop)
+}
+
 async fn turns(callers: usize, time: Duration, work: &Work) -> anyhow::Result<f64> {
     let turns = Arc::new(AtomicU64::new(0));
     let begun = Instant::now();
