@@ -40,10 +40,15 @@ impl Raw {
     }
 
     pub(crate) async fn page(&self) -> anyhow::Result<Vec<tokio_postgres::Row>> {
+        self.page_of(self.tenant).await
+    }
+
+    /// The page of any tenant whose rows lie in the same place.
+    pub(crate) async fn page_of(&self, tenant: TenantId) -> anyhow::Result<Vec<tokio_postgres::Row>> {
         let _permit = self.permits.acquire().await?;
         let taken = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let Some((client, statement)) = taken else { anyhow::bail!("no connection is free") };
-        let rows = client.query(&statement, &[&self.tenant]).await;
+        let rows = client.query(&statement, &[&tenant]).await;
         self.free.lock().unwrap_or_else(PoisonError::into_inner).push((client, statement));
         Ok(rows?)
     }
