@@ -178,7 +178,8 @@ async fn going_away_at_any_await_leaves_nothing_behind_in_every_tier() {
                 completed = polled(times, act(&platform.tenancy, &cx, kind)).await.is_some();
                 assert_only_mine(&platform.tenancy, &next).await;
                 if completed {
-                    assert!(times >= 3, "{kind:?} never waited: nothing was tried");
+                    // A read waits once, for its answer: it was given up before it was sent and after.
+                    assert!(times >= 2, "{kind:?} never waited: nothing was tried");
                     break;
                 }
             }
