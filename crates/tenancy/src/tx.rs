@@ -211,7 +211,7 @@ impl TenantTx {
         transaction(&mut self.transaction)?.batch(statement.sql()).await.map_err(|error| self.tenancy.explain(error))
     }
 
-    /// Opens a COPY into a temporary table (row security refuses any other). Finish the sink before the next statement.
+    /// Opens a COPY into a temporary table (row security refuses any other). It is finished before the next statement.
     pub async fn copy_in(&mut self, statement: &'static Statement) -> Result<CopyIn<'_>> {
         self.tenancy.assert_registered(statement);
         self.ensure_begun().await?;

@@ -68,8 +68,8 @@ const FILL: &str = "
             'c' || (1 + (hashtext(p.sourced_id) & 65535 + n * 331) % 1000)) c on true;
     analyze person; analyze person_role; analyze class; analyze enrollment;";
 
-#[tokio::test]
-async fn pages_are_brought_by_an_index_among_many_rows() {
+/// Two schools of many rows in the same tables; the client plans as the first of them.
+async fn two_large_schools() -> (TestPlatform, Arc<TenantEntry>, Client) {
     let (platform, door) = platform().await;
     let (north, south) = (platform.tenant("north", Tier::Shared).await, platform.tenant("south", Tier::Shared).await);
     for tenant in [&north, &south] {
@@ -77,6 +77,12 @@ async fn pages_are_brought_by_an_index_among_many_rows() {
     }
     let client = planner(&platform, &north).await;
     client.batch_execute(FILL).await.unwrap();
+    (platform, north, client)
+}
+
+#[tokio::test]
+async fn pages_are_brought_by_an_index_among_many_rows() {
+    let (_platform, _, client) = two_large_schools().await;
     let places: i64 = client.query_one("select count(*) from enrollment", &[]).await.unwrap().get(0);
     assert_eq!(places, 80_000);
     // In order, row after row, until the page is full.
@@ -133,13 +139,7 @@ async fn ids(client: &Client, text: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn those_with_a_role_are_found_without_going_through_everybody() {
-    let (platform, door) = platform().await;
-    let (north, south) = (platform.tenant("north", Tier::Shared).await, platform.tenant("south", Tier::Shared).await);
-    for tenant in [&north, &south] {
-        Office { door: &door, tenant }.frame().await;
-    }
-    let client = planner(&platform, &north).await;
-    client.batch_execute(FILL).await.unwrap();
+    let (_platform, north, client) = two_large_schools().await;
     client.batch_execute("vacuum analyze person, person_role").await.unwrap();
     let text = "select org_id::text from school_of where tenant_id = $1";
     let school: String = client.query_one(text, &[&north.id.uuid()]).await.unwrap().get(0);

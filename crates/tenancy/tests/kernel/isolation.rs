@@ -38,6 +38,25 @@ pub(crate) async fn assert_walls_apply(platform: &TestPlatform, database: &str) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_read_cannot_write_in_any_tier() {
+    let platform = TestPlatform::start().await;
+    for tenant in &platform.tenant_in_each_tier().await {
+        let (cx, none) = (platform.cx(tenant), None::<String>);
+        let before = count(&platform.tenancy, &cx).await;
+        let (one, many) = (fresh(), fresh());
+        let alone = platform.tenancy.fetch(&cx, &note::INSERT, &[&one, &"one", &none]).await;
+        let insert: (_, &cloister_postgres::Parameters<'_>) = (&note::INSERT, &[&many, &"many", &none]);
+        let behind = platform.tenancy.fetch_all(&cx, &[(&note::COUNT, &[]), insert]).await;
+        for refused in [alone.map(drop).unwrap_err(), behind.map(drop).unwrap_err()] {
+            assert!(refused.log().contains("25006"), "{}: {}", tenant.tier, refused.log());
+        }
+        // And the connection that was refused writes for the next caller.
+        write_note(&platform.tenancy, &cx, "written").await;
+        assert_eq!(count(&platform.tenancy, &cx).await, before + 1, "{}", tenant.tier);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn notes_stay_with_their_tenant_in_every_tier() {
     let platform = TestPlatform::start().await;
     let mut tenants = platform.tenant_in_each_tier().await;
