@@ -4,7 +4,7 @@ use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use cloister_ids::{Clock, TenantId};
-use cloister_tenancy::{Actor, Authenticator, Error, ErrorKind, Identity, PermissionSet};
+use cloister_tenancy::{Actor, Authenticator, Credential, Error, ErrorKind, Identity, PermissionSet};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,8 @@ impl DevelopmentTokens {
 }
 
 impl Authenticator for DevelopmentTokens {
-    fn authenticate(&self, bearer: &str) -> cloister_tenancy::Result<Arc<Identity>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> cloister_tenancy::Result<Option<Arc<Identity>>> {
+        let Credential::Bearer(bearer) = credential else { return Ok(None) };
         let refused = || Error::new(ErrorKind::Unauthenticated, "token_invalid", "The token is not valid here.");
         if bearer.len() > MAX_BYTES {
             return Err(refused());
@@ -96,11 +97,8 @@ impl Authenticator for DevelopmentTokens {
                 "The token has expired. Get a new one.",
             ));
         }
-        Ok(Arc::new(Identity {
-            actor: Actor::Account(claims.sub.into()),
-            tenant: claims.tenant,
-            permissions: PermissionSet::new(&claims.permissions),
-        }))
+        let permissions = PermissionSet::new(&claims.permissions);
+        Ok(Some(Arc::new(Identity::new(Actor::Account(claims.sub.into()), claims.tenant, permissions))))
     }
 }
 
@@ -120,13 +118,23 @@ mod tests {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(400_000));
         let ours = tokens(dir.path(), &clock);
         let token = ours.mint("alice", None, vec!["school.*".to_owned()], Duration::from_mins(1)).unwrap();
-        assert_eq!(ours.authenticate(&token).unwrap().actor, Actor::Account("alice".into()));
-        assert_eq!(tokens(dir.path(), &clock).authenticate(&token).unwrap().tenant, None, "the key is read again");
-        assert_eq!(tokens(other.path(), &clock).authenticate(&token).unwrap_err().code(), "token_invalid");
+        assert_eq!(
+            ours.authenticate(&Credential::Bearer(&token)).unwrap().unwrap().actor,
+            Actor::Account("alice".into())
+        );
+        assert_eq!(
+            tokens(dir.path(), &clock).authenticate(&Credential::Bearer(&token)).unwrap().unwrap().tenant,
+            None,
+            "the key is read again"
+        );
+        assert_eq!(
+            tokens(other.path(), &clock).authenticate(&Credential::Bearer(&token)).unwrap_err().code(),
+            "token_invalid"
+        );
         let (head, _) = token.rsplit_once('.').unwrap();
-        assert_eq!(ours.authenticate(&format!("{head}.")).unwrap_err().code(), "token_invalid");
+        assert_eq!(ours.authenticate(&Credential::Bearer(&format!("{head}."))).unwrap_err().code(), "token_invalid");
         clock.advance(SignedDuration::from_secs(60));
-        assert_eq!(ours.authenticate(&token).unwrap_err().code(), "token_expired");
+        assert_eq!(ours.authenticate(&Credential::Bearer(&token)).unwrap_err().code(), "token_expired");
     }
 
     #[test]
@@ -135,6 +143,9 @@ mod tests {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(400_000));
         // {"alg":"none"} and claims that would otherwise be good.
         let none = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJjbG9pc3Rlci1kZXZlbG9wbWVudCIsInN1YiI6ImEiLCJleHAiOjk5OTk5OTk5OTksImlhdCI6MCwicGVybWlzc2lvbnMiOlsiKiJdfQ.";
-        assert_eq!(tokens(dir.path(), &clock).authenticate(none).unwrap_err().code(), "token_invalid");
+        assert_eq!(
+            tokens(dir.path(), &clock).authenticate(&Credential::Bearer(none)).unwrap_err().code(),
+            "token_invalid"
+        );
     }
 }

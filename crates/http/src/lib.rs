@@ -9,6 +9,8 @@
 mod address;
 mod app;
 mod body;
+mod caller;
+mod cookie;
 mod cursor;
 mod docs;
 mod document;
@@ -24,6 +26,7 @@ mod listing;
 mod merge_patch;
 mod network;
 mod op;
+mod origin;
 mod path;
 mod problem;
 mod query;
@@ -34,6 +37,8 @@ mod span;
 mod words;
 
 pub use app::{HttpModule, app};
+pub use caller::{Caller, Visitor};
+pub use cookie::{cleared, session_cookie};
 pub use cursor::Cursor;
 pub use document::openapi;
 pub use edge::{Edge, EdgeLimits, EdgeSettings, Environment};

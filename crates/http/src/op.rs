@@ -6,9 +6,9 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, header, request::Parts},
 };
-use cloister_tenancy::{Error, ErrorKind, OpContext, Refusal, Sources, Tenancy};
+use cloister_tenancy::{Credential, Error, ErrorKind, Identity, OpContext, Refusal, Sources, Tenancy};
 
-use crate::{Edge, Problem, address::Address, host, request::RequestInfo};
+use crate::{Edge, Problem, address::Address, cookie, host, origin, request::RequestInfo};
 
 /// The first argument of every endpoint: nothing of a tenant is reached without it.
 ///
@@ -29,7 +29,7 @@ const MAX_TENANT: usize = 64;
 /// Longer ones than any signed token of ours.
 const MAX_TOKEN: usize = 8 * 1024;
 
-fn tenant_header(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+pub(crate) fn tenant_header(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut given = headers.get_all(TENANT_HEADER).iter();
     let Some(value) = given.next() else { return Ok(None) };
     let text = value.to_str().ok().map(str::trim).filter(|text| (1..=MAX_TENANT).contains(&text.len()));
@@ -83,21 +83,7 @@ impl FromRequestParts<Edge> for Op {
 
         let tenancy = edge.tenancy();
         let (registry, base) = (tenancy.registry(), tenancy.base_domain());
-        let identity = match bearer(&parts.headers) {
-            Ok(Some(token)) => edge.authenticator().authenticate(token).map_err(|error| {
-                let refused = error.kind() == ErrorKind::Unauthenticated;
-                let problem = Problem::from(error);
-                if refused { challenge(problem, "invalid_token") } else { problem }
-            }),
-            Ok(None) => Err(Error::new(
-                ErrorKind::Unauthenticated,
-                "unauthenticated",
-                "Sign in first, and send the token in the header Authorization: Bearer ….",
-            )
-            .into()),
-            Err(problem) => Err(problem),
-        };
-        let identity = match identity {
+        let identity = match caller(edge, parts, host.as_deref()).await {
             Ok(identity) => identity,
             Err(problem) => {
                 return Err(match registry.resolve(&sources, base) {
@@ -115,9 +101,36 @@ impl FromRequestParts<Edge> for Op {
         })?;
         // The first tenant named for this request is the only one: a second value could never be set.
         let _ = request.tenant.set(tenant.id);
-        let cx = tenancy.context(tenant, &identity, request.id, Some(request.deadline))?;
+        let cx = tenancy.context(tenant, &identity, request.id, Some(request.deadline))?.coming_from(request.client);
         Ok(Self { tenancy: tenancy.clone(), cx, request })
     }
+}
+
+/// Who calls, by bearer token or by the cookie of this host.
+pub(crate) async fn caller(edge: &Edge, parts: &Parts, host: Option<&str>) -> Result<Arc<Identity>, Problem> {
+    let credential = match bearer(&parts.headers)? {
+        Some(token) => Credential::Bearer(token),
+        None => match (cookie::session(&parts.headers), host) {
+            (Some(secret), Some(host)) => {
+                origin::check(parts, host, edge.settings())?;
+                Credential::Cookie { secret, host }
+            }
+            _ => {
+                let message = "Sign in first, and send the token in the header Authorization: Bearer ….";
+                return Err(Error::new(ErrorKind::Unauthenticated, "unauthenticated", message).into());
+            }
+        },
+    };
+    let known = match edge.authenticator().authenticate(&credential) {
+        Ok(Some(known)) => Ok(known),
+        Ok(None) => edge.authenticator().look_up(credential).await,
+        Err(error) => Err(error),
+    };
+    known.map_err(|error| {
+        let refused = error.kind() == ErrorKind::Unauthenticated;
+        let problem = Problem::from(error);
+        if refused { challenge(problem, "invalid_token") } else { problem }
+    })
 }
 
 /// A contradiction is a mistake or an attempt: both are worth a line. Of a caller who is known, the audit log has it too.

@@ -25,6 +25,20 @@ kinds! {
     Tenant = "ten", "tenant";
     /// One person's sign-in.
     Account = "acc", "account";
+    /// A signing-in, from its password to its end.
+    Session = "sid", "session";
+    /// An account's place in a tenant.
+    Membership = "mbr", "membership";
+    /// A role that a tenant made for itself.
+    CustomRole = "cro", "custom role";
+    /// Somebody asked to join a tenant.
+    Invitation = "inv", "invitation";
+    /// A tenant somebody asked for on their own.
+    Signup = "sup", "sign-up";
+    /// An operator's visit to a tenant.
+    OperatorEntry = "ope", "operator entry";
+    /// A mail, sent or to be sent.
+    Mail = "mai", "mail";
     /// A host name of a tenant.
     Domain = "dom", "domain";
     /// A PostgreSQL server.
@@ -69,6 +83,13 @@ macro_rules! aliases {
 aliases! {
     TenantId = Tenant;
     AccountId = Account;
+    SessionId = Session;
+    MembershipId = Membership;
+    CustomRoleId = CustomRole;
+    InvitationId = Invitation;
+    SignupId = Signup;
+    OperatorEntryId = OperatorEntry;
+    MailId = Mail;
     DomainId = Domain;
     ClusterId = Cluster;
     DatabaseId = Database;

@@ -1,10 +1,11 @@
 //! Who does what, for which tenant, in answer to which request.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
 
-use cloister_ids::{Clock, RequestId, TenantId};
+use cloister_ids::{AccountId, Clock, RequestId, SessionId, TenantId};
+use smallvec::SmallVec;
 
-use crate::{Error, ErrorKind, Result, TenantEntry};
+use crate::{Error, ErrorKind, Identity, OperatorVisit, Result, TenantEntry};
 
 /// Who acts. The text is what audit rows and jobs keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +71,32 @@ impl fmt::Display for Resource {
     }
 }
 
-/// Permissions in the form `module.resource.action`, where the last words may be `*`.
+/// How far a permission reaches: to all there are, or only to those within scopes that the resource's module understands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    all: bool,
+    scopes: SmallVec<[Box<str>; 2]>,
+}
+
+impl Reach {
+    /// To all there are.
+    pub fn is_all(&self) -> bool {
+        self.all
+    }
+
+    /// To those within this scope.
+    pub fn has(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|known| &**known == scope)
+    }
+
+    /// To nothing.
+    pub fn is_nothing(&self) -> bool {
+        !self.all && self.scopes.is_empty()
+    }
+}
+
+/// Permissions in the form `module.resource.action`, where the last words may be `*`. With `:scope` behind it, a permission
+/// reaches only so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PermissionSet(Arc<[Box<str>]>);
 
@@ -85,9 +111,34 @@ impl PermissionSet {
         Self::new(["*"])
     }
 
-    /// True when one of them covers this.
+    /// True when one of them covers this, for all there are.
     pub fn allow(&self, action: Action, on: &Resource) -> bool {
-        self.0.iter().any(|granted| covers(granted, action, on))
+        self.0.iter().any(|granted| !granted.contains(':') && covers(granted, action, on))
+    }
+
+    /// How far they reach together.
+    pub fn reach(&self, action: Action, on: &Resource) -> Reach {
+        let mut reach = Reach::default();
+        for granted in self.0.iter() {
+            match granted.split_once(':') {
+                None if covers(granted, action, on) => return Reach { all: true, ..Reach::default() },
+                Some((granted, scope)) if covers(granted, action, on) && !reach.has(scope) => {
+                    reach.scopes.push(scope.into());
+                }
+                _ => {}
+            }
+        }
+        reach
+    }
+
+    /// As texts.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|text| &**text)
+    }
+
+    /// True without any.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -107,9 +158,9 @@ fn covers(granted: &str, action: Action, on: &Resource) -> bool {
 #[derive(Debug, Clone)]
 pub struct OpContext {
     pub(crate) tenant: Arc<TenantEntry>,
-    pub(crate) actor: Actor,
-    pub(crate) permissions: PermissionSet,
+    pub(crate) who: Arc<Identity>,
     pub(crate) request: RequestId,
+    pub(crate) client: Option<IpAddr>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -127,7 +178,39 @@ impl OpContext {
 
     /// Who acts.
     pub fn actor(&self) -> &Actor {
-        &self.actor
+        &self.who.actor
+    }
+
+    /// The actor's account, for scopes such as "own classes".
+    pub fn account(&self) -> Option<AccountId> {
+        self.who.account
+    }
+
+    /// The session the request belongs to.
+    pub fn session(&self) -> Option<SessionId> {
+        self.who.session
+    }
+
+    /// An operator's grounds for being here.
+    pub fn visit(&self) -> Option<&OperatorVisit> {
+        self.who.visit.as_ref()
+    }
+
+    /// What the actor may do here.
+    pub fn permissions(&self) -> &PermissionSet {
+        &self.who.permissions
+    }
+
+    /// Where the request comes from.
+    pub fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
+    /// The same, for a request that comes from there.
+    #[must_use]
+    pub fn coming_from(mut self, client: Option<IpAddr>) -> Self {
+        self.client = client;
+        self
     }
 
     /// The request this is an answer to.
@@ -145,26 +228,37 @@ impl OpContext {
         &*self.clock
     }
 
-    /// The first statement of every use case.
+    /// The first statement of every use case: the actor may do this with all there are.
     ///
     /// What the actor may not see does not exist: only who may read a resource is told that more is forbidden. A resource of
-    /// a module that this kind of tenant does not have does not exist either.
+    /// a module that this kind of tenant does not have does not exist either. A use case that knows nothing of scopes is
+    /// closed to whoever has the permission only within one.
     pub fn authorize(&self, action: Action, on: &Resource) -> Result<()> {
+        if self.authorize_within(action, on)?.is_all() {
+            return Ok(());
+        }
+        Err(self.refusal(action, on))
+    }
+
+    /// The first statement of a use case whose statements take a scope: how far the actor reaches.
+    pub fn authorize_within(&self, action: Action, on: &Resource) -> Result<Reach> {
         if !self.tenant.has_module(on.module) {
             return Err(Error::not_found());
         }
-        if self.permissions.allow(action, on) {
-            return Ok(());
-        }
-        let visible = self.permissions.allow(Action::Read, on);
+        let reach = self.who.permissions.reach(action, on);
+        if reach.is_nothing() { Err(self.refusal(action, on)) } else { Ok(reach) }
+    }
+
+    fn refusal(&self, action: Action, on: &Resource) -> Error {
+        let visible = !self.who.permissions.reach(Action::Read, on).is_nothing();
         if visible || matches!(action, Action::Create | Action::Import) {
-            return Err(Error::new(
+            return Error::new(
                 ErrorKind::Forbidden,
                 "permission_denied",
                 format!("This needs the permission {on}.{}.", action.word()),
-            ));
+            );
         }
-        Err(Error::not_found())
+        Error::not_found()
     }
 }
 
@@ -173,6 +267,18 @@ mod tests {
     use super::{Action, PermissionSet, Resource};
 
     const PERSON: Resource = Resource { module: "school", name: "person" };
+
+    #[test]
+    fn a_permission_within_a_scope_does_not_reach_beyond_it() {
+        let narrow = PermissionSet::new(["school.person.read:own_classes", "school.person.*:self"]);
+        assert!(!narrow.allow(Action::Read, &PERSON));
+        let reach = narrow.reach(Action::Read, &PERSON);
+        assert!(!reach.is_all() && reach.has("own_classes") && reach.has("self") && !reach.has("own_children"));
+        let reach = narrow.reach(Action::Update, &PERSON);
+        assert!(reach.has("self") && !reach.has("own_classes"));
+        assert!(PermissionSet::new(["school.person.read:self", "school.*"]).reach(Action::Read, &PERSON).is_all());
+        assert!(PermissionSet::new(["catalog.*:self"]).reach(Action::Read, &PERSON).is_nothing());
+    }
 
     #[test]
     fn a_permission_covers_what_it_names_and_no_more() {

@@ -120,7 +120,7 @@ impl Tenancy {
         metrics::counter!("cloister_fence_refusals_total").increment(1);
         let Some(now) = self.reread(cx.tenant.id).await? else { return Err(Refusal::Unknown.error()) };
         // Background work enters tenants that are not open to requests; it lives by the fence alone.
-        if !matches!(cx.actor, crate::Actor::System(_)) {
+        if !matches!(cx.actor(), crate::Actor::System(_)) {
             now.admit().map_err(|refusal| refusal.error())?;
         }
         // A lock is let go, and a session in the wrong schema is replaced: the same belief may do on the second try.

@@ -48,11 +48,16 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new(modules: &[Arc<dyn Module>], application: &str, system: &str) -> Self {
+        let of_modules = modules.iter().flat_map(|module| {
+            module.control_migrations().iter().map(|change| (module.name(), change.number, change.name, change.sql))
+        });
         let control = CONTROL
             .iter()
-            .map(|(number, name, sql)| Migration {
-                module: "control",
-                number: *number,
+            .map(|(number, name, sql)| ("control", *number, *name, *sql))
+            .chain(of_modules)
+            .map(|(module, number, name, sql)| Migration {
+                module,
+                number,
                 name,
                 sql: format!(
                     "{sql};

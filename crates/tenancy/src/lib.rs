@@ -19,21 +19,24 @@ mod module;
 mod ports;
 mod registry;
 mod resolve;
+mod role;
 mod statements;
 mod tenancy;
 mod tenant;
 mod tx;
 
 pub use access::PrivilegeError;
-pub use context::{Action, Actor, OpContext, PermissionSet, Resource};
+pub use context::{Action, Actor, OpContext, PermissionSet, Reach, Resource};
+pub use control::{ControlPlane, ControlTx, Heard};
 pub use error::{Error, ErrorKind, FieldError, Result};
 pub use fleet::FleetReport;
 pub use install::{Existing, Installation, Logins};
 pub use ledger::FleetProgress;
-pub use module::{ConstraintRule, Meter, Module, Rights, SchemaChange, Table, TableKind};
-pub use ports::{Authenticator, Identity, Limits, NoLimits};
+pub use module::{ConstraintRule, ControlChange, Meter, Module, Rights, SchemaChange, Table, TableKind};
+pub use ports::{Authenticator, Credential, Identity, Limits, NoLimits, OperatorVisit};
 pub use registry::{Placement, Registry, TenantEntry};
 pub use resolve::{Refusal, Sources, Step};
+pub use role::{Grant, Role};
 #[doc(hidden)]
 pub use statements::{Plane, kernel_statements};
 pub use tenancy::{Cluster, Config, Tenancy};

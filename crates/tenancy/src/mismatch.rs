@@ -4,7 +4,7 @@
 //! are counted in memory, within bounds, and one task of the node writes one row a caller every few seconds.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -160,10 +160,10 @@ impl Tenancy {
         };
         let tenant = self.0.registry.by_id(id).ok_or_else(|| Refusal::Unknown.error())?;
         let cx = OpContext {
+            who: Arc::new(Identity::new(seen.actor.clone(), Some(tenant.id), PermissionSet::default())),
             tenant,
-            actor: seen.actor.clone(),
-            permissions: PermissionSet::default(),
             request: seen.request,
+            client: None,
             deadline: None,
             clock: self.0.clock.clone(),
         };

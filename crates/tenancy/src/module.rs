@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use cloister_postgres::Statement;
 
-use crate::{Resource, Result, TenantTx, jobs::JobKind};
+use crate::{Grant, Resource, Result, Role, TenantTx, jobs::JobKind};
 
 /// A kind of tenant's business, added without touching the kernel.
 pub trait Module: Send + Sync + 'static {
@@ -15,11 +15,36 @@ pub trait Module: Send + Sync + 'static {
     /// The kinds of tenant that have it, such as `school`.
     fn kinds(&self) -> &'static [&'static str];
 
+    /// Every tenant has it, whatever its kind.
+    fn is_for_every_kind(&self) -> bool {
+        false
+    }
+
     /// Its tables, as numbered changes.
     fn migrations(&self) -> &'static [SchemaChange];
 
     /// Every SQL text it may run, as its stores list them.
     fn statements(&self) -> &'static [&'static [&'static Statement]];
+
+    /// Its tables in the control plane. One room has any: see [`ControlPlane`](crate::ControlPlane).
+    fn control_migrations(&self) -> &'static [ControlChange] {
+        &[]
+    }
+
+    /// Every SQL text it may run in the control plane.
+    fn control_statements(&self) -> &'static [&'static [&'static Statement]] {
+        &[]
+    }
+
+    /// The roles it brings.
+    fn roles(&self) -> &'static [Role] {
+        &[]
+    }
+
+    /// What roles may do with its resources. What is not granted here is denied.
+    fn grants(&self) -> &'static [Grant] {
+        &[]
+    }
 
     /// What permissions can be about.
     fn resources(&self) -> &'static [Resource];
@@ -58,6 +83,17 @@ pub struct SchemaChange {
     pub foreign_keys: &'static str,
     /// Phase three: the tables made here, each of a declared kind. Policies and grants follow from it.
     pub made: &'static [Table],
+}
+
+/// One numbered change of a room's tables in the control plane.
+#[derive(Debug, Clone, Copy)]
+pub struct ControlChange {
+    /// From 1, without gaps.
+    pub number: i32,
+    /// What it does.
+    pub name: &'static str,
+    /// The text.
+    pub sql: &'static str,
 }
 
 /// A table and its kind.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use cloister_ids::TenantId;
+use cloister_ids::{AccountId, SessionId, TenantId};
+use futures_util::future::BoxFuture;
 
 use crate::{Actor, OpContext, PermissionSet, Result};
 
@@ -15,12 +16,60 @@ pub struct Identity {
     pub tenant: Option<TenantId>,
     /// What they may do there.
     pub permissions: PermissionSet,
+    /// Their account; none for callers that have none, such as tests.
+    pub account: Option<AccountId>,
+    /// The session the credential belongs to.
+    pub session: Option<SessionId>,
+    /// What they may do with the platform itself, outside of every tenant.
+    pub operator: PermissionSet,
+    /// An operator within a tenant: on what grounds.
+    pub visit: Option<OperatorVisit>,
 }
 
-/// Tells who a bearer token belongs to, from memory: it is asked on every request.
+/// On what grounds an operator is inside a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorVisit {
+    /// Why, as the tenant reads it in its audit log.
+    pub reason: Arc<str>,
+    /// May also change things.
+    pub elevated: bool,
+}
+
+impl Identity {
+    /// Somebody who has these permissions in a tenant, and nothing else.
+    pub fn new(actor: Actor, tenant: Option<TenantId>, permissions: PermissionSet) -> Self {
+        let (account, session, operator, visit) = (None, None, PermissionSet::default(), None);
+        Self { actor, tenant, permissions, account, session, operator, visit }
+    }
+}
+
+/// How a caller proves who they are.
+#[derive(Debug, Clone, Copy)]
+pub enum Credential<'a> {
+    /// `Authorization: Bearer …`.
+    Bearer(&'a str),
+    /// The cookie of a browser's session with one host.
+    Cookie {
+        /// Its value.
+        secret: &'a str,
+        /// The host it was sent to.
+        host: &'a str,
+    },
+}
+
+/// Tells who a credential belongs to. It is asked on every request.
 pub trait Authenticator: Send + Sync + 'static {
-    /// The caller, or `unauthenticated`.
-    fn authenticate(&self, bearer: &str) -> Result<Arc<Identity>>;
+    /// The caller, from memory, or `unauthenticated`. None when memory cannot tell: [`look_up`](Self::look_up) can.
+    fn authenticate(&self, credential: &Credential<'_>) -> Result<Option<Arc<Identity>>>;
+
+    /// The caller, asking the control plane.
+    fn look_up<'a>(&'a self, _credential: Credential<'a>) -> BoxFuture<'a, Result<Arc<Identity>>> {
+        Box::pin(std::future::ready(Err(crate::Error::new(
+            crate::ErrorKind::Unauthenticated,
+            "unauthenticated",
+            "This is not valid here. Sign in again.",
+        ))))
+    }
 }
 
 /// Tells whether a tenant may have one more of something.

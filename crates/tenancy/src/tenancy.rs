@@ -12,7 +12,7 @@ use cloister_postgres::{Event, Listener, Pool, PoolSettings, Server};
 use crate::{
     Actor, ConstraintRule, Error, Identity, Limits, Module, OpContext, PermissionSet, Registry, Result, TenantEntry,
     access,
-    control::{Control, store},
+    control::{Control, ControlPlane, store},
     ledger::Ledger,
 };
 
@@ -91,6 +91,12 @@ impl std::fmt::Debug for Tenancy {
 impl Tenancy {
     /// Connects, refuses a login that could get round the walls, and reads the registry.
     pub async fn start(config: Config) -> Result<Self> {
+        Self::start_with_control(config).await.map(|(tenancy, _)| tenancy)
+    }
+
+    /// The same, with the door to the control plane for the room that keeps accounts. It is handed out here and nowhere else:
+    /// whoever holds a [`Tenancy`] cannot make one.
+    pub async fn start_with_control(config: Config) -> Result<(Self, ControlPlane)> {
         let first = config.clusters.first().ok_or_else(|| Error::internal("no cluster is configured"))?;
         let control_database: Arc<str> = format!("{}_control", config.prefix).into();
         let control_pool = Pool::new(first.application.clone(), config.pool);
@@ -129,7 +135,7 @@ impl Tenancy {
         let constraints = modules.iter().flat_map(|m| m.constraints()).map(|rule| (rule.constraint, *rule)).collect();
         let registered = modules
             .iter()
-            .flat_map(|m| m.statements().iter().flat_map(|list| list.iter()))
+            .flat_map(|m| m.statements().iter().chain(m.control_statements()).flat_map(|list| list.iter()))
             .chain(crate::tx::STATEMENTS)
             .map(|statement| std::ptr::from_ref::<cloister_postgres::Statement>(statement) as usize)
             .collect();
@@ -153,7 +159,8 @@ impl Tenancy {
             mismatches: crate::mismatch::Mismatches::default(),
         }));
         tenancy.0.registry.catch_up(&tenancy.0.control).await?;
-        Ok(tenancy)
+        let control = ControlPlane::new(tenancy.clone());
+        Ok((tenancy, control))
     }
 
     /// Keeps the registry up to date until dropped. Notifications make it prompt; reading again from time to time makes it
@@ -213,30 +220,23 @@ impl Tenancy {
     pub fn context(
         &self,
         tenant: Arc<TenantEntry>,
-        identity: &Identity,
+        identity: &Arc<Identity>,
         request: RequestId,
         deadline: Option<Instant>,
     ) -> Result<OpContext> {
         if identity.tenant.is_some_and(|id| id != tenant.id) {
             return Err(crate::Refusal::Mismatch.error());
         }
-        Ok(OpContext {
-            tenant,
-            actor: identity.actor.clone(),
-            permissions: identity.permissions.clone(),
-            request,
-            deadline,
-            clock: self.0.clock.clone(),
-        })
+        Ok(OpContext { tenant, who: identity.clone(), request, client: None, deadline, clock: self.0.clock.clone() })
     }
 
     /// The context of background work and of the installation's own command line, within one tenant.
     pub fn background(&self, tenant: Arc<TenantEntry>, actor: Actor) -> OpContext {
         OpContext {
+            who: Arc::new(Identity::new(actor, Some(tenant.id), PermissionSet::all())),
             tenant,
-            actor,
-            permissions: PermissionSet::all(),
             request: RequestId::generate(&*self.0.clock),
+            client: None,
             deadline: None,
             clock: self.0.clock.clone(),
         }
@@ -278,13 +278,14 @@ impl Tenancy {
 }
 
 pub(crate) fn modules_of(modules: &[Arc<dyn Module>]) -> crate::registry::ModulesOf {
+    let every: Vec<&'static str> = modules.iter().filter(|m| m.is_for_every_kind()).map(|m| m.name()).collect();
     let mut kinds: HashMap<&'static str, Vec<&'static str>> = HashMap::new();
     for module in modules {
         for kind in module.kinds() {
-            kinds.entry(kind).or_default().push(module.name());
+            kinds.entry(kind).or_insert_with(|| every.clone()).push(module.name());
         }
     }
     let kinds: HashMap<&'static str, Arc<[&'static str]>> = kinds.into_iter().map(|(k, v)| (k, v.into())).collect();
-    let none: Arc<[&'static str]> = Arc::new([]);
+    let none: Arc<[&'static str]> = every.into();
     Box::new(move |kind| kinds.get(kind).unwrap_or(&none).clone())
 }

@@ -177,7 +177,7 @@ impl TenantTx {
         for (statement, _) in statements {
             self.tenancy.assert_registered(statement);
         }
-        let (actor, now) = (self.cx.actor.to_string(), self.cx.clock().now());
+        let (actor, now) = (self.cx.actor().to_string(), self.cx.clock().now());
         let take: &Parameters<'_> = &[&actor, &key, &fingerprint, &now];
         let items: Vec<_> = std::iter::once((&IDEMPOTENCY_TAKE, take)).chain(statements.iter().copied()).collect();
         let mut rows = self
@@ -238,7 +238,7 @@ impl TenantTx {
             // A fence that refuses must be able to begin again, which a COMMIT already sent would not allow.
             self.ensure_begun().await?;
         }
-        let (actor, request) = (self.cx.actor.to_string(), self.cx.request);
+        let (actor, request) = (self.cx.actor().to_string(), self.cx.request);
         let mut items: Vec<(&'static Statement, door::Bound<'_>)> = Vec::with_capacity(last.len() + self.records.len());
         for (statement, with) in last {
             self.tenancy.assert_registered(statement);
@@ -311,7 +311,7 @@ pub struct EarlierAnswer {
 impl Tenancy {
     /// What was answered to an earlier request of this actor with the same key.
     pub async fn earlier_answer(&self, cx: &OpContext, key: &str) -> Result<Option<EarlierAnswer>> {
-        let actor = cx.actor.to_string();
+        let actor = cx.actor().to_string();
         let rows = self.fetch(cx, &IDEMPOTENCY_READ, &[&actor, &key]).await?;
         Ok(rows.first().map(|row| EarlierAnswer {
             fingerprint: row.get("fingerprint"),

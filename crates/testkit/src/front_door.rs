@@ -9,7 +9,9 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request},
 };
 use cloister_http::{Edge, EdgeSettings, HttpModule, app};
-use cloister_tenancy::{Actor, Authenticator, Error, ErrorKind, Identity, PermissionSet, Tenancy, TenantEntry};
+use cloister_tenancy::{
+    Actor, Authenticator, Credential, Error, ErrorKind, Identity, PermissionSet, Tenancy, TenantEntry,
+};
 use http_body_util::BodyExt;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value;
@@ -32,7 +34,8 @@ pub fn token(actor: &str, tenant: Option<&TenantEntry>, permissions: &[&str]) ->
 }
 
 impl Authenticator for PlainTokens {
-    fn authenticate(&self, bearer: &str) -> cloister_tenancy::Result<Arc<Identity>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> cloister_tenancy::Result<Option<Arc<Identity>>> {
+        let Credential::Bearer(bearer) = credential else { return Ok(None) };
         let refused = || Error::new(ErrorKind::Unauthenticated, "unauthenticated", "This token is not valid.");
         let mut parts = bearer.split('|');
         let (Some(actor), Some(tenant), Some(permissions)) = (parts.next(), parts.next(), parts.next()) else {
@@ -40,7 +43,7 @@ impl Authenticator for PlainTokens {
         };
         let tenant = if tenant.is_empty() { None } else { Some(tenant.parse().map_err(|_| refused())?) };
         let permissions = PermissionSet::new(permissions.split(',').filter(|text| !text.is_empty()));
-        Ok(Arc::new(Identity { actor: Actor::Account(actor.into()), tenant, permissions }))
+        Ok(Some(Arc::new(Identity::new(Actor::Account(actor.into()), tenant, permissions))))
     }
 }
 

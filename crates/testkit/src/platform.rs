@@ -5,7 +5,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use cloister_ids::{Clock, RequestId, SystemClock};
 use cloister_postgres::{PoolSettings, Server};
 use cloister_tenancy::{
-    Actor, Cluster, Config, Installation, Logins, Module, NewTenant, NoLimits, OpContext, Tenancy, TenantEntry, Tier,
+    Actor, Cluster, Config, ControlPlane, Installation, Logins, Module, NewTenant, NoLimits, OpContext, Tenancy,
+    TenantEntry, Tier,
 };
 
 use crate::Proxy;
@@ -32,6 +33,8 @@ impl Default for TestSettings {
 pub struct TestPlatform {
     /// The kernel of the first node.
     pub tenancy: Tenancy,
+    /// Its door to the control plane.
+    pub control: ControlPlane,
     /// Databases are named after it.
     pub prefix: String,
     /// The three logins.
@@ -108,15 +111,15 @@ impl TestPlatform {
         }
         let control = connect(&admin, &format!("{prefix}_control")).await;
         run(&control, &format!("update control.database set name = '{prefix}_shared'")).await;
-        let tenancy = Self::node(&cluster, &prefix, &settings).await;
+        let (tenancy, control) = Self::node(&cluster, &prefix, &settings).await;
         let following = settings.follow.then(|| {
             let tenancy = tenancy.clone();
             tokio::spawn(async move { tenancy.follow().await })
         });
-        Self { tenancy, prefix, cluster, settings, following }
+        Self { tenancy, control, prefix, cluster, settings, following }
     }
 
-    async fn node(cluster: &Cluster, prefix: &str, settings: &TestSettings) -> Tenancy {
+    async fn node(cluster: &Cluster, prefix: &str, settings: &TestSettings) -> (Tenancy, ControlPlane) {
         let config = Config {
             base_domain: "localhost".to_owned(),
             prefix: prefix.to_owned(),
@@ -128,25 +131,32 @@ impl TestPlatform {
             limits: Arc::new(NoLimits),
             clock: settings.clock.clone(),
         };
-        match Tenancy::start(config).await {
-            Ok(tenancy) => tenancy,
+        match Tenancy::start_with_control(config).await {
+            Ok(node) => node,
             Err(error) => panic!("the kernel did not start: {}", error.log()),
         }
     }
 
     /// Another node on the same databases. It listens only if its caller makes it.
     pub async fn second_node(&self) -> Tenancy {
-        Self::node(&self.cluster, &self.prefix, &self.settings).await
+        Self::node(&self.cluster, &self.prefix, &self.settings).await.0
+    }
+
+    /// Another node that has modules of its own, with its door to the control plane.
+    pub async fn node_with(&self, modules: Vec<Arc<dyn Module>>) -> (Tenancy, ControlPlane) {
+        let TestSettings { budget, follow, .. } = self.settings;
+        let settings = TestSettings { modules, budget, clock: self.settings.clock.clone(), follow };
+        Self::node(&self.cluster, &self.prefix, &settings).await
     }
 
     /// A node on the databases of a platform that another process has, such as the test that started this one.
     pub async fn attach(prefix: &str, settings: &TestSettings) -> Tenancy {
-        Self::node(&cluster(&admin_server()), prefix, settings).await
+        Self::node(&cluster(&admin_server()), prefix, settings).await.0
     }
 
     /// Another node whose connections to PostgreSQL go through `cluster`, such as a proxy.
     pub async fn node_on(&self, cluster: &Cluster) -> Tenancy {
-        Self::node(cluster, &self.prefix, &self.settings).await
+        Self::node(cluster, &self.prefix, &self.settings).await.0
     }
 
     /// A proxy in front of the server, which holds each burst of a client for `delay`.

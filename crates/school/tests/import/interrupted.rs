@@ -161,11 +161,8 @@ async fn only_who_may_import_imports() {
         ("catalog.*", Some(ErrorKind::Forbidden)),
         ("school.roster.import", None),
     ] {
-        let identity = Identity {
-            actor: cloister_tenancy::Actor::Account("ada".into()),
-            tenant: None,
-            permissions: PermissionSet::new([permission]),
-        };
+        let actor = cloister_tenancy::Actor::Account("ada".into());
+        let identity = std::sync::Arc::new(Identity::new(actor, None, PermissionSet::new([permission])));
         let request = cloister_ids::RequestId::generate(&**platform.tenancy.clock());
         let cx = platform.tenancy.context(tenant.clone(), &identity, request, None).unwrap();
         let ended = import(&platform.tenancy, &cx, Fixture::school().open(), &ImportSettings::default(), &()).await;

@@ -1,6 +1,10 @@
-//! The door to the control plane. Its users are this room alone: registry, lifecycle, fleet work and jobs.
+//! The door to the control plane. Its users are registry, lifecycle, fleet work and jobs, and by [`ControlPlane`] the room that
+//! keeps accounts.
 
+mod plane;
 pub(crate) mod store;
+
+pub use plane::{ControlPlane, ControlTx, Heard};
 
 use std::sync::{Arc, LazyLock};
 
@@ -50,16 +54,16 @@ impl Control {
     }
 
     /// A unit of work.
-    pub(crate) async fn begin(&self) -> Result<ControlTx, Error> {
-        Ok(ControlTx(Transaction::new(self.lease().await?, Some(SCHEMA_NAME.clone()), None)))
+    pub(crate) async fn begin(&self) -> Result<RegistryTx, Error> {
+        Ok(RegistryTx(Transaction::new(self.lease().await?, Some(SCHEMA_NAME.clone()), None)))
     }
 }
 
 /// A unit of work in the control plane.
 #[derive(Debug)]
-pub(crate) struct ControlTx(Transaction);
+pub(crate) struct RegistryTx(Transaction);
 
-impl ControlTx {
+impl RegistryTx {
     pub(crate) async fn query(
         &mut self,
         statement: &'static Statement,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{WorkSettings, store};
 use crate::{
     Error, ErrorKind, Result, Tenancy,
-    control::{Control, ControlTx},
+    control::{Control, RegistryTx},
 };
 
 /// Bytes of what a job is given, as JSON.
@@ -114,6 +114,14 @@ impl io::Write for Room {
 impl Tenancy {
     /// Puts a job into the queue. None when it was dropped for the sake of another that waits with its key.
     pub async fn enqueue(&self, job: NewJob) -> Result<Option<JobId>> {
+        let mut tx = self.0.control.begin().await?;
+        let entered = self.put_new(&mut tx, job).await?;
+        tx.commit(&[(&store::NOTIFY, &[])]).await?;
+        Ok(entered)
+    }
+
+    /// Puts a job into the queue within a unit of work. The caller notifies with the commit.
+    pub(crate) async fn put_new(&self, tx: &mut RegistryTx, job: NewJob) -> Result<Option<JobId>> {
         if self.0.jobs.get(job.kind).is_none() {
             return Err(Error::internal(format!("no module has a job kind \"{}\"", job.kind)));
         }
@@ -128,16 +136,13 @@ impl Tenancy {
             run_at: job.run_at.unwrap_or(now),
             created_at: now,
         };
-        let mut tx = self.0.control.begin().await?;
-        let entered = self.put(&mut tx, vec![incoming]).await?;
-        tx.commit(&[(&store::NOTIFY, &[])]).await?;
-        Ok(entered.first().copied())
+        Ok(self.put(tx, vec![incoming]).await?.first().copied())
     }
 
     /// Puts jobs into the queue within a unit of work; answers which entered. The caller notifies with the commit.
     pub(super) async fn put(
         &self,
-        tx: &mut ControlTx,
+        tx: &mut RegistryTx,
         jobs: Vec<Incoming>,
     ) -> Result<Vec<JobId>, cloister_postgres::Error> {
         let mut lanes: BTreeMap<Uuid, (Option<i32>, Timestamp)> = BTreeMap::new();

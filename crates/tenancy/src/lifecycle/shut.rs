@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    control::{ControlTx, store},
+    control::{RegistryTx, store},
 };
 use cloister_ids::AuditId;
 use cloister_postgres::{Parameters, Statement};
@@ -40,7 +40,7 @@ impl StepContext {
     /// Commits a change of the registry with its audit row and the notice to every node.
     pub(crate) async fn commit_with_audit(
         &self,
-        tx: ControlTx,
+        tx: RegistryTx,
         change: &[(&'static Statement, &Parameters<'_>)],
         action: &'static str,
         changes: Value,

@@ -1,0 +1,108 @@
+//! Callers outside of every tenant: somebody signed in to the platform, or anybody at all.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{header, request::Parts},
+};
+use cloister_ids::RequestId;
+use cloister_tenancy::{Action, Error, ErrorKind, Identity, Refusal, Resource, Result, Sources, Tenancy, TenantEntry};
+
+use crate::{Edge, Problem, address::Address, host, op, request::RequestInfo};
+
+/// Anybody, signed in or not: for sign-in, sign-up and what leads to them.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// The kernel.
+    pub tenancy: Tenancy,
+    /// The request.
+    pub request: RequestId,
+    /// Where it comes from.
+    pub client: Option<IpAddr>,
+    /// The host it was sent to.
+    pub host: Option<String>,
+    /// The tenant that host and path name; none at the installation's own hosts.
+    pub tenant: Option<Arc<TenantEntry>>,
+    /// What the program that asks says it is.
+    pub user_agent: Option<String>,
+}
+
+/// Somebody signed in, without regard to a tenant: for one's own account, and for operators.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who.
+    pub identity: Arc<Identity>,
+    /// From where.
+    pub visitor: Visitor,
+}
+
+/// As much of a user agent's name as is kept.
+const MAX_AGENT: usize = 300;
+
+impl FromRequestParts<Edge> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
+        let request = parts
+            .extensions
+            .get::<Arc<RequestInfo>>()
+            .cloned()
+            .ok_or_else(|| Error::internal("a route stands outside the frame"))?;
+        let host = host::of(&parts.uri, &parts.headers, request.believed)?;
+        let slug = parts.extensions.get::<Address>().and_then(|address| address.slug.as_deref());
+        let header = op::tenant_header(&parts.headers)?;
+        let tenancy = edge.tenancy();
+        let sources = Sources { host: host.as_deref(), path: slug, header, token: None };
+        let tenant = match tenancy.registry().resolve(&sources, tenancy.base_domain()) {
+            Ok(tenant) => {
+                let _ = request.tenant.set(tenant.id);
+                Some(tenant)
+            }
+            Err(Refusal::Required) => None,
+            Err(refusal) => return Err(refusal.error().into()),
+        };
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Ok(Self {
+            tenancy: tenancy.clone(),
+            request: request.id,
+            client: request.client,
+            user_agent: agent.map(|text| text.chars().take(MAX_AGENT).collect()),
+            host,
+            tenant,
+        })
+    }
+}
+
+impl FromRequestParts<Edge> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
+        let visitor = Visitor::from_request_parts(parts, edge).await?;
+        let identity = op::caller(edge, parts, visitor.host.as_deref()).await?;
+        if let (Some(token), Some(tenant)) = (identity.tenant, &visitor.tenant)
+            && token != tenant.id
+        {
+            return Err(Refusal::Mismatch.error().into());
+        }
+        Ok(Self { identity, visitor })
+    }
+}
+
+impl Caller {
+    /// The first statement of an operator's use case. Who is no operator learns nothing of it.
+    pub fn authorize_operator(&self, action: Action, on: &Resource) -> Result<()> {
+        let identity = &self.identity;
+        if identity.tenant.is_some() || identity.operator.is_empty() {
+            return Err(Error::not_found());
+        }
+        if identity.operator.allow(action, on) {
+            return Ok(());
+        }
+        if !identity.operator.allow(Action::Read, on) {
+            return Err(Error::not_found());
+        }
+        let message = format!("This needs the operator's permission {on}.{}.", action.word());
+        Err(Error::new(ErrorKind::Forbidden, "permission_denied", message))
+    }
+}
