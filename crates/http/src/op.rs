@@ -112,7 +112,7 @@ pub(crate) async fn caller(edge: &Edge, parts: &Parts, host: Option<&str>) -> Re
         Some(token) => Credential::Bearer(token),
         None => match (cookie::session(&parts.headers), host) {
             (Some(secret), Some(host)) => {
-                origin::check(parts, host, edge.settings())?;
+                origin::check(parts, host)?;
                 Credential::Cookie { secret, host }
             }
             _ => {
