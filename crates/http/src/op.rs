@@ -95,7 +95,7 @@ impl FromRequestParts<Edge> for Op {
         sources.token = identity.tenant;
         let tenant = registry.resolve(&sources, base).map_err(|refusal| {
             if refusal == Refusal::Mismatch {
-                tenancy.note_mismatch(&identity, &sources, request.id);
+                tenancy.note_mismatch(&identity, &sources, request.id, request.client);
             }
             refuse(&refusal, &sources)
         })?;

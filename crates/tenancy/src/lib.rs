@@ -4,6 +4,7 @@
 //! the same in one round trip), made from an [`OpContext`] whose tenant was resolved and whose actor was authorised.
 
 mod access;
+mod audit;
 mod context;
 mod control;
 mod door;
@@ -26,6 +27,7 @@ mod tenant;
 mod tx;
 
 pub use access::PrivilegeError;
+pub use audit::{PlatformRecord, Requester, Subject};
 pub use context::{Action, Actor, OpContext, PermissionSet, Reach, Resource};
 pub use control::{ControlPlane, ControlTx, Heard};
 pub use error::{Error, ErrorKind, FieldError, Result};
