@@ -72,7 +72,7 @@ impl Module for Platform {
     }
 
     fn control_statements(&self) -> &'static [&'static [&'static Statement]] {
-        const ALL: &[&[&Statement]] = &[];
+        const ALL: &[&[&Statement]] = &[mail::STATEMENTS];
         ALL
     }
 
@@ -89,7 +89,7 @@ impl Module for Platform {
     }
 
     fn resources(&self) -> &'static [Resource] {
-        &[]
+        &[mail::MAIL, mail::MAIL_BODY]
     }
 
     fn constraints(&self) -> &'static [ConstraintRule] {
