@@ -6,6 +6,7 @@
 
 mod keyring;
 pub mod mail;
+pub mod password;
 mod secret;
 mod service;
 
