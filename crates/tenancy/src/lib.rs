@@ -34,6 +34,7 @@ pub use error::{Error, ErrorKind, FieldError, Result};
 pub use fleet::FleetReport;
 pub use install::{Existing, Installation, Logins};
 pub use ledger::FleetProgress;
+pub use lifecycle::is_language_tag;
 pub use module::{ConstraintRule, ControlChange, Meter, Module, PersonAccount, Rights, SchemaChange, Table, TableKind};
 pub use ports::{Authenticator, Credential, Identity, Limits, NoLimits, OperatorVisit};
 pub use registry::{Placement, Registry, TenantEntry};

@@ -1,14 +1,40 @@
 //! Accounts: one person's sign-in. Those of the platform are found by e-mail; those that a tenant manages by a username
 //! within it.
 
+mod api;
+mod make;
+mod password;
+pub(crate) mod recovery;
 mod standing;
 pub(crate) mod store;
 
 use cloister_ids::{AccountId, Clock, TenantId};
-use cloister_tenancy::{ControlPlane, ControlTx, Error, ErrorKind, Result, sql::Row};
+use cloister_tenancy::{ConstraintRule, ControlPlane, ControlTx, Error, ErrorKind, Result, sql::Row};
 use jiff::Timestamp;
 
+pub use make::NewPerson;
 pub(crate) use standing::Standing;
+
+/// The routes of this folder.
+pub(crate) fn routes() -> utoipa_axum::router::OpenApiRouter<cloister_http::Edge> {
+    api::routes().merge(recovery::routes())
+}
+
+/// What refused constraints mean.
+pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[
+    ConstraintRule {
+        constraint: "account_email_key",
+        field: "email",
+        code: "email_taken",
+        message: "Another account has this address.",
+    },
+    ConstraintRule {
+        constraint: "account_username_key",
+        field: "username",
+        code: "username_taken",
+        message: "Another account of this tenant has this username.",
+    },
+];
 
 /// An account as it is kept.
 #[derive(Clone)]

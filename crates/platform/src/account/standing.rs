@@ -15,6 +15,9 @@ use crate::{
 pub(crate) struct Standing {
     pub(crate) account: AccountId,
     pub(crate) home: Option<TenantId>,
+    /// For mails; none for an account that a tenant manages.
+    pub(crate) email: Option<String>,
+    pub(crate) locale: String,
     pub(crate) display_name: String,
     pub(crate) operator_role: Option<String>,
     pub(crate) must_change_password: bool,
@@ -57,6 +60,8 @@ impl Standing {
         Ok(Self {
             account: row.get("id"),
             home: row.get("home"),
+            email: row.get("email"),
+            locale: row.get("locale"),
             display_name: row.get("display_name"),
             operator_role: row.get("operator_role"),
             must_change_password: row.get("must_change_password"),

@@ -77,7 +77,7 @@ async fn session_list(service: Service, caller: Caller) -> Result<Answer<Session
             id,
             kind: row.get("kind"),
             device: row.get("device"),
-            place: address.and_then(|text| text.parse().ok()).map(device::place),
+            place: address.and_then(|text| text.parse().ok()).map(|address| device::place(Some(address))),
             has_second_factor: row.get::<_, Option<Timestamp>>("mfa_at").is_some(),
             created_at: row.get("created_at"),
             last_used_at,

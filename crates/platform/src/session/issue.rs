@@ -9,7 +9,9 @@ use super::{Session, store};
 use crate::{
     Service,
     account::Standing,
-    device, operator, revocation, secret,
+    device,
+    mail::{self, NewMail, Template},
+    operator, revocation, secret,
     token::{Claims, LIFETIME},
 };
 
@@ -57,7 +59,7 @@ impl Service {
     ) -> Result<Session> {
         let clock = self.tenancy().clock();
         let (id, now) = (SessionId::generate(&**clock), clock.now());
-        let name = device::name(visitor.user_agent.as_deref());
+        let name = device::device(visitor.user_agent.as_deref());
         let address = visitor.client.map(|address| address.to_string());
         let idle = SignedDuration::from_mins(standing.policy.idle_minutes.into());
         let expires_at = now + SignedDuration::from_hours(standing.policy.session_hours.into());
@@ -88,10 +90,12 @@ impl Service {
                 (&store::SEE_DEVICE, &[&standing.account, &seen, &name, &now]),
             ])
             .await?;
-        if let Some(is_new) = ended.get(2)
-            && !is_new.is_empty()
-        {
-            self.tell_of_new_device(tx, standing, visitor, &name, now).await?;
+        if let (Some(to), Some(false)) = (&standing.email, ended.get(2).map(Vec::is_empty)) {
+            let place = visitor.client.map(|client| device::place(Some(client)));
+            let template = Template::NewDevice { device: name, place, at: now };
+            let tenant = visitor.tenant.as_deref().map(|tenant| tenant.id);
+            let (account, locale) = (Some(standing.account), standing.locale.as_str());
+            mail::queue(tx, self, NewMail { tenant, account, to: to.clone(), locale, template }).await?;
         }
         Ok(Session {
             id,

@@ -13,6 +13,7 @@ use cloister_tenancy::{Error, ErrorKind, sql::Row};
 use jiff::{SignedDuration, Timestamp};
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use api::Place;
 pub(crate) use issue::{Ending, Entrance};
 
 /// The routes of this folder.

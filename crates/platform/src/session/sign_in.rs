@@ -10,7 +10,9 @@ use super::{Entrance, Session, store};
 use crate::{
     Service,
     account::{self, Account, Standing},
-    attempts, mfa, secret,
+    attempts, mfa,
+    password::needs_rehash,
+    secret,
 };
 
 /// A second factor must be given within so long, …
@@ -73,7 +75,7 @@ impl Service {
             return Err(account::not_recognised());
         };
         attempt.succeeded(self.control()).await?;
-        if let Some(old) = known.filter(|hash| self.passwords().needs_rehash(hash)) {
+        if let Some(old) = known.filter(|hash| needs_rehash(hash)) {
             let new = self.passwords().hash(SecretString::from(password.expose_secret().to_owned())).await?;
             self.control().run(&account::store::REHASH, &[&found.id, &old, &new]).await?;
         }
