@@ -4,11 +4,13 @@
 //! It keeps its rows in the control plane, by [`ControlPlane`], which no other module is given. A folder holds its type and
 //! rules in `mod.rs`, all its SQL in `store.rs`, its endpoints in `api.rs`.
 
+pub mod device;
 mod keyring;
 pub mod mail;
 pub mod password;
 mod secret;
 mod service;
+pub mod totp;
 
 use std::sync::{Arc, OnceLock};
 
