@@ -7,7 +7,7 @@
 mod account;
 mod attempts;
 mod authenticator;
-mod device;
+pub mod device;
 mod follow;
 mod idempotency;
 mod keyring;
@@ -24,7 +24,7 @@ mod secret;
 mod service;
 mod session;
 mod token;
-mod totp;
+pub mod totp;
 
 use std::sync::{Arc, OnceLock};
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Barrier,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -40,11 +40,11 @@ async fn an_unknown_account_costs_a_hash_too() {
     assert!(!room.verify("anything".into(), None).await.unwrap());
     // It takes its turn like any other: with no turn to be had, it is turned away as they are.
     let room = self::room(PasswordSettings { queue: 0, ..ONE });
-    let (barrier, held) = hold(&room).await;
+    let (release, held) = hold(&room).await;
     for hash in [None, Some(nobody)] {
         assert_eq!(room.verify("anything".into(), hash).await.unwrap_err().code(), "sign_in_busy");
     }
-    barrier.wait();
+    release.send(()).unwrap();
     held.await.unwrap().unwrap();
 }
 
@@ -84,44 +84,51 @@ async fn a_kept_hash_may_not_ask_for_everything() {
     assert!(!room.verify("x".into(), Some(ours.replace("t=2", "t=1"))).await.unwrap(), "older ones still count");
 }
 
-/// Takes the only thread until the barrier is reached a second time.
-async fn hold(room: &Passwords) -> (Arc<Barrier>, tokio::task::JoinHandle<Result<(), Error>>) {
-    let barrier = Arc::new(Barrier::new(2));
+/// What lets go of the thread.
+type Release = std::sync::mpsc::Sender<()>;
+
+/// Takes the only thread until it is let go, or for five seconds if a test goes wrong.
+async fn hold(room: &Passwords) -> (Release, tokio::task::JoinHandle<Result<(), Error>>) {
+    let (release, released) = std::sync::mpsc::channel();
     let (started, start) = tokio::sync::oneshot::channel();
-    let (theirs, room) = (Arc::clone(&barrier), room.clone());
+    let room = room.clone();
     let held = tokio::spawn(async move {
         room.turn(move || {
             let _ = started.send(());
-            theirs.wait();
+            let _ = released.recv_timeout(Duration::from_secs(5));
             Ok(())
         })
         .await
     });
     start.await.unwrap();
-    (barrier, held)
+    (release, held)
 }
 
-async fn waiting(room: &Passwords, count: usize) {
-    while room.0.places.available_permits() > 3 - count {
-        tokio::task::yield_now().await;
-    }
+/// Until so many permits are free.
+async fn until(free: usize, of: &tokio::sync::Semaphore) {
+    let seen = async {
+        while of.available_permits() != free {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), seen).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_full_room_turns_away_at_once_and_serves_who_waits() {
     let room = room(ONE);
-    let (barrier, held) = hold(&room).await;
+    let (release, held) = hold(&room).await;
     let waiters: Vec<_> = (0..2)
         .map(|_| {
             let room = room.clone();
             tokio::spawn(async move { room.turn(|| Ok(())).await })
         })
         .collect();
-    waiting(&room, 3).await;
+    until(0, &room.0.places).await;
     let error = room.turn(|| Ok(())).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "sign_in_busy"));
     assert_eq!(error.retry_hint(), Some(Duration::from_secs(2)));
-    barrier.wait();
+    release.send(()).unwrap();
     held.await.unwrap().unwrap();
     for waiter in waiters {
         waiter.await.unwrap().unwrap();
@@ -132,9 +139,9 @@ async fn a_full_room_turns_away_at_once_and_serves_who_waits() {
 #[tokio::test]
 async fn nobody_waits_for_ever() {
     let room = room(PasswordSettings { wait: Duration::from_millis(20), ..ONE });
-    let (barrier, held) = hold(&room).await;
+    let (release, held) = hold(&room).await;
     assert_eq!(room.turn(|| Ok(())).await.unwrap_err().code(), "sign_in_busy");
-    barrier.wait();
+    release.send(()).unwrap();
     held.await.unwrap().unwrap();
     room.turn(|| Ok(())).await.unwrap();
     assert_eq!(room.0.places.available_permits(), 3, "who left gave back his place");
@@ -143,14 +150,12 @@ async fn nobody_waits_for_ever() {
 #[tokio::test]
 async fn who_leaves_does_not_let_another_in_early() {
     let room = room(PasswordSettings { wait: Duration::from_millis(20), ..ONE });
-    let (barrier, held) = hold(&room).await;
+    let (release, held) = hold(&room).await;
     held.abort();
     assert!(held.await.unwrap_err().is_cancelled());
     assert_eq!(room.turn(|| Ok(())).await.unwrap_err().code(), "sign_in_busy", "the thread is still at work");
-    barrier.wait();
-    while room.0.served.available_permits() == 0 {
-        tokio::task::yield_now().await;
-    }
+    release.send(()).unwrap();
+    until(1, &room.0.served).await;
     room.turn(|| Ok(())).await.unwrap();
 }
 
