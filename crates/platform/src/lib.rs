@@ -4,10 +4,13 @@
 //! It keeps its rows in the control plane, by [`ControlPlane`], which no other module is given. A folder holds its type and
 //! rules in `mod.rs`, all its SQL in `store.rs`, its endpoints in `api.rs`.
 
+pub mod attempt_store;
+pub mod attempts;
 pub mod device;
 mod keyring;
 pub mod mail;
 pub mod password;
+pub mod policy;
 mod secret;
 mod service;
 pub mod totp;
@@ -75,7 +78,7 @@ impl Module for Platform {
     }
 
     fn control_statements(&self) -> &'static [&'static [&'static Statement]] {
-        const ALL: &[&[&Statement]] = &[];
+        static ALL: &[&[&Statement]] = &[attempt_store::STATEMENTS];
         ALL
     }
 
