@@ -127,7 +127,7 @@ mod tests {
         let platform = platform().await;
         let (control, policy) = (&platform.control, &PasswordPolicy::default());
         let attacker = keys("ada", "203.0.113.7", None);
-        let locked = Decision::Wait(Duration::from_secs(900));
+        let locked = Decision::Wait(Duration::from_mins(15));
         for attempt in 0..10 {
             assert_eq!(admit(control, &attacker, policy, NOON).await.unwrap(), Decision::Allow, "{attempt}");
         }
@@ -143,7 +143,7 @@ mod tests {
         // When the lock is over there is one attempt, and a longer lock.
         let later = NOON + SignedDuration::from_secs(900);
         assert_eq!(admit(control, &attacker, policy, later).await.unwrap(), Decision::Allow);
-        let longer = Decision::Wait(Duration::from_secs(1800));
+        let longer = Decision::Wait(Duration::from_mins(30));
         assert_eq!(admit(control, &attacker, policy, later).await.unwrap(), longer);
         let after = later + SignedDuration::from_secs(1800);
         assert_eq!(admit(control, &attacker, policy, after).await.unwrap(), Decision::Allow);
@@ -162,9 +162,9 @@ mod tests {
         for attempt in 0..30 {
             assert_eq!(admit(control, &ada, policy, NOON).await.unwrap(), Decision::Allow, "{attempt}");
             if attempt % 2 == 0 {
-                not_tried(control, &ada).await.unwrap()
+                not_tried(control, &ada).await.unwrap();
             } else {
-                succeeded(control, &ada).await.unwrap()
+                succeeded(control, &ada).await.unwrap();
             }
         }
         let client = platform.admin(&format!("{}_control", platform.prefix)).await;

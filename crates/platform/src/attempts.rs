@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// Each failure after the first lock doubles it, so many times at most.
 const DOUBLINGS: u32 = 4;
 /// Failures are forgotten when there was none for so long.
-pub const MEMORY: Duration = Duration::from_secs(24 * 3600);
+pub const MEMORY: Duration = Duration::from_hours(24);
 
 /// What failures are counted under. Nobody reads names or addresses off them.
 #[derive(Debug, Clone, PartialEq, Eq)]
