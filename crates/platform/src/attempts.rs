@@ -142,8 +142,8 @@ mod tests {
 
     const NOON: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
-    fn counted(failures: u32) -> Option<Counted> {
-        Some(Counted { failures, last_at: NOON })
+    fn counted(failures: impl Into<Option<u32>>) -> Option<Counted> {
+        failures.into().map(|failures| Counted { failures, last_at: NOON })
     }
 
     fn wait(failures: Failures, known: bool, seconds: i64) -> u64 {
@@ -216,6 +216,6 @@ mod tests {
         assert!(here.own != there.own && here.source == there.source);
 
         assert_ne!(Keys::new(&Keyring::new([4; 32]), None, "ada", None, None).unwrap().name, one.name);
-        assert_eq!(MEMORY, Duration::from_secs(86_400));
+        assert_eq!(MEMORY, Duration::from_hours(24));
     }
 }
