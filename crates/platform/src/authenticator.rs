@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Service,
+    Service, session,
     token::{Memory, Verified},
 };
 
@@ -36,7 +36,10 @@ impl Service {
         }
         let late = now.duration_since(known.expires_at);
         if late >= SignedDuration::ZERO && !(self.is_control_plane_away() && late < GRACE) {
-            return Err(refused("token_expired", "The token has expired. Get a new one by POST /api/v1/sessions/refresh."));
+            return Err(refused(
+                "token_expired",
+                "The token has expired. Get a new one by POST /api/v1/sessions/refresh.",
+            ));
         }
         Ok(known.identity.clone())
     }
@@ -64,7 +67,7 @@ impl Service {
         let key = Memory::key(secret);
         let Some(known) = self.memory().get(&key) else { return Ok(None) };
         if known.host.as_deref() != Some(host) {
-            return Err(invalid());
+            return Err(session::over());
         }
         match self.admit(&known, now) {
             Ok(identity) => Ok(Some(identity)),

@@ -6,7 +6,7 @@ use cloister_tenancy::{Heard, Result};
 use jiff::SignedDuration;
 use tokio::sync::Notify;
 
-use crate::{Service, attempts, idempotency, revocation, session::store as sessions};
+use crate::{Service, attempt_store, idempotency, revocation, session::store as sessions};
 
 /// Between two readings when nothing is heard: a notification may be lost.
 const POLL: Duration = Duration::from_secs(5);
@@ -61,7 +61,7 @@ impl Service {
         control.run(&revocation::store::FORGET, &[&day]).await?;
         control.run(&sessions::FORGET_CODES, &[&day]).await?;
         control.run(&sessions::FORGET, &[&month]).await?;
-        control.run(&attempts::store::FORGET, &[&day]).await?;
+        attempt_store::sweep(control, now, 10_000).await?;
         control.run(&idempotency::store::FORGET, &[&(now - SignedDuration::from_hours(24 * 7))]).await?;
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! rules in `mod.rs`, all its SQL in `store.rs`, its endpoints in `api.rs`.
 
 mod account;
+mod attempt_store;
 mod attempts;
 mod authenticator;
 pub mod device;
@@ -93,7 +94,7 @@ impl Module for Platform {
     fn control_statements(&self) -> &'static [&'static [&'static Statement]] {
         const ALL: &[&[&Statement]] = &[
             account::store::STATEMENTS,
-            attempts::store::STATEMENTS,
+            attempt_store::STATEMENTS,
             idempotency::store::STATEMENTS,
             mail::STATEMENTS,
             membership::store::STATEMENTS,

@@ -2,11 +2,15 @@
 
 use cloister_http::Visitor;
 use cloister_ids::{AccountId, TenantId};
-use cloister_tenancy::{ControlTx, Error, Result};
+use cloister_tenancy::{ControlTx, Error, ErrorKind, Result};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Account, NewPassword, Standing, store};
-use crate::{Service, attempts::Attempt, device, policy::{self, PasswordPolicy}};
+use crate::{
+    Service, attempt_store,
+    attempts::{Decision, Keys},
+    policy::{self, PasswordPolicy},
+};
 
 impl Service {
     /// What is asked of an account's password: by the platform, by the tenant that manages it, and by the one it is in.
@@ -38,10 +42,46 @@ impl Service {
         names: &[&str],
         password: SecretString,
     ) -> Result<NewPassword> {
-        let strength = policy::check_password(field, policy, password.expose_secret(), names)?;
+        let (rules, about) = (policy.clone(), names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let given = password.clone();
+        // Judging a long password takes a while, which other requests must not wait for.
+        let judge = move || {
+            let about: Vec<&str> = about.iter().map(String::as_str).collect();
+            policy::check_password(field, &rules, given.expose_secret(), &about)
+        };
+        let strength = tokio::task::spawn_blocking(judge).await.map_err(Error::internal)??;
         let length = i16::try_from(password.expose_secret().chars().count().min(32)).unwrap_or(32);
         let hash = self.passwords().hash(password).await?;
         Ok(NewPassword { hash, strength: strength.into(), length, must_change: false })
+    }
+
+    /// Tries a password, counted as a failure unless it is right: whoever tries too often must wait.
+    pub(crate) async fn verify_counted(
+        &self,
+        keys: &Keys,
+        password: SecretString,
+        hash: Option<String>,
+    ) -> Result<bool> {
+        let now = self.tenancy().clock().now();
+        if let Decision::Wait(wait) =
+            attempt_store::admit(self.control(), keys, &PasswordPolicy::default(), now).await?
+        {
+            metrics::counter!("cloister_sign_ins_total", "outcome" => "locked").increment(1);
+            let message = "There were too many wrong attempts. Wait, or set a new password by mail.";
+            return Err(Error::new(ErrorKind::TooMany, "sign_in_locked", message).retry_after(wait));
+        }
+        match self.passwords().verify(password, hash).await {
+            Ok(right) => {
+                if right {
+                    attempt_store::succeeded(self.control(), keys).await?;
+                }
+                Ok(right)
+            }
+            Err(error) => {
+                attempt_store::not_tried(self.control(), keys).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Keeps a new password, as part of `tx`.
@@ -66,14 +106,10 @@ impl Service {
         visitor: &Visitor,
         password: SecretString,
     ) -> Result<()> {
-        let network = visitor.client.map_or_else(String::new, device::network);
-        let attempt = Attempt::of(self.keyring(), &format!("account {}", account.id), &network)?;
-        let now = self.tenancy().clock().now();
-        attempt.check(self.control(), now).await?;
-        if self.passwords().verify(password, account.password_hash.clone()).await? {
-            return attempt.succeeded(self.control()).await;
+        let keys = Keys::new(self.keyring(), account.home, &account.id.to_string(), visitor.client, None)?;
+        if self.verify_counted(&keys, password, account.password_hash.clone()).await? {
+            return Ok(());
         }
-        attempt.failed(self.control(), now).await?;
         Err(Error::field("current_password", "password_wrong", "This is not the password until now."))
     }
 }

@@ -54,8 +54,7 @@ impl Standing {
 
     fn of(row: &Row) -> Result<Self> {
         let overrides: Option<serde_json::Value> = row.get("policy");
-        let overrides: PolicyOverrides =
-            overrides.map_or_else(|| Ok(PolicyOverrides::default()), serde_json::from_value).map_err(Error::internal)?;
+        let overrides = overrides.map_or_else(|| Ok(PolicyOverrides::default()), PolicyOverrides::from_json)?;
         let in_force = row.get::<_, Option<&str>>("membership_status") == Some("active");
         Ok(Self {
             account: row.get("id"),
@@ -72,7 +71,7 @@ impl Standing {
             roles: row.get::<_, Option<Vec<String>>>("roles").filter(|_| in_force),
             own_roles: serde_json::from_value(row.get("own_roles")).map_err(Error::internal)?,
             roles_version: row.get("roles_version"),
-            policy: PasswordPolicy::default().with(&overrides),
+            policy: overrides.over(&PasswordPolicy::default()),
         })
     }
 
@@ -89,7 +88,7 @@ impl Standing {
             let message = "This account does not belong here.";
             return Err(Error::new(ErrorKind::Forbidden, "membership_required", message));
         };
-        if !has_second_factor && roles.iter().any(|role| self.policy.mfa_roles.contains(role)) {
+        if !has_second_factor && self.policy.asks_second_factor(roles) {
             let message = "Your role here needs a second factor. Set one up for your account, and sign in with it.";
             return Err(Error::new(ErrorKind::Forbidden, "second_factor_required", message));
         }
@@ -110,7 +109,8 @@ impl Standing {
     }
 
     fn password_is_weak(&self) -> bool {
-        let short = self.password_length.is_some_and(|length| i64::from(length) < i64::from(self.policy.min_length).min(32));
+        let short =
+            self.password_length.is_some_and(|length| i64::from(length) < i64::from(self.policy.min_length).min(32));
         short || self.password_strength.is_some_and(|score| score < i16::from(self.policy.min_strength))
     }
 }

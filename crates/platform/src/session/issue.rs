@@ -47,6 +47,12 @@ pub(crate) struct Entrance<'a> {
     pub(crate) permissions: Vec<String>,
 }
 
+/// What a device is known by: its program and its network. Whoever shares both is taken for the same.
+pub(super) fn device_hash(visitor: &Visitor) -> Vec<u8> {
+    let name = device::device(visitor.user_agent.as_deref());
+    secret::hash(&format!("{name} {}", visitor.client.map_or_else(String::new, device::network)))
+}
+
 impl Service {
     /// A session of `account` from where the visitor is. A device that was never seen is told of by mail.
     pub(super) async fn begin_session(
@@ -65,10 +71,7 @@ impl Service {
         let expires_at = now + SignedDuration::from_hours(standing.policy.session_hours.into());
         let idle_seconds = i32::try_from(idle.as_secs()).unwrap_or(i32::MAX);
         let mfa_at = second_factor.then_some(now);
-        let seen = secret::hash(&format!(
-            "{name} {}",
-            visitor.client.map_or_else(String::new, device::network)
-        ));
+        let seen = device_hash(visitor);
         let ended = tx
             .query_all(&[
                 (

@@ -6,11 +6,12 @@ use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::{Entrance, Session, store};
+use super::{Entrance, Session, issue, store};
 use crate::{
     Service,
     account::{self, Account, Standing},
-    attempts, mfa,
+    attempts::Keys,
+    mfa,
     password::needs_rehash,
     secret,
 };
@@ -50,31 +51,31 @@ impl Service {
         password: SecretString,
     ) -> Result<Outcome> {
         let tenant = visitor.tenant.as_deref();
-        let name = match (claimed, tenant) {
-            (Claimed::Email(email), _) => format!("email {}", account::email_key(email)),
-            (Claimed::Username(name), Some(tenant)) => format!("{} {}", tenant.id, account::username_key(name)),
+        let (found, home, name) = match (claimed, tenant) {
+            (Claimed::Email(email), _) => {
+                (account::by_email(self.control(), email).await?, None, account::email_key(email))
+            }
+            (Claimed::Username(name), Some(tenant)) => {
+                let found = account::by_username(self.control(), tenant.id, name).await?;
+                (found, Some(tenant.id), account::username_key(name))
+            }
             (Claimed::Username(_), None) => {
                 let message = "A username is known only within its tenant: sign in at the tenant's own address.";
                 return Err(Error::field("username", "tenant_required", message));
             }
         };
-        let network = visitor.client.map_or_else(String::new, crate::device::network);
-        let attempt = attempts::Attempt::of(self.keyring(), &name, &network)?;
         let now = self.tenancy().clock().now();
-        attempt.check(self.control(), now).await?;
-        let found = match (claimed, tenant) {
-            (Claimed::Email(email), _) => account::by_email(self.control(), email).await?,
-            (Claimed::Username(name), Some(tenant)) => account::by_username(self.control(), tenant.id, name).await?,
-            (Claimed::Username(_), None) => None,
-        };
+        // Asked for nobody too, so that the time is the same.
+        let device = issue::device_hash(visitor);
+        let account = found.as_ref().map(|account| account.id);
+        let is_known = !self.control().run(&store::KNOWS_DEVICE, &[&account, &device]).await?.is_empty();
+        let keys = Keys::new(self.keyring(), home, &name, visitor.client, is_known.then_some(device.as_slice()))?;
         let known = found.as_ref().and_then(|account| account.password_hash.clone());
-        let right = self.passwords().verify(password.clone(), known.clone()).await?;
+        let right = self.verify_counted(&keys, password.clone(), known.clone()).await?;
         let Some(found) = found.filter(|account| right && account.is_active) else {
             metrics::counter!("cloister_sign_ins_total", "outcome" => "refused").increment(1);
-            attempt.failed(self.control(), now).await?;
             return Err(account::not_recognised());
         };
-        attempt.succeeded(self.control()).await?;
         if let Some(old) = known.filter(|hash| needs_rehash(hash)) {
             let new = self.passwords().hash(SecretString::from(password.expose_secret().to_owned())).await?;
             self.control().run(&account::store::REHASH, &[&found.id, &old, &new]).await?;

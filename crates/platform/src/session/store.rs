@@ -44,6 +44,8 @@ statements! {
         returning id";
     /// Forgets sessions that ended long ago, with their tokens.
     FORGET = "delete from session where id in (select id from session where expires_at < $1 limit 1000)";
+    /// Whether an account was used from a device.
+    KNOWS_DEVICE = "select true from known_device where account_id = $1 and hash = $2";
     /// Notes that an account was used from a device. A row says that it is a new one, beside others.
     SEE_DEVICE = "with other as (select exists (select from known_device where account_id = $1) as any_known),
         seen as (insert into known_device (account_id, hash, device, first_seen_at, last_seen_at) values ($1, $2, $3, $4, $4)
