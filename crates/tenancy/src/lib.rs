@@ -27,7 +27,7 @@ mod tenant;
 mod tx;
 
 pub use access::PrivilegeError;
-pub use audit::{PlatformRecord, Requester, Subject};
+pub use audit::{Changes, PlatformRecord, Requester, Subject};
 pub use context::{Action, Actor, OpContext, PermissionSet, Reach, Resource};
 pub use control::{ControlPlane, ControlTx, Heard};
 pub use error::{Error, ErrorKind, FieldError, Result};

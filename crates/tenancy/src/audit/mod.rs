@@ -1,6 +1,8 @@
 //! What is kept of who did what: in a tenant's own log, and in the platform's.
 
+mod changes;
 mod record;
 
+pub use changes::Changes;
 pub(crate) use record::{Noted, Origin};
 pub use record::{PlatformRecord, Requester, Subject};
