@@ -4,6 +4,7 @@
 //! It keeps its rows in the control plane, by [`ControlPlane`], which no other module is given. A folder holds its type and
 //! rules in `mod.rs`, all its SQL in `store.rs`, its endpoints in `api.rs`.
 
+mod audit;
 mod keyring;
 pub mod mail;
 mod secret;
