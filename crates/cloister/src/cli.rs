@@ -38,6 +38,9 @@ pub(crate) enum Command {
     /// Tenants: make, look at, shut, open, remove.
     #[command(subcommand)]
     Tenant(TenantCommand),
+    /// Audit logs: look whether anybody was at them.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Bring every database and tenant up to date.
     Migrate(Migrate),
     /// Bring records into a tenant.
@@ -249,6 +252,22 @@ pub(crate) struct TenantCreate {
     /// Say what would be done, and do nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Look through the chains over audit logs, and name the first entry that was altered, removed, put in or moved.
+    Verify(AuditVerify),
+}
+
+#[derive(Args)]
+pub(crate) struct AuditVerify {
+    /// Only this tenant's log: slug or id.
+    #[arg(long, value_name = "SLUG_OR_ID", conflicts_with = "all")]
+    pub(crate) tenant: Option<String>,
+    /// Every tenant's log and the platform's own; the default.
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Args)]

@@ -210,6 +210,7 @@ impl Platform {
             grace: configuration.grace(),
             modules,
             limits: Arc::new(NoLimits),
+            sealer: Arc::new(StoredLogins::keyring(&configuration.data_dir)?),
             clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         };
         Ok(Tenancy::start(config).await?)

@@ -23,7 +23,7 @@ pub struct MergePatch<T> {
 }
 
 impl<T: Serialize + DeserializeOwned + Validate<Context = ()>> MergePatch<T> {
-    /// What was sent, for the audit log.
+    /// What was sent.
     pub fn changes(&self) -> Value {
         Value::Object(self.changes.clone())
     }

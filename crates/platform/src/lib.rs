@@ -7,6 +7,7 @@
 mod account;
 mod attempt_store;
 mod attempts;
+mod audit;
 mod authenticator;
 pub mod device;
 mod follow;

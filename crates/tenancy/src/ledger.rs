@@ -35,6 +35,9 @@ const PLUMBING: &[SchemaChange] = &[SchemaChange {
         Table::tenant("inbox"),
         Table::tenant("idempotency_key"),
         Table::tenant("audit").with(Rights::Append),
+        Table::tenant("audit_chain").with(Rights::Read),
+        // Behind the chain: with a tenant it is emptied first, and so waits for whoever is just sealing.
+        Table::tenant("audit_unsealed").with(Rights::Append),
     ],
 }];
 

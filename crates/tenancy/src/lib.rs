@@ -27,7 +27,7 @@ mod tenant;
 mod tx;
 
 pub use access::PrivilegeError;
-pub use audit::{PlatformRecord, Requester, Subject};
+pub use audit::{ChainFault, ChainFinding, ChainReport, Changes, PlatformRecord, Requester, Subject};
 pub use context::{Action, Actor, OpContext, PermissionSet, Reach, Resource};
 pub use control::{ControlPlane, ControlTx, Heard};
 pub use error::{Error, ErrorKind, FieldError, Result};
@@ -36,7 +36,7 @@ pub use install::{Existing, Installation, Logins};
 pub use ledger::FleetProgress;
 pub use lifecycle::is_language_tag;
 pub use module::{ConstraintRule, ControlChange, Meter, Module, PersonAccount, Rights, SchemaChange, Table, TableKind};
-pub use ports::{Authenticator, Credential, Identity, Limits, NoLimits, OperatorVisit};
+pub use ports::{AuditSealer, Authenticator, Credential, Identity, Limits, NoLimits, OperatorVisit};
 pub use registry::{Placement, Registry, TenantEntry};
 pub use resolve::{Refusal, Sources, Step};
 pub use role::{Grant, Role, Scope};

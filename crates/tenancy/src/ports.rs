@@ -72,6 +72,13 @@ pub trait Authenticator: Send + Sync + 'static {
     }
 }
 
+/// The key under which audit logs are sealed. It is in no database: who can write to all of them still cannot make a seal.
+pub trait AuditSealer: Send + Sync + 'static {
+    /// A message authentication code of 256 bits over these parts. Lists of parts that differ give different codes, also where
+    /// the parts joined are the same.
+    fn mac(&self, parts: &[&[u8]]) -> Result<[u8; 32]>;
+}
+
 /// Tells whether a tenant may have one more of something.
 pub trait Limits: Send + Sync + 'static {
     /// Refuses when `more` of `meter` would go over the tenant's plan.

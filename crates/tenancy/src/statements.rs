@@ -2,7 +2,7 @@
 
 use cloister_postgres::Statement;
 
-use crate::{access, control, door, jobs, lifecycle, tx};
+use crate::{access, audit, control, door, jobs, lifecycle, tx};
 
 /// Where a statement of the kernel runs, and as whom.
 #[doc(hidden)]
@@ -24,9 +24,11 @@ pub fn kernel_statements() -> Vec<(Plane, &'static [&'static Statement])> {
         (Plane::Control, control::store::STATEMENTS),
         (Plane::Control, access::STATEMENTS),
         (Plane::Control, queue),
+        (Plane::Control, audit::platform_store::STATEMENTS),
         (Plane::Tenant, door::STATEMENTS),
         (Plane::Tenant, tx::STATEMENTS),
         (Plane::System, lifecycle::STATEMENTS),
         (Plane::System, outbox),
+        (Plane::System, audit::store::STATEMENTS),
     ]
 }

@@ -10,8 +10,8 @@ use cloister_ids::{Clock, ClusterId, RequestId, TenantId};
 use cloister_postgres::{Event, Listener, Pool, PoolSettings, Server};
 
 use crate::{
-    Actor, ConstraintRule, Error, Identity, Limits, Module, OpContext, PermissionSet, Registry, Result, TenantEntry,
-    access,
+    Actor, AuditSealer, ConstraintRule, Error, Identity, Limits, Module, OpContext, PermissionSet, Registry, Result,
+    TenantEntry, access,
     control::{Control, ControlPlane, store},
     ledger::Ledger,
 };
@@ -47,6 +47,8 @@ pub struct Config {
     pub modules: Vec<Arc<dyn Module>>,
     /// What they may have.
     pub limits: Arc<dyn Limits>,
+    /// What audit logs are sealed by.
+    pub sealer: Arc<dyn AuditSealer>,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -64,6 +66,7 @@ pub(crate) struct Inner {
     pub(crate) modules: Vec<Arc<dyn Module>>,
     pub(crate) constraints: HashMap<&'static str, ConstraintRule>,
     pub(crate) limits: Arc<dyn Limits>,
+    pub(crate) sealer: Arc<dyn AuditSealer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lease: Duration,
     pub(crate) grace: Duration,
@@ -150,6 +153,7 @@ impl Tenancy {
             modules,
             constraints,
             limits: config.limits,
+            sealer: config.sealer,
             clock: config.clock,
             lease: config.lease,
             grace: config.grace,

@@ -14,10 +14,12 @@ use crate::{
 };
 
 statements! {
-    /// Who did what.
-    AUDIT = "insert into cloister.audit (tenant_id, id, at, actor, account_id, acting_as, action, resource, resource_id,
-            client, request_id, reason, changes)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    /// Who did what, with the mark that it is to be sealed.
+    AUDIT = "with noted as (
+            insert into cloister.audit (tenant_id, id, at, actor, account_id, acting_as, action, resource, resource_id,
+                client, request_id, reason, changes)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13))
+        insert into cloister.audit_unsealed (tenant_id, audit_id, at) values ($1, $2, $3)";
     /// A job, to be carried to the queue after the commit.
     OUTBOX = "insert into cloister.outbox (tenant_id, id, kind, payload, unique_key, run_at, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)";

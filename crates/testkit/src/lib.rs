@@ -17,7 +17,7 @@ mod traces;
 pub use document::document_faults;
 pub use front_door::{Call, FrontDoor, Seen, token};
 pub use notebook::{NOTE, Notebook, store as note};
-pub use platform::{TestPlatform, TestSettings, admin_server};
+pub use platform::{PlainSealer, TestPlatform, TestSettings, admin_server};
 pub use proxy::{Proxy, Traffic};
 pub use schema::{check_schema, schema_faults};
 pub use statements::{StatementFaults, check_statements, statement_faults, statements_of};

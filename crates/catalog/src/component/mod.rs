@@ -6,7 +6,7 @@ mod store;
 
 use cloister_http::{IdempotencyKey, IfMatch, MergePatch, Versioned, invalid, search_key, words};
 use cloister_ids::ComponentId;
-use cloister_tenancy::{Action, ConstraintRule, OpContext, Resource, Result, Tenancy, TenantTx};
+use cloister_tenancy::{Action, Changes, ConstraintRule, OpContext, Resource, Result, Tenancy, TenantTx};
 use garde::Validate;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -175,7 +175,7 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, fields: Compone
         updated_by: by,
     };
     store::insert(tx, key, &component).await?;
-    tx.audit(Action::Create, &COMPONENT, Some(component.id.uuid()), None);
+    tx.audit(Action::Create, &COMPONENT, component.id, None);
     Ok(component)
 }
 
@@ -202,6 +202,7 @@ async fn update(
         tx.rollback().await?;
         return Ok(before);
     }
+    let changes = Changes::between(&before.fields, &fields)?;
     let after = Component {
         fields,
         version: before.version + 1,
@@ -209,7 +210,7 @@ async fn update(
         updated_by: cx.actor().to_string(),
         ..before
     };
-    tx.audit(Action::Update, &COMPONENT, Some(id.uuid()), Some(patch.changes()));
+    tx.audit(Action::Update, &COMPONENT, id, Some(changes.into()));
     store::update(tx, &after).await?;
     Ok(after)
 }
@@ -220,6 +221,6 @@ async fn delete(tenancy: &Tenancy, cx: &OpContext, id: ComponentId, known: &IfMa
     let mut tx = tenancy.write(cx).await?;
     let before = store::lock(&mut tx, id).await?;
     known.check(&before)?;
-    tx.audit(Action::Delete, &COMPONENT, Some(id.uuid()), None);
+    tx.audit(Action::Delete, &COMPONENT, id, None);
     store::delete(tx, id, before.version + 1, cx.clock().now(), &cx.actor().to_string()).await
 }

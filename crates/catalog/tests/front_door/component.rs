@@ -200,6 +200,7 @@ async fn every_write_leaves_an_audit_entry() {
         .inspect(|row| assert_eq!(row.get::<_, &str>("actor"), "account:tester"))
         .map(|row| (row.get("action"), row.get::<_, Option<serde_json::Value>>("changes").unwrap_or_default()))
         .collect();
-    let wanted = [("create", json!(null)), ("update", patch), ("delete", json!(null))];
+    let changes = json!({"name": {"before": "Shop", "after": "Web Shop"}});
+    let wanted = [("create", json!(null)), ("update", changes), ("delete", json!(null))];
     assert_eq!(seen, wanted.map(|(action, changes)| (action.to_owned(), changes)));
 }

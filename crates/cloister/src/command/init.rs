@@ -50,7 +50,10 @@ pub(crate) async fn run(configuration: &Configuration, args: &Init, output: Outp
     }
     let stored = StoredLogins::read(&configuration.data_dir)?;
     let names = match (&source, &stored) {
-        (Source::Given(given), _) => given.clone(),
+        // The key stays whatever the logins: what was sealed under it would be lost.
+        (Source::Given(given), stored) => {
+            StoredLogins { key: stored.as_ref().and_then(|stored| stored.key.clone()), ..given.clone() }
+        }
         (_, Some(stored)) => stored.clone(),
         _ => StoredLogins::generate(prefix),
     };
@@ -71,7 +74,7 @@ pub(crate) async fn run(configuration: &Configuration, args: &Init, output: Outp
             Installation::refuse_foreign(&server.with_login(owner, password), prefix, owner).await?;
             if !args.dry_run {
                 embedded::claim(&configuration.data_dir)?;
-                given.write(&configuration.data_dir)?;
+                names.write(&configuration.data_dir)?;
             }
         }
         (Source::Administrator(administrator), Some(server)) => {
@@ -116,6 +119,7 @@ fn source(args: &Init) -> anyhow::Result<Source> {
             owner: login(owner, "--owner-login")?,
             application: login(application, "--application-login")?,
             system: login(system, "--system-login")?,
+            key: None,
         }),
         _ => Source::Kept,
     })

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod audit;
 mod bench;
 mod demo;
 mod doctor;
@@ -50,6 +51,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(args) => demo::run(&configuration, &args).await,
         Command::Init(args) => init::run(&configuration, &args, output).await,
         Command::Tenant(command) => tenant::run(&configuration, command, output).await,
+        Command::Audit(command) => audit::run(&configuration, command, output).await,
         Command::Migrate(args) => migrate::run(&configuration, &args, output).await,
         Command::Token(args) => token::run(&configuration, args, output).await,
         Command::Doctor => doctor::run(&configuration, output).await,

@@ -70,6 +70,15 @@ impl TlsServer {
         client
     }
 
+    /// The same within one database.
+    pub(crate) async fn look_in(&self, database: &str) -> Client {
+        let mut config = self.cluster.admin();
+        config.dbname(database);
+        let (client, connection) = config.connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
     pub(crate) async fn run(&self, sql: &str) {
         self.look().await.batch_execute(sql).await.unwrap();
     }

@@ -5,7 +5,9 @@ mod store;
 
 use cloister_http::{IdempotencyKey, IfMatch, MergePatch, Versioned};
 use cloister_ids::AcademicSessionId;
-use cloister_tenancy::{Action, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx};
+use cloister_tenancy::{
+    Action, Changes, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx,
+};
 use garde::Validate;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -128,7 +130,7 @@ async fn create(
     fields.sourced_id.get_or_insert_with(|| id.to_string());
     let session = AcademicSession { id, fields, record: Record::new(tx.cx()) };
     store::insert(tx, key, &session).await?;
-    tx.audit(Action::Create, &ACADEMIC_SESSION, Some(id.uuid()), None);
+    tx.audit(Action::Create, &ACADEMIC_SESSION, id, None);
     Ok(session)
 }
 
@@ -161,8 +163,9 @@ async fn update(
         tx.rollback().await?;
         return Ok(before);
     }
+    let changes = Changes::between(&before.fields, &fields)?;
     let after = AcademicSession { id, fields, record: before.record.changed(cx) };
-    tx.audit(Action::Update, &ACADEMIC_SESSION, Some(id.uuid()), Some(patch.changes()));
+    tx.audit(Action::Update, &ACADEMIC_SESSION, id, Some(changes.into()));
     store::update(tx, &after).await?;
     Ok(after)
 }
@@ -183,7 +186,7 @@ async fn delete(tenancy: &Tenancy, cx: &OpContext, id: AcademicSessionId, known:
             "Other sessions, courses or classes belong to this academic session. Delete or move them first.",
         ));
     }
-    tx.audit(Action::Delete, &ACADEMIC_SESSION, Some(id.uuid()), None);
+    tx.audit(Action::Delete, &ACADEMIC_SESSION, id, None);
     store::delete(tx, id).await
 }
 

@@ -5,7 +5,7 @@ mod store;
 
 use cloister_http::{IdempotencyKey, IfMatch, MergePatch, Versioned};
 use cloister_ids::{AcademicSessionId, ClassId, CourseId, OrgId};
-use cloister_tenancy::{Action, ConstraintRule, OpContext, Resource, Result, Tenancy, TenantTx};
+use cloister_tenancy::{Action, Changes, ConstraintRule, OpContext, Resource, Result, Tenancy, TenantTx};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -157,7 +157,7 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Cla
     fields.term_ids.sort_unstable();
     let class = Class { id, fields, record: Record::new(tx.cx()) };
     store::insert(tx, key, &class).await?;
-    tx.audit(Action::Create, &CLASS, Some(id.uuid()), None);
+    tx.audit(Action::Create, &CLASS, id, None);
     Ok(class)
 }
 
@@ -188,8 +188,9 @@ async fn update(
         return Ok(before);
     }
     let terms = before.fields.term_ids.clone();
+    let changes = Changes::between(&before.fields, &fields)?;
     let after = Class { id, fields, record: before.record.changed(cx) };
-    tx.audit(Action::Update, &CLASS, Some(id.uuid()), Some(patch.changes()));
+    tx.audit(Action::Update, &CLASS, id, Some(changes.into()));
     store::update(tx, &terms, &after).await?;
     Ok(after)
 }
@@ -203,7 +204,7 @@ async fn delete(tenancy: &Tenancy, cx: &OpContext, id: ClassId, known: &IfMatch)
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;
     }
-    tx.audit(Action::Delete, &CLASS, Some(id.uuid()), None);
+    tx.audit(Action::Delete, &CLASS, id, None);
     store::delete(tx, id).await
 }
 

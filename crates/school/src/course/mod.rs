@@ -5,7 +5,9 @@ mod store;
 
 use cloister_http::{IdempotencyKey, IfMatch, MergePatch, Versioned};
 use cloister_ids::{AcademicSessionId, CourseId, OrgId};
-use cloister_tenancy::{Action, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx};
+use cloister_tenancy::{
+    Action, Changes, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx,
+};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -130,7 +132,7 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Cou
     fields.sourced_id.get_or_insert_with(|| id.to_string());
     let course = Course { id, fields, record: Record::new(tx.cx()) };
     store::insert(tx, key, &course).await?;
-    tx.audit(Action::Create, &COURSE, Some(id.uuid()), None);
+    tx.audit(Action::Create, &COURSE, id, None);
     Ok(course)
 }
 
@@ -159,8 +161,9 @@ async fn update(
         tx.rollback().await?;
         return Ok(before);
     }
+    let changes = Changes::between(&before.fields, &fields)?;
     let after = Course { id, fields, record: before.record.changed(cx) };
-    tx.audit(Action::Update, &COURSE, Some(id.uuid()), Some(patch.changes()));
+    tx.audit(Action::Update, &COURSE, id, Some(changes.into()));
     store::update(tx, &after).await?;
     Ok(after)
 }
@@ -178,7 +181,7 @@ async fn delete(tenancy: &Tenancy, cx: &OpContext, id: CourseId, known: &IfMatch
         let message = "There are classes of this course. Delete them first.";
         return Err(Error::new(ErrorKind::Conflict, "course_in_use", message));
     }
-    tx.audit(Action::Delete, &COURSE, Some(id.uuid()), None);
+    tx.audit(Action::Delete, &COURSE, id, None);
     store::delete(tx, id).await
 }
 

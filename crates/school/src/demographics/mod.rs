@@ -136,7 +136,7 @@ async fn replace(
     };
     let after = Demographics { person_id: id, sourced_id, status: Status::Active, fields, record };
     // Neither names nor values of fields: the audit log is read by people who may not see demographics.
-    tx.audit(Action::Update, &DEMOGRAPHICS, Some(id.uuid()), None);
+    tx.audit(Action::Update, &DEMOGRAPHICS, id, None);
     store::put(tx, &after).await?;
     Ok(after)
 }
@@ -149,7 +149,7 @@ async fn erase(tenancy: &Tenancy, cx: &OpContext, id: PersonId, known: &IfMatch)
     let mut tx = tenancy.write(cx).await?;
     let (_, before) = store::lock(&mut tx, id).await?;
     known.check(&before.ok_or_else(cloister_tenancy::Error::not_found)?)?;
-    tx.audit(Action::Delete, &DEMOGRAPHICS, Some(id.uuid()), None);
+    tx.audit(Action::Delete, &DEMOGRAPHICS, id, None);
     store::delete(tx, id).await
 }
 

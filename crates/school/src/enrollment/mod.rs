@@ -5,7 +5,9 @@ mod store;
 
 use cloister_http::{IdempotencyKey, IfMatch, MergePatch, Versioned, invalid};
 use cloister_ids::{ClassId, EnrollmentId, OrgId, PersonId};
-use cloister_tenancy::{Action, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx};
+use cloister_tenancy::{
+    Action, Changes, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx,
+};
 use garde::Validate;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -147,7 +149,7 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Enr
         return Err(Error::field("class_id", "class_unknown", "There is no such class."));
     }
     enrollment.fields.school_id = Some(made.school_id.ok_or_else(overlaps)?);
-    tx.audit(Action::Create, &ENROLLMENT, Some(id.uuid()), None);
+    tx.audit(Action::Create, &ENROLLMENT, id, None);
     Ok(enrollment)
 }
 
@@ -190,8 +192,9 @@ async fn update(
     if others.iter().any(clashes) {
         return Err(overlaps());
     }
+    let changes = Changes::between(&before.fields, &fields)?;
     let after = Enrollment { id, fields, record: before.record.changed(cx) };
-    tx.audit(Action::Update, &ENROLLMENT, Some(id.uuid()), Some(patch.changes()));
+    tx.audit(Action::Update, &ENROLLMENT, id, Some(changes.into()));
     store::update(tx, &after).await?;
     Ok(after)
 }
@@ -205,7 +208,7 @@ async fn delete(tenancy: &Tenancy, cx: &OpContext, id: EnrollmentId, known: &IfM
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;
     }
-    tx.audit(Action::Delete, &ENROLLMENT, Some(id.uuid()), None);
+    tx.audit(Action::Delete, &ENROLLMENT, id, None);
     store::delete(tx, id).await
 }
 

@@ -5,7 +5,9 @@ mod store;
 
 use cloister_http::{IdempotencyKey, IfMatch, MergePatch, Versioned};
 use cloister_ids::OrgId;
-use cloister_tenancy::{Action, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx};
+use cloister_tenancy::{
+    Action, Changes, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx,
+};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -111,7 +113,7 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Org
     fields.sourced_id.get_or_insert_with(|| id.to_string());
     let org = Org { id, fields, record: Record::new(tx.cx()) };
     store::insert(tx, key, &org).await?;
-    tx.audit(Action::Create, &ORG, Some(id.uuid()), None);
+    tx.audit(Action::Create, &ORG, id, None);
     Ok(org)
 }
 
@@ -146,8 +148,9 @@ async fn update(
         tx.rollback().await?;
         return Ok(before);
     }
+    let changes = Changes::between(&before.fields, &fields)?;
     let after = Org { id, fields, record: before.record.changed(cx) };
-    tx.audit(Action::Update, &ORG, Some(id.uuid()), Some(patch.changes()));
+    tx.audit(Action::Update, &ORG, id, Some(changes.into()));
     store::update(tx, &after).await?;
     Ok(after)
 }
@@ -170,7 +173,7 @@ async fn delete(tenancy: &Tenancy, cx: &OpContext, id: OrgId, known: &IfMatch) -
             "Organisations, courses, classes or roles belong to this organisation. Delete or move them first.",
         ));
     }
-    tx.audit(Action::Delete, &ORG, Some(id.uuid()), None);
+    tx.audit(Action::Delete, &ORG, id, None);
     store::delete(tx, id).await
 }
 

@@ -11,7 +11,9 @@ mod summary;
 
 use cloister_http::{Edge, IdempotencyKey, IfMatch, MergePatch, Versioned};
 use cloister_ids::{AccountId, OrgId, PersonId};
-use cloister_tenancy::{Action, ConstraintRule, OpContext, Resource, Result, Tenancy, TenantTx, sql::Statement};
+use cloister_tenancy::{
+    Action, Changes, ConstraintRule, OpContext, Resource, Result, Tenancy, TenantTx, sql::Statement,
+};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -209,6 +211,9 @@ pub struct Person {
     pub record: Record,
 }
 
+/// Fields whose values the audit log keeps. Of all others it says that they changed: it outlives what is known of a person.
+const NOT_PERSONAL: &[&str] = &["status", "enabled_user", "primary_org_id", "grades", "roles"];
+
 impl Versioned for Person {
     fn version(&self) -> i64 {
         self.record.version
@@ -240,7 +245,7 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Per
     fields.sourced_id.get_or_insert_with(|| id.to_string());
     let person = Person { id, account_id: None, fields, record: Record::new(tx.cx()) };
     store::insert(tx, key, &person).await?;
-    tx.audit(Action::Create, &PERSON, Some(id.uuid()), None);
+    tx.audit(Action::Create, &PERSON, id, None);
     Ok(person)
 }
 
@@ -289,11 +294,10 @@ async fn change(
         tx.rollback().await?;
         return Ok(before);
     }
-    let changed = summary::changed_fields(&before.fields, &fields)?;
+    let changes = Changes::between(&before.fields, &fields)?.showing_only(NOT_PERSONAL);
     let Person { account_id, fields: PersonFields { agent_ids, .. }, record, .. } = before;
     let after = Person { id, account_id, fields, record: record.changed(cx) };
-    // Which fields, and not their values: the audit log outlives what is known of a person.
-    tx.audit(Action::Update, &PERSON, Some(id.uuid()), Some(changed));
+    tx.audit(Action::Update, &PERSON, id, Some(changes.into()));
     store::update(tx, &roles, &agent_ids, &after).await?;
     Ok(after)
 }
@@ -307,6 +311,6 @@ async fn delete(tenancy: &Tenancy, cx: &OpContext, id: PersonId, known: &IfMatch
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;
     }
-    tx.audit(Action::Delete, &PERSON, Some(id.uuid()), None);
+    tx.audit(Action::Delete, &PERSON, id, None);
     store::delete(tx, id).await
 }

@@ -2,12 +2,10 @@
 
 use cloister_http::Versioned;
 use cloister_ids::{AccountId, OrgId, PersonId};
-use cloister_tenancy::{Error, Result};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{PARTS, PersonFields, Role};
+use super::{PARTS, Role};
 use crate::{
     record::{Record, Status},
     rules::{at_most, distinct},
@@ -158,14 +156,6 @@ pub(super) struct WantedAgents {
     #[garde(custom(at_most(PARTS)), custom(distinct))]
     #[schema(max_items = 50)]
     pub(super) agent_ids: Vec<PersonId>,
-}
-
-/// The names of the fields in which two states differ.
-pub(super) fn changed_fields(before: &PersonFields, after: &PersonFields) -> Result<Value> {
-    let (before, after) = (serde_json::to_value(before), serde_json::to_value(after));
-    let (before, after) = (before.map_err(Error::internal)?, after.map_err(Error::internal)?);
-    let names = after.as_object().into_iter().flatten().filter(|(name, value)| before[name.as_str()] != **value);
-    Ok(serde_json::json!({ "fields": names.map(|(name, _)| name).collect::<Vec<_>>() }))
 }
 
 pub(super) fn relation_sample() -> Relation {

@@ -147,12 +147,12 @@ async fn a_person_is_deleted_with_roles_and_places() {
 }
 
 #[tokio::test]
-async fn the_audit_log_names_fields_and_not_values() {
+async fn the_audit_log_keeps_what_is_not_personal_and_of_the_rest_that_it_changed() {
     let (platform, door) = platform().await;
     let tenant = platform.tenant("north", Tier::Shared).await;
     let office = Office { door: &door, tenant: &tenant };
     let person = office.person("Mila", "Okafor").await;
-    let patch = json!({"family_name": "Secret", "phone": "+1 555 0199"});
+    let patch = json!({"family_name": "Secret", "phone": "+1 555 0199", "grades": ["05"]});
     office.change("PATCH", &format!("persons/{}", id(&person)), &person).json(patch).expect(200).await;
     let admin = platform.admin(&tenant.placement.clone().unwrap().database).await;
     let rows = admin
@@ -160,6 +160,8 @@ async fn the_audit_log_names_fields_and_not_values() {
         .await
         .unwrap();
     let seen: Vec<(String, Option<Value>)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let changes = json!({"fields": ["family_name", "phone"]});
+    let withheld = json!({"withheld": true});
+    let grades = json!({"before": person["grades"], "after": ["05"]});
+    let changes = json!({"family_name": withheld, "phone": withheld, "grades": grades});
     assert_eq!(seen, [("create".to_owned(), None), ("update".to_owned(), Some(changes))]);
 }

@@ -147,3 +147,32 @@ create table audit (
     changes jsonb
 );
 create index audit_tenant on audit (tenant_id, id);
+create index audit_actor on audit (actor, id);
+create index audit_resource on audit (resource, resource_id, id);
+
+-- Its entries that were sealed: see the tenants' own. `detail` is the seal of what is forgotten with a tenant, so that the
+-- rest can still be looked at.
+create table audit_chain (
+    seq bigint primary key check (seq >= 1),
+    audit_id uuid not null constraint audit_chain_entry_key unique,
+    detail bytea check (octet_length(detail) = 32),
+    entry bytea not null check (octet_length(entry) = 32),
+    hash bytea not null check (octet_length(hash) = 32)
+);
+
+-- Its entries that wait for their seal.
+create table audit_unsealed (
+    audit_id uuid primary key,
+    at timestamptz not null
+) with (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000);
+create index audit_unsealed_order on audit_unsealed (at, audit_id);
+
+-- Where each chain ends: a tenant's by the tenant's id, the platform's own by the nil one. A chain whose end was cut off no
+-- longer reaches it.
+create table audit_head (
+    chain uuid primary key,
+    seq bigint not null check (seq >= 0),
+    hash bytea not null check (octet_length(hash) = 32),
+    mac bytea not null check (octet_length(mac) = 32),
+    updated_at timestamptz not null
+) with (fillfactor = 70);

@@ -59,6 +59,28 @@ create table audit (
     primary key (tenant_id, id)
 );
 create index audit_resource on audit (tenant_id, resource, resource_id, id);
+create index audit_actor on audit (tenant_id, actor, id);
+
+-- Entries that were sealed, in the order of their sealing. `entry` is the seal of the row, `hash` joins it to the one before:
+-- both under a key that is in no database.
+create table audit_chain (
+    tenant_id uuid not null,
+    seq bigint not null check (seq >= 1),
+    audit_id uuid not null,
+    entry bytea not null check (octet_length(entry) = 32),
+    hash bytea not null check (octet_length(hash) = 32),
+    primary key (tenant_id, seq),
+    constraint audit_chain_entry_key unique (tenant_id, audit_id)
+);
+
+-- Entries that wait for their seal: whoever seals finds them here and not by looking through the log.
+create table audit_unsealed (
+    tenant_id uuid not null,
+    audit_id uuid not null,
+    at timestamptz not null,
+    primary key (tenant_id, audit_id)
+) with (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000);
+create index audit_unsealed_order on audit_unsealed (at, audit_id);
 
 -- Entering as a reader: names the tenant until the transaction ends, checks the fence, locks nothing.
 -- It raises because a row that says "no" could not stop the statements already sent behind it.

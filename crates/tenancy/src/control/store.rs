@@ -93,7 +93,8 @@ statements! {
         from g where id = $1 returning tenant.version";
     /// Removes a tenant's row and leaves a mark for nodes that were away.
     REMOVE_TENANT = "with g as (update registry_generation set value = value + 1 returning value),
-        gone as (delete from tenant where id = $1 returning id)
+        gone as (delete from tenant where id = $1 returning id),
+        chain as (delete from audit_head where chain = $1)
         insert into removed_tenant (id, generation, removed_at)
         select $1, g.value, $2 from g on conflict (id) do update set generation = excluded.generation";
     /// Tenants whose days of grace are over.
@@ -204,9 +205,11 @@ statements! {
     DELETE_WORKFLOWS = "delete from workflow where tenant_id = $1 and id <> $2";
 
     /// An entry of the platform's own audit log. A step that is repeated names the same id and writes nothing more.
-    AUDIT = "insert into audit (id, at, actor, account_id, acting_as, action, tenant_id, resource, resource_id, client,
-            request_id, reason, changes)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (id) do nothing";
+    AUDIT = "with noted as (
+            insert into audit (id, at, actor, account_id, acting_as, action, tenant_id, resource, resource_id, client,
+                request_id, reason, changes)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (id) do nothing returning id, at)
+        insert into audit_unsealed (audit_id, at) select id, at from noted";
     /// Forgets what the audit log says of a tenant beside what happened to it and when.
     REDACT_AUDIT = "update audit set changes = null, resource_id = null, client = null where tenant_id = $1";
 }

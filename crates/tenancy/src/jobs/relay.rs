@@ -1,4 +1,5 @@
-//! The relay of one cluster: it visits every outbox, those first in which this node has just left something.
+//! The relay of one cluster: it visits every outbox, those first in which this node has just left something. Where it is, it
+//! also seals what was noted for the audit log.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -180,6 +181,18 @@ async fn list(tenancy: &Tenancy, cluster: ClusterId) -> Back {
 
 async fn visit(tenancy: &Tenancy, cluster: ClusterId, name: Arc<str>) -> Back {
     let outcome = tokio::time::timeout(VISIT, tenancy.carry(cluster, &name)).await;
+    // On the way, what was noted there is sealed. A database that cannot be reached is told of once.
+    if let Ok(Ok(_)) = outcome {
+        match tokio::time::timeout(VISIT, tenancy.seal(cluster, &name)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(database = %name, error = %error.log(), "audit entries wait for their seal")
+            }
+            Err(_) => {
+                tracing::warn!(database = %name, "audit entries wait for their seal: no end of it within {VISIT:?}")
+            }
+        }
+    }
     let outcome = outcome.unwrap_or_else(|_| Err(Error::unavailable(format!("no end of it within {VISIT:?}"))));
     Back::Visited(name, outcome)
 }

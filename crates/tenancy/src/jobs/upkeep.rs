@@ -107,6 +107,9 @@ async fn upkeep(tenancy: Tenancy, settings: WorkSettings, mut stop: Stop) {
             }
             Err(error) => tracing::warn!(error = %error.log(), "lost jobs could not be looked for"),
         }
+        if let Err(error) = tenancy.seal_platform().await {
+            tracing::warn!(error = %error.log(), "entries of the platform's audit log wait for their seal");
+        }
         let now = tenancy.0.clock.now();
         if counted.is_none_or(|at| now.duration_since(at).unsigned_abs() >= COUNT) {
             counted = Some(now);

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Actor, Error, ErrorKind, NewTenant, PlatformRecord, Requester, Result, Slug, Status, Tenancy, Tenant, Tier,
+    audit::{Beginning, platform_store},
     control::store,
     ledger::{SHARED_SCHEMA, SINGLE_SCHEMA},
 };
@@ -105,6 +106,7 @@ impl Tenancy {
         let noted =
             PlatformRecord::new(requester, "tenant.create", "tenant").of(id).on(id).changing(changes).noted(clock);
         let notice = id.uuid().to_string();
+        let beginning = Beginning::of(id.uuid(), self.sealer(), at)?;
         tx.commit(&[
             (
                 &store::INSERT_WORKFLOW,
@@ -120,6 +122,7 @@ impl Tenancy {
                     &[Status::Pending.word()].as_slice(),
                 ],
             ),
+            (&platform_store::BEGIN, &beginning.parameters()),
             (&store::AUDIT, &noted.parameters()),
             (&store::NOTIFY, &[&notice]),
         ])

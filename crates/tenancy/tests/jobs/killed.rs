@@ -10,7 +10,7 @@ use std::{
 
 use cloister_ids::SystemClock;
 use cloister_tenancy::{Tier, jobs::JobState};
-use cloister_testkit::TestPlatform;
+use cloister_testkit::{NOTE, TestPlatform};
 use serde_json::json;
 
 use crate::workshop::{Diary, Shop, Working, quick, test_settings, until};
@@ -119,4 +119,37 @@ async fn a_schedule_whose_keeper_is_killed_is_kept_by_the_next() {
     let node = Working::start(shop.platform.second_node().await, quick());
     until("it is done", async || shop.queue().await.iter().any(|job| job.state == JobState::Done)).await;
     node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_whose_sealer_is_killed_is_sealed_whole_by_the_next() {
+    let shop = Shop::open().await;
+    let tenants = shop.platform.tenant_in_each_tier().await;
+    let mut entries = 0;
+    for place in ["seal/sealed", "seal/followed", "seal/sealed:2", "seal/followed:2"] {
+        for tenant in &tenants {
+            let mut tx = shop.tenancy().write(&shop.platform.cx(tenant)).await.unwrap();
+            tx.audit_act("note.pin", &NOTE, None, None);
+            tx.audit_act("note.unpin", &NOTE, None, None);
+            tx.commit().await.unwrap();
+        }
+        entries += 2;
+        kill_a_node(&shop.platform.prefix, place).await;
+        let node = Working::start(shop.platform.second_node().await, quick());
+        for tenant in &tenants {
+            until("everything is sealed", async || {
+                let report = shop.tenancy().verify_audit(tenant.id).await.unwrap().unwrap();
+                assert!(report.finding.is_none(), "{place}: {}: {:?}", tenant.slug, report.finding);
+                report.sound == entries
+            })
+            .await;
+        }
+        node.stop().await;
+        let control = shop.control().await;
+        for tenant in &tenants {
+            let head = "select seq from audit_head where chain = $1";
+            let known: i64 = control.query_one(head, &[&tenant.id.uuid()]).await.unwrap().get(0);
+            assert_eq!(known, entries, "{place}: {}: what the control plane knows of the end", tenant.slug);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The kernel on a real PostgreSQL, through its own door.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod audit;
 mod cancellation;
 mod fence;
 mod identity;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cloister_ids::{RequestId, SystemClock};
 use cloister_postgres::PoolSettings;
 use cloister_tenancy::{Cluster, Config, Error, Module, NoLimits, Tenancy, Tier};
-use cloister_testkit::{Notebook, TestPlatform, admin_server};
+use cloister_testkit::{Notebook, PlainSealer, TestPlatform, admin_server};
 
 /// What outlives the login.
 const UNDO: &str = "revoke create on schema public from public; revoke truncate on cloister.audit from public;
@@ -60,6 +60,7 @@ async fn start(platform: &TestPlatform, cluster: Cluster) -> Result<Tenancy, Err
         grace: std::time::Duration::from_hours(1),
         modules,
         limits: Arc::new(NoLimits),
+        sealer: Arc::new(PlainSealer),
         clock: Arc::new(SystemClock),
     })
     .await
