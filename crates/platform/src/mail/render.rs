@@ -65,6 +65,7 @@ pub(super) fn render(template: &Template, locale: &str, brand: &Brand) -> Result
 
     let text = text_of(catalogue, template);
     let subject = clean(&writer.plain(text.subject, &values)?, MOST_OF_A_SUBJECT);
+    let link = link(template)?;
     let colour = brand.colour.as_deref().filter(|colour| is_colour(colour)).unwrap_or(COLOUR);
     let whole = context! {
         language => catalogue.tag,
@@ -73,7 +74,9 @@ pub(super) fn render(template: &Template, locale: &str, brand: &Brand) -> Result
         heading => writer.plain(text.heading, &values)?,
         before => writer.paragraphs(text.before, &values)?,
         facts => writer.facts(text.facts, &values)?,
-        link => link(template)?,
+        link => link,
+        // Escaped by hand: nothing else in it means anything in HTML, and programs that look for links find it as it is.
+        href => Value::from_safe_string(link.unwrap_or_default().replace('&', "&amp;")),
         button => text.button.unwrap_or_default(),
         link_hint => catalogue.link_hint,
         after => writer.paragraphs(text.after, &values)?,
