@@ -221,17 +221,13 @@ fn link(template: &Template) -> Result<Option<&str>> {
     Err(Error::internal(format!("the link for a {} mail is no plain web address", template.name())))
 }
 
-pub(super) fn is_colour(text: &str) -> bool {
+fn is_colour(text: &str) -> bool {
     text.strip_prefix('#').is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Black or white, whichever is easier to read on a colour.
-fn readable_on(colour: &str) -> &'static str {
+pub(super) fn readable_on(colour: &str) -> &'static str {
     let part = |at: usize| colour.get(at..at + 2).and_then(|hex| u32::from_str_radix(hex, 16).ok()).unwrap_or(0);
     let light = 299 * part(1) + 587 * part(3) + 114 * part(5);
     if light > 150_000 { "#111827" } else { "#ffffff" }
 }
-
-#[cfg(test)]
-#[path = "render_tests.rs"]
-mod tests;
