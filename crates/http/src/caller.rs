@@ -9,7 +9,7 @@ use axum::{
 use cloister_ids::RequestId;
 use cloister_tenancy::{Action, Error, ErrorKind, Identity, Refusal, Resource, Result, Sources, Tenancy, TenantEntry};
 
-use crate::{Edge, Problem, address::Address, host, op, request::RequestInfo};
+use crate::{Edge, Problem, address::Address, host, op, origin, request::RequestInfo};
 
 /// Anybody, signed in or not: for sign-in, sign-up and what leads to them.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Visitor {
     pub tenant: Option<Arc<TenantEntry>>,
     /// What the program that asks says it is.
     pub user_agent: Option<String>,
+    /// A browser says that one of the host's own pages sent the request.
+    pub from_own_page: bool,
 }
 
 /// Somebody signed in, without regard to a tenant: for one's own account, and for operators.
@@ -68,6 +70,7 @@ impl FromRequestParts<Edge> for Visitor {
             request: request.id,
             client: request.client,
             user_agent: agent.map(|text| text.chars().take(MAX_AGENT).collect()),
+            from_own_page: host.as_deref().is_some_and(|host| origin::is_own(parts, host)),
             host,
             tenant,
         })

@@ -95,7 +95,7 @@ impl FromRequestParts<Edge> for Op {
         sources.token = identity.tenant;
         let tenant = registry.resolve(&sources, base).map_err(|refusal| {
             if refusal == Refusal::Mismatch {
-                tenancy.note_mismatch(&identity, &sources, request.id);
+                tenancy.note_mismatch(&identity, &sources, request.id, request.client);
             }
             refuse(&refusal, &sources)
         })?;
@@ -112,7 +112,7 @@ pub(crate) async fn caller(edge: &Edge, parts: &Parts, host: Option<&str>) -> Re
         Some(token) => Credential::Bearer(token),
         None => match (cookie::session(&parts.headers), host) {
             (Some(secret), Some(host)) => {
-                origin::check(parts, host, edge.settings())?;
+                origin::check(parts, host)?;
                 Credential::Cookie { secret, host }
             }
             _ => {

@@ -4,6 +4,7 @@
 //! the same in one round trip), made from an [`OpContext`] whose tenant was resolved and whose actor was authorised.
 
 mod access;
+mod audit;
 mod context;
 mod control;
 mod door;
@@ -26,17 +27,19 @@ mod tenant;
 mod tx;
 
 pub use access::PrivilegeError;
+pub use audit::{PlatformRecord, Requester, Subject};
 pub use context::{Action, Actor, OpContext, PermissionSet, Reach, Resource};
 pub use control::{ControlPlane, ControlTx, Heard};
 pub use error::{Error, ErrorKind, FieldError, Result};
 pub use fleet::FleetReport;
 pub use install::{Existing, Installation, Logins};
 pub use ledger::FleetProgress;
-pub use module::{ConstraintRule, ControlChange, Meter, Module, Rights, SchemaChange, Table, TableKind};
+pub use lifecycle::is_language_tag;
+pub use module::{ConstraintRule, ControlChange, Meter, Module, PersonAccount, Rights, SchemaChange, Table, TableKind};
 pub use ports::{Authenticator, Credential, Identity, Limits, NoLimits, OperatorVisit};
 pub use registry::{Placement, Registry, TenantEntry};
 pub use resolve::{Refusal, Sources, Step};
-pub use role::{Grant, Role};
+pub use role::{Grant, Role, Scope};
 #[doc(hidden)]
 pub use statements::{Plane, kernel_statements};
 pub use tenancy::{Cluster, Config, Tenancy};

@@ -4,16 +4,20 @@
 //! are counted in memory, within bounds, and one task of the node writes one row a caller every few seconds.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use cloister_ids::{AuditId, RequestId, TenantId};
+use cloister_ids::{AccountId, AuditId, RequestId, TenantId};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{Actor, Identity, OpContext, PermissionSet, Refusal, Result, Sources, Tenancy, control::store};
+use crate::{
+    Actor, Identity, OpContext, PermissionSet, PlatformRecord, Refusal, Requester, Result, Sources, Tenancy,
+    control::store,
+};
 
 const ACTION: &str = "tenant_mismatch";
 const RESOURCE: &str = "tenancy.request";
@@ -45,7 +49,9 @@ struct Attempts {
     /// Whose audit log it belongs to; the platform's, when the token is for no tenant that exists.
     tenant: Option<TenantId>,
     actor: Actor,
+    account: Option<AccountId>,
     /// Of the first one.
+    client: Option<IpAddr>,
     request: RequestId,
     first: Timestamp,
     last: Timestamp,
@@ -111,11 +117,19 @@ impl Mismatches {
 impl Tenancy {
     /// Notes that a caller who is known was refused with [`Refusal::Mismatch`]. Returns at once; the row is written in the
     /// background, on the runtime this is called from. A row not yet written is lost with the process: the log has it.
-    pub fn note_mismatch(&self, identity: &Identity, sources: &Sources<'_>, request: RequestId) {
+    pub fn note_mismatch(
+        &self,
+        identity: &Identity,
+        sources: &Sources<'_>,
+        request: RequestId,
+        client: Option<IpAddr>,
+    ) {
         let now = self.0.clock.now();
         let kept = self.0.mismatches.put(Attempts {
             tenant: identity.tenant.filter(|id| self.0.registry.by_id(*id).is_some()),
             actor: identity.actor.clone(),
+            account: identity.account,
+            client,
             request,
             first: now,
             last: now,
@@ -151,19 +165,26 @@ impl Tenancy {
     async fn write_mismatch(&self, seen: &Attempts) -> Result<()> {
         let changes = json!({ "times": seen.times, "until": seen.last, "named": seen.named });
         let Some(id) = seen.tenant else {
-            let (audit, actor) = (AuditId::generate(&*self.0.clock), seen.actor.to_string());
-            let (no_tenant, no_text) = (None::<TenantId>, None::<&str>);
-            let with: &cloister_postgres::Parameters<'_> =
-                &[&audit, &seen.first, &actor, &ACTION, &no_tenant, &RESOURCE, &seen.request, &no_text, &changes];
-            self.0.control.run(&store::AUDIT, with).await?;
+            let by = Requester {
+                actor: seen.actor.clone(),
+                account: seen.account,
+                client: seen.client,
+                request: Some(seen.request),
+            };
+            let record = PlatformRecord::new(&by, ACTION, RESOURCE).changing(changes);
+            let noted = record.noted_as(AuditId::generate(&*self.0.clock), seen.first);
+            self.0.control.run(&store::AUDIT, &noted.parameters()).await?;
             return Ok(());
         };
         let tenant = self.0.registry.by_id(id).ok_or_else(|| Refusal::Unknown.error())?;
         let cx = OpContext {
-            who: Arc::new(Identity::new(seen.actor.clone(), Some(tenant.id), PermissionSet::default())),
+            who: Arc::new(Identity {
+                account: seen.account,
+                ..Identity::new(seen.actor.clone(), Some(tenant.id), PermissionSet::default())
+            }),
             tenant,
             request: seen.request,
-            client: None,
+            client: seen.client,
             deadline: None,
             clock: self.0.clock.clone(),
         };
@@ -184,6 +205,8 @@ mod tests {
         Attempts {
             tenant: None,
             actor: Actor::Account(actor.into()),
+            account: None,
+            client: None,
             request: RequestId::generate(&SystemClock),
             first: Timestamp::UNIX_EPOCH,
             last: Timestamp::UNIX_EPOCH,

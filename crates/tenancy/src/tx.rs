@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use cloister_ids::{AuditId, JobId, Uuid};
+use cloister_ids::{AuditId, JobId};
 use cloister_postgres::{CopyIn, Parameters, Row, Statement, Transaction, statements};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    Action, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantEntry,
+    Action, Error, ErrorKind, OpContext, PlatformRecord, Resource, Result, Subject, Tenancy, TenantEntry,
+    audit::Noted,
     door::{self, bind, is_refused_by_fence},
 };
 
 statements! {
     /// Who did what.
-    AUDIT = "insert into cloister.audit (tenant_id, id, at, actor, action, resource, resource_id, request_id, changes)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    AUDIT = "insert into cloister.audit (tenant_id, id, at, actor, account_id, acting_as, action, resource, resource_id,
+            client, request_id, reason, changes)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     /// A job, to be carried to the queue after the commit.
     OUTBOX = "insert into cloister.outbox (tenant_id, id, kind, payload, unique_key, run_at, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
@@ -59,7 +61,7 @@ pub struct TenantTx {
 /// Something the kernel writes beside the module's rows, sent with the commit.
 #[derive(Debug)]
 enum Record {
-    Audit { id: AuditId, at: Timestamp, action: String, resource: String, about: Option<Uuid>, changes: Option<Value> },
+    Audit(Box<Noted>),
     Job { id: JobId, kind: &'static str, payload: Value, unique_key: Option<String>, run_at: Timestamp, at: Timestamp },
     Answer { key: String, status: i32, body: Value },
 }
@@ -115,19 +117,34 @@ impl TenantTx {
         }
     }
 
-    /// Notes who did what to which row; written with the commit.
-    pub fn audit(&mut self, action: Action, on: &Resource, about: Option<Uuid>, changes: Option<Value>) {
-        let id = AuditId::generate(self.cx.clock());
-        let at = self.cx.clock().now();
-        let (action, resource) = (action.word().to_owned(), on.to_string());
-        self.records.push(Record::Audit { id, at, action, resource, about, changes });
+    /// Notes who did what to which row; written with the commit. Who, from where, in which request and, of an operator on a
+    /// visit, why, is taken from the context. `changes` says what was before and after, without secrets.
+    pub fn audit(&mut self, action: Action, on: &Resource, about: impl Into<Subject>, changes: Option<Value>) {
+        self.audit_act(action.word(), on, about, changes);
+    }
+
+    /// The same for an act that has a word of its own, such as `member.invite`.
+    pub fn audit_act(
+        &mut self,
+        action: &'static str,
+        on: &Resource,
+        about: impl Into<Subject>,
+        changes: Option<Value>,
+    ) {
+        let record = Noted::within(&self.cx, action, on.to_string()).on(about);
+        let record = PlatformRecord { changes, ..record };
+        self.records.push(Record::Audit(Box::new(record.noted(self.cx.clock()))));
+    }
+
+    /// Notes an act that somebody else did, in another database: a job carries it here.
+    pub fn audit_record(&mut self, record: PlatformRecord) {
+        self.records.push(Record::Audit(Box::new(record.noted(self.cx.clock()))));
     }
 
     /// Notes what the kernel itself saw the actor do; written with the commit.
     pub(crate) fn note(&mut self, action: &'static str, resource: &'static str, at: Timestamp, changes: Value) {
-        let id = AuditId::generate(self.cx.clock());
-        let (action, resource, changes) = (action.to_owned(), resource.to_owned(), Some(changes));
-        self.records.push(Record::Audit { id, at, action, resource, about: None, changes });
+        let record = Noted::within(&self.cx, action, resource.to_owned()).changing(changes);
+        self.records.push(Record::Audit(Box::new(record.noted_as(AuditId::generate(self.cx.clock()), at))));
     }
 
     /// Leaves a job; it runs only if this commits, once, some time after `run_at` (now, when none is given). A second one of
@@ -238,7 +255,7 @@ impl TenantTx {
             // A fence that refuses must be able to begin again, which a COMMIT already sent would not allow.
             self.ensure_begun().await?;
         }
-        let (actor, request) = (self.cx.actor().to_string(), self.cx.request);
+        let actor = self.cx.actor().to_string();
         let mut items: Vec<(&'static Statement, door::Bound<'_>)> = Vec::with_capacity(last.len() + self.records.len());
         for (statement, with) in last {
             self.tenancy.assert_registered(statement);
@@ -246,10 +263,7 @@ impl TenantTx {
         }
         for record in &self.records {
             items.push(match record {
-                Record::Audit { id, at, action, resource, about, changes } => (
-                    &AUDIT,
-                    door::Bound::from_slice(&[&tenant, id, at, &actor, action, resource, about, &request, changes]),
-                ),
+                Record::Audit(noted) => (&AUDIT, door::Bound::from_slice(&noted.parameters_within(&tenant))),
                 Record::Job { id, kind, payload, unique_key, run_at, at } => {
                     (&OUTBOX, door::Bound::from_slice(&[&tenant, id, kind, payload, unique_key, run_at, at]))
                 }

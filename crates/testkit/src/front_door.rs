@@ -72,6 +72,18 @@ impl FrontDoor {
         Self { edge, router }
     }
 
+    /// The same, with another way to tell who calls.
+    pub fn authenticated(
+        tenancy: &Tenancy,
+        authenticator: Arc<dyn Authenticator>,
+        modules: &[Arc<dyn HttpModule>],
+        settings: EdgeSettings,
+    ) -> Self {
+        let edge = Edge::new(tenancy.clone(), authenticator, settings, None);
+        let router = app(&edge, modules);
+        Self { edge, router }
+    }
+
     /// What a server needs to open this door to a socket.
     pub fn edge(&self) -> &Edge {
         &self.edge

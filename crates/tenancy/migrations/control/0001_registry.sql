@@ -110,6 +110,8 @@ create table workflow (
     input jsonb not null,
     error text,
     requested_by text not null,
+    -- The requester's account, address and request.
+    origin jsonb not null,
     reason text,
     created_at timestamptz not null,
     updated_at timestamptz not null
@@ -128,15 +130,20 @@ create table workflow_step (
     primary key (workflow_id, ordinal)
 );
 
+-- The platform's own audit log: what was done to tenants and accounts, and outside of every tenant.
 create table audit (
     id uuid primary key,
     at timestamptz not null,
-    actor text not null,
-    action text not null,
+    actor text not null check (char_length(actor) <= 200),
+    account_id uuid,
+    acting_as text check (char_length(acting_as) <= 100),
+    action text not null check (char_length(action) <= 100),
     tenant_id uuid,
-    resource text,
+    resource text check (char_length(resource) <= 100),
+    resource_id text check (char_length(resource_id) <= 200),
+    client text check (char_length(client) <= 45),
     request_id uuid,
-    reason text,
+    reason text check (char_length(reason) <= 500),
     changes jsonb
 );
 create index audit_tenant on audit (tenant_id, id);

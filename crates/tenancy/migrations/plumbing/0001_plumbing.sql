@@ -40,15 +40,21 @@ create table idempotency_key (
 );
 create index idempotency_key_age on idempotency_key (created_at);
 
+-- Who did what to which row, written with it. Nothing a request does changes or removes what is here.
 create table audit (
     tenant_id uuid not null,
     id uuid not null,
     at timestamptz not null,
-    actor text not null,
-    action text not null,
-    resource text not null,
-    resource_id uuid,
+    actor text not null check (char_length(actor) <= 200),
+    account_id uuid,
+    -- In what capacity, where it is not the actor's own: an operator on a visit.
+    acting_as text check (char_length(acting_as) <= 100),
+    action text not null check (char_length(action) <= 100),
+    resource text not null check (char_length(resource) <= 100),
+    resource_id text check (char_length(resource_id) <= 200),
+    client text check (char_length(client) <= 45),
     request_id uuid not null,
+    reason text check (char_length(reason) <= 500),
     changes jsonb,
     primary key (tenant_id, id)
 );

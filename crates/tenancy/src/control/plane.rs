@@ -4,19 +4,20 @@
 use cloister_postgres::{Event, Listener, Parameters, Row, Statement};
 
 use super::RegistryTx;
-use crate::{Result, Tenancy, jobs::NewJob};
+use crate::{PlatformRecord, Result, Tenancy, audit::Noted, jobs::NewJob};
 
 /// The control plane, for the room that keeps accounts, sessions and memberships. Made by
 /// [`Tenancy::start_with_control`] alone.
 #[derive(Debug, Clone)]
 pub struct ControlPlane(Tenancy);
 
-/// A unit of work in the control plane: rows and jobs commit together or not at all.
+/// A unit of work in the control plane: rows, audit and jobs commit together or not at all.
 #[derive(Debug)]
 pub struct ControlTx {
     inner: RegistryTx,
     tenancy: Tenancy,
     left_jobs: bool,
+    records: Vec<Noted>,
 }
 
 /// What a listener of the control plane tells.
@@ -57,11 +58,11 @@ impl ControlPlane {
     /// Begins a unit of work. Nothing is sent before its first statement.
     pub async fn begin(&self) -> Result<ControlTx> {
         let inner = self.0.0.control.begin().await?;
-        Ok(ControlTx { inner, tenancy: self.0.clone(), left_jobs: false })
+        Ok(ControlTx { inner, tenancy: self.0.clone(), left_jobs: false, records: Vec::new() })
     }
 
     /// Calls `hear` with whatever is told on these channels, until dropped.
-    pub async fn listen(&self, channels: &'static [&'static str], mut hear: impl AsyncFnMut(Heard)) {
+    pub async fn listen(&self, channels: &'static [&'static str], mut hear: impl FnMut(Heard) + Send) {
         let control = &self.0.0.control;
         let mut listener = Listener::start(control.pool().server().clone(), control.database().to_string(), channels);
         while let Some(event) = listener.next().await {
@@ -69,8 +70,7 @@ impl ControlPlane {
                 Event::Connected => Heard::Connected,
                 Event::Notified { payload, .. } => Heard::Told(payload),
                 Event::Lost => Heard::Lost,
-            })
-            .await;
+            });
         }
     }
 }
@@ -97,6 +97,11 @@ impl ControlTx {
         Ok(())
     }
 
+    /// Notes who did what on the platform; written with the commit.
+    pub fn audit(&mut self, record: PlatformRecord) {
+        self.records.push(record.noted(&*self.tenancy.0.clock));
+    }
+
     /// Commits.
     pub async fn commit(self) -> Result<()> {
         self.commit_with(&[]).await.map(drop)
@@ -107,8 +112,10 @@ impl ControlTx {
         for (statement, _) in last {
             self.tenancy.assert_registered(statement);
         }
-        let Self { inner, tenancy, left_jobs } = self;
+        let Self { inner, tenancy, left_jobs, records } = self;
+        let notes: Vec<_> = records.iter().map(Noted::parameters).collect();
         let mut items = last.to_vec();
+        items.extend(notes.iter().map(|with| (&super::store::AUDIT, with.as_slice())));
         if left_jobs {
             items.push((&crate::jobs::store::NOTIFY, &[]));
         }

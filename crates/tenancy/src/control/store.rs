@@ -160,12 +160,12 @@ statements! {
 
     /// A workflow at its first step, if the tenant is in one of some states. They are looked at under the tenant's lock:
     /// what was asked for a moment too late must not be recorded, for nobody could ever finish it.
-    INSERT_WORKFLOW = "insert into workflow (id, kind, tenant_id, state, step, next_run_at, input, requested_by, reason,
-            created_at, updated_at)
-        select $1, $2, t.id, 'running', 0, clock_timestamp(), $4, $5, $6, $7, $7
-        from tenant t where t.id = $3 and t.status = any($8) for update returning id";
+    INSERT_WORKFLOW = "insert into workflow (id, kind, tenant_id, state, step, next_run_at, input, requested_by, origin,
+            reason, created_at, updated_at)
+        select $1, $2, t.id, 'running', 0, clock_timestamp(), $4, $5, $6, $7, $8, $8
+        from tenant t where t.id = $3 and t.status = any($9) for update returning id";
     /// One workflow.
-    WORKFLOW = "select id, kind, tenant_id, state, step, attempts, input, requested_by, reason, error,
+    WORKFLOW = "select id, kind, tenant_id, state, step, attempts, input, requested_by, origin, reason, error,
             greatest(0, extract(epoch from next_run_at - clock_timestamp()) * 1000)::bigint as wait_ms
         from workflow where id = $1";
     /// Takes a workflow for some milliseconds, unless another worker has it or it is not due. Leases go by the database's
@@ -173,7 +173,7 @@ statements! {
     CLAIM_WORKFLOW = "update workflow set lease_owner = $2, lease_until = clock_timestamp() + $3::float8 * interval '1 millisecond'
         where id = $1 and state in ('running', 'undoing') and next_run_at <= clock_timestamp()
           and (lease_until is null or lease_until < clock_timestamp())
-        returning id, kind, tenant_id, state, step, attempts, input, requested_by, reason, error, 0::bigint as wait_ms";
+        returning id, kind, tenant_id, state, step, attempts, input, requested_by, origin, reason, error, 0::bigint as wait_ms";
     /// Workflows that wait for a worker.
     DUE_WORKFLOWS = "select id from workflow
         where state in ('running', 'undoing') and next_run_at <= clock_timestamp()
@@ -204,8 +204,9 @@ statements! {
     DELETE_WORKFLOWS = "delete from workflow where tenant_id = $1 and id <> $2";
 
     /// An entry of the platform's own audit log. A step that is repeated names the same id and writes nothing more.
-    AUDIT = "insert into audit (id, at, actor, action, tenant_id, resource, request_id, reason, changes)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing";
+    AUDIT = "insert into audit (id, at, actor, account_id, acting_as, action, tenant_id, resource, resource_id, client,
+            request_id, reason, changes)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (id) do nothing";
     /// Forgets what the audit log says of a tenant beside what happened to it and when.
-    REDACT_AUDIT = "update audit set changes = null where tenant_id = $1";
+    REDACT_AUDIT = "update audit set changes = null, resource_id = null, client = null where tenant_id = $1";
 }

@@ -1,13 +1,13 @@
 //! What an operator may see of the queue and do with its dead letters, and what the lifecycle of a tenant asks of it.
 
-use cloister_ids::{AuditId, JobId, RequestId, TenantId};
+use cloister_ids::{JobId, TenantId};
 use cloister_postgres::{Parameters, Row, Statement};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::store;
-use crate::{Actor, Error, ErrorKind, Result, Tenancy, control};
+use crate::{Error, ErrorKind, PlatformRecord, Requester, Result, Tenancy, control};
 
 /// Where a job is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -94,19 +94,19 @@ impl Tenancy {
     }
 
     /// Sets a dead job going again, with all its attempts before it.
-    pub async fn retry_job(&self, actor: &Actor, id: JobId) -> Result<()> {
+    pub async fn retry_job(&self, by: impl Into<Requester>, id: JobId) -> Result<()> {
         let now = self.0.clock.now();
-        self.decide(actor, "job.retry", id, &store::RETRY, &[&id, &now]).await
+        self.decide(by.into(), "job.retry", id, &store::RETRY, &[&id, &now]).await
     }
 
     /// Gives up a dead job for good.
-    pub async fn discard_job(&self, actor: &Actor, id: JobId) -> Result<()> {
-        self.decide(actor, "job.discard", id, &store::DISCARD, &[&id]).await
+    pub async fn discard_job(&self, by: impl Into<Requester>, id: JobId) -> Result<()> {
+        self.decide(by.into(), "job.discard", id, &store::DISCARD, &[&id]).await
     }
 
     async fn decide(
         &self,
-        actor: &Actor,
+        by: Requester,
         action: &'static str,
         id: JobId,
         statement: &'static Statement,
@@ -118,14 +118,9 @@ impl Tenancy {
             .first()
             .ok_or_else(|| Error::new(ErrorKind::NotFound, "job_not_dead", "There is no dead job of this id."))?;
         let (kind, tenant): (String, Option<TenantId>) = (row.get("kind"), row.get("tenant_id"));
-        let (audit, at, actor) = (AuditId::generate(&*self.0.clock), self.0.clock.now(), actor.to_string());
-        let (nothing, no_text): (Option<RequestId>, Option<&str>) = (None, None);
-        let (resource, changes) = (id.to_string(), serde_json::json!({ "kind": kind }));
-        tx.commit(&[
-            (&control::store::AUDIT, &[&audit, &at, &actor, &action, &tenant, &resource, &nothing, &no_text, &changes]),
-            (&store::NOTIFY, &[]),
-        ])
-        .await?;
+        let record = PlatformRecord::new(by, action, "job").on(id).changing(serde_json::json!({ "kind": kind }));
+        let noted = PlatformRecord { tenant, ..record }.noted(&*self.0.clock);
+        tx.commit(&[(&control::store::AUDIT, &noted.parameters()), (&store::NOTIFY, &[])]).await?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, future::Future, pin::Pin};
 use cloister_ids::{TenantId, WorkflowId};
 
 use super::{provision, purge, shut};
-use crate::{Result, Tenancy};
+use crate::{Result, Tenancy, audit::Origin};
 
 /// What a workflow does to a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,6 +88,7 @@ pub(crate) struct StepContext {
     pub(crate) workflow: WorkflowId,
     pub(crate) tenant: TenantId,
     pub(crate) requested_by: String,
+    pub(crate) origin: Origin,
     pub(crate) reason: Option<String>,
     pub(crate) input: serde_json::Value,
 }

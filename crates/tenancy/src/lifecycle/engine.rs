@@ -7,7 +7,7 @@ use cloister_postgres::Row;
 use serde_json::Value;
 
 use super::definition::{Kind, State, Step, StepContext, StepFn, StepReport};
-use crate::{Error, ErrorKind, Result, Tenancy, control::store, failpoint};
+use crate::{Error, ErrorKind, Result, Tenancy, audit::Origin, control::store, failpoint};
 
 /// A workflow as an operator sees it.
 #[derive(Debug, Clone)]
@@ -29,6 +29,7 @@ pub struct WorkflowView {
     /// How long until it is tried again.
     pub wait: Duration,
     requested_by: String,
+    origin: Origin,
     reason: Option<String>,
     input: Value,
 }
@@ -54,6 +55,7 @@ fn view(row: &Row) -> Result<WorkflowView> {
         error: row.get("error"),
         wait: Duration::from_millis(u64::try_from(row.get::<_, i64>("wait_ms")).unwrap_or(0)),
         requested_by: row.get("requested_by"),
+        origin: serde_json::from_value(row.get("origin")).map_err(Error::internal)?,
         reason: row.get("reason"),
         input: row.get("input"),
     })
@@ -110,6 +112,7 @@ impl Tenancy {
             workflow: id,
             tenant: now.tenant,
             requested_by: now.requested_by.clone(),
+            origin: now.origin.clone(),
             reason: now.reason.clone(),
             input: now.input.clone(),
         };

@@ -80,17 +80,13 @@ pub(crate) async fn forget(cx: &StepContext) -> Result<()> {
     if let Some(place) = place.filter(|place| place.purpose == "single") {
         tx.query(&store::DELETE_DATABASE, &[&place.database_id]).await?;
     }
-    let id = cx.audit_id();
+    let noted = cx.noted("tenant.purge", json!({}));
     let text = cx.tenant.uuid().to_string();
-    let (workflow, changes) = (cx.workflow.uuid(), json!({}));
     tx.commit(&[
         (&store::DELETE_WORKFLOWS, &[&cx.tenant, &cx.workflow]),
         (&store::REMOVE_TENANT, &[&cx.tenant, &at]),
         (&store::REDACT_AUDIT, &[&cx.tenant]),
-        (
-            &store::AUDIT,
-            &[&id, &at, &cx.requested_by, &"tenant.purge", &cx.tenant, &"tenant", &workflow, &cx.reason, &changes],
-        ),
+        (&store::AUDIT, &noted.parameters()),
         (&store::NOTIFY, &[&text]),
     ])
     .await?;

@@ -1,6 +1,6 @@
 //! What may be asked for: make a tenant, shut it, open it, delete it, look at it.
 
-use cloister_ids::{AuditId, DomainId, TenantId, WorkflowId};
+use cloister_ids::{DomainId, TenantId, WorkflowId};
 use cloister_postgres::Row;
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use super::{
     provision::schema_name,
 };
 use crate::{
-    Actor, Error, ErrorKind, NewTenant, Result, Slug, Status, Tenancy, Tenant, Tier,
+    Actor, Error, ErrorKind, NewTenant, PlatformRecord, Requester, Result, Slug, Status, Tenancy, Tenant, Tier,
     control::store,
     ledger::{SHARED_SCHEMA, SINGLE_SCHEMA},
 };
@@ -61,10 +61,11 @@ impl Tenancy {
     }
 
     /// Records a tenant and the workflow that makes it. The slug is taken from here on.
-    pub async fn create_tenant(&self, new: &NewTenant, by: &Actor) -> Result<(TenantId, WorkflowId)> {
+    pub async fn create_tenant(&self, new: &NewTenant, by: impl Into<Requester>) -> Result<(TenantId, WorkflowId)> {
+        let requester = by.into();
         self.validate(new)?;
         let clock = &*self.0.clock;
-        let (id, at, by) = (TenantId::generate(clock), clock.now(), by.to_string());
+        let (id, at, by) = (TenantId::generate(clock), clock.now(), requester.actor.to_string());
         let mut tx = self.0.control.begin().await?;
         let slug = new.slug.as_str();
         tx.query(
@@ -99,7 +100,10 @@ impl Tenancy {
                 .map_err(|error| refused(error, &new.slug))?;
         }
         let workflow = WorkflowId::generate(clock);
-        let (audit, changes) = (AuditId::generate(clock), json!({ "slug": slug, "tier": new.tier, "kind": new.kind }));
+        let origin = requester.origin();
+        let changes = json!({ "slug": slug, "tier": new.tier, "kind": new.kind, "workflow": workflow });
+        let noted =
+            PlatformRecord::new(requester, "tenant.create", "tenant").of(id).on(id).changing(changes).noted(clock);
         let notice = id.uuid().to_string();
         tx.commit(&[
             (
@@ -110,15 +114,13 @@ impl Tenancy {
                     &id,
                     &json!({}),
                     &by,
+                    &origin,
                     &None::<String>,
                     &at,
                     &[Status::Pending.word()].as_slice(),
                 ],
             ),
-            (
-                &store::AUDIT,
-                &[&audit, &at, &by, &"tenant.create", &id, &"tenant", &workflow.uuid(), &None::<String>, &changes],
-            ),
+            (&store::AUDIT, &noted.parameters()),
             (&store::NOTIFY, &[&notice]),
         ])
         .await
@@ -127,14 +129,24 @@ impl Tenancy {
     }
 
     /// Shuts a tenant; everything is kept.
-    pub async fn suspend_tenant(&self, id: TenantId, reason: Option<&str>, by: &Actor) -> Result<WorkflowId> {
-        self.request(Kind::Suspend, id, &[Status::Active, Status::Suspended], json!({}), reason, by).await
+    pub async fn suspend_tenant(
+        &self,
+        id: TenantId,
+        reason: Option<&str>,
+        by: impl Into<Requester>,
+    ) -> Result<WorkflowId> {
+        self.request(Kind::Suspend, id, &[Status::Active, Status::Suspended], json!({}), reason, by.into()).await
     }
 
     /// Opens a suspended tenant again, or brings one back within its days of grace.
-    pub async fn resume_tenant(&self, id: TenantId, reason: Option<&str>, by: &Actor) -> Result<WorkflowId> {
+    pub async fn resume_tenant(
+        &self,
+        id: TenantId,
+        reason: Option<&str>,
+        by: impl Into<Requester>,
+    ) -> Result<WorkflowId> {
         let from = [Status::Suspended, Status::Deleted, Status::Active];
-        self.request(Kind::Resume, id, &from, json!({}), reason, by).await
+        self.request(Kind::Resume, id, &from, json!({}), reason, by.into()).await
     }
 
     /// Shuts a tenant and marks it to be removed after the days of grace.
@@ -143,16 +155,21 @@ impl Tenancy {
         id: TenantId,
         grace: Option<std::time::Duration>,
         reason: Option<&str>,
-        by: &Actor,
+        by: impl Into<Requester>,
     ) -> Result<WorkflowId> {
         let from = [Status::Active, Status::Suspended, Status::Deleted];
         let input = grace.map_or_else(|| json!({}), |grace| json!({ "grace_seconds": grace.as_secs() }));
-        self.request(Kind::Delete, id, &from, input, reason, by).await
+        self.request(Kind::Delete, id, &from, input, reason, by.into()).await
     }
 
     /// Removes a deleted tenant for good, without waiting for the end of its days of grace.
-    pub async fn purge_tenant(&self, id: TenantId, reason: Option<&str>, by: &Actor) -> Result<WorkflowId> {
-        self.request(Kind::Purge, id, &[Status::Deleted, Status::Purging], json!({}), reason, by).await
+    pub async fn purge_tenant(
+        &self,
+        id: TenantId,
+        reason: Option<&str>,
+        by: impl Into<Requester>,
+    ) -> Result<WorkflowId> {
+        self.request(Kind::Purge, id, &[Status::Deleted, Status::Purging], json!({}), reason, by.into()).await
     }
 
     /// Starts the removal of tenants whose days of grace are over.
@@ -209,18 +226,18 @@ impl Tenancy {
         from: &[Status],
         input: Value,
         reason: Option<&str>,
-        by: &Actor,
+        requester: Requester,
     ) -> Result<WorkflowId> {
         if reason.is_some_and(|reason| reason.chars().count() > 500) {
             return Err(Error::field("reason", "length", "Give at most 500 characters."));
         }
         let id = WorkflowId::generate(&*self.0.clock);
-        let (at, by) = (self.0.clock.now(), by.to_string());
+        let (at, by, origin) = (self.0.clock.now(), requester.actor.to_string(), requester.origin());
         let states: Vec<&str> = from.iter().map(|status| status.word()).collect();
         let recorded = self
             .0
             .control
-            .run(&store::INSERT_WORKFLOW, &[&id, &kind.word(), &tenant, &input, &by, &reason, &at, &states])
+            .run(&store::INSERT_WORKFLOW, &[&id, &kind.word(), &tenant, &input, &by, &origin, &reason, &at, &states])
             .await
             .map_err(|error| match error.constraint() {
                 Some("workflow_one_at_a_time") => Error::new(
@@ -269,13 +286,25 @@ impl Tenancy {
     }
 
     /// Closes a tenant for maintenance, or ends it.
-    pub async fn set_maintenance(&self, id: TenantId, on: bool, message: Option<&str>, by: &Actor) -> Result<()> {
-        let (at, by) = (self.0.clock.now(), by.to_string());
-        let rows = self.0.control.run(&store::SET_MAINTENANCE, &[&id, &on, &message, &at, &by]).await?;
+    pub async fn set_maintenance(
+        &self,
+        id: TenantId,
+        on: bool,
+        message: Option<&str>,
+        by: impl Into<Requester>,
+    ) -> Result<()> {
+        let requester = by.into();
+        let (at, by) = (self.0.clock.now(), requester.actor.to_string());
+        let mut tx = self.0.control.begin().await?;
+        let rows = tx.query(&store::SET_MAINTENANCE, &[&id, &on, &message, &at, &by]).await?;
         if rows.is_empty() {
             return Err(Error::not_found());
         }
-        self.0.control.run(&store::NOTIFY, &[&id.uuid().to_string()]).await?;
+        let changes = json!({ "maintenance": on, "message": message });
+        let record = PlatformRecord::new(requester, "tenant.maintenance", "tenant").of(id).on(id).changing(changes);
+        let noted = record.noted(&*self.0.clock);
+        let text = id.uuid().to_string();
+        tx.commit(&[(&store::AUDIT, &noted.parameters()), (&store::NOTIFY, &[&text])]).await?;
         self.reread(id).await?;
         Ok(())
     }

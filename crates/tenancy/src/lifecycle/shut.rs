@@ -7,7 +7,8 @@ use super::{
     fence,
 };
 use crate::{
-    Error, ErrorKind, Result,
+    Error, ErrorKind, PlatformRecord, Result,
+    audit::Noted,
     control::{RegistryTx, store},
 };
 use cloister_ids::AuditId;
@@ -32,9 +33,22 @@ pub(crate) const DELETE: &[Step] = &[
 ];
 
 impl StepContext {
-    /// A workflow has one entry in the audit log, however often its step is repeated.
-    pub(crate) fn audit_id(&self) -> AuditId {
-        AuditId::from_uuid(self.workflow.uuid())
+    /// A workflow has one entry in the audit log, however often its step is repeated: its id is the workflow's.
+    pub(crate) fn noted(&self, action: &'static str, changes: Value) -> Noted {
+        let record = PlatformRecord {
+            actor: self.requested_by.clone(),
+            account: self.origin.account,
+            acting_as: None,
+            action: action.into(),
+            tenant: Some(self.tenant),
+            resource: "tenant".to_owned(),
+            resource_id: self.tenant.into(),
+            client: self.origin.client,
+            request: self.origin.request,
+            reason: self.reason.clone(),
+            changes: Some(changes),
+        };
+        record.noted_as(AuditId::from_uuid(self.workflow.uuid()), self.tenancy.0.clock.now())
     }
 
     /// Commits a change of the registry with its audit row and the notice to every node.
@@ -45,14 +59,11 @@ impl StepContext {
         action: &'static str,
         changes: Value,
     ) -> Result<()> {
-        let id = self.audit_id();
-        let at = self.tenancy.0.clock.now();
         let text = self.tenant.uuid().to_string();
-        let workflow = self.workflow.uuid();
-        let audit: &Parameters<'_> =
-            &[&id, &at, &self.requested_by, &action, &self.tenant, &"tenant", &workflow, &self.reason, &changes];
+        let noted = self.noted(action, changes);
+        let audit = noted.parameters();
         let mut items = change.to_vec();
-        items.push((&store::AUDIT, audit));
+        items.push((&store::AUDIT, &audit));
         let notice: &Parameters<'_> = &[&text];
         items.push((&store::NOTIFY, notice));
         let mut tx = tx;

@@ -110,7 +110,7 @@ async fn assert_whole(platform: &TestPlatform, tenant: &TenantEntry) {
         .query_one(
             &format!(
                 "select (select count(*) from \"{0}\".note n where n.tenant_id = $1 and n.id <> $1),
-                    (select count(*) from \"{0}\".note n join cloister.audit a on a.resource_id = n.id
+                    (select count(*) from \"{0}\".note n join cloister.audit a on a.resource_id = n.id::text
                         and a.tenant_id = n.tenant_id where n.tenant_id = $1),
                     (select count(*) from cloister.audit where tenant_id = $1),
                     (select count(*) from cloister.outbox where tenant_id = $1 and kind = 'test.job'),
