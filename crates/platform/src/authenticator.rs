@@ -36,7 +36,10 @@ impl Service {
         }
         let late = now.duration_since(known.expires_at);
         if late >= SignedDuration::ZERO && !(self.is_control_plane_away() && late < GRACE) {
-            return Err(refused("token_expired", "The token has expired. Get a new one by POST /api/v1/sessions/refresh."));
+            return Err(refused(
+                "token_expired",
+                "The token has expired. Get a new one by POST /api/v1/sessions/refresh.",
+            ));
         }
         Ok(known.identity.clone())
     }

@@ -145,8 +145,7 @@ async fn account_update(
         return Err(Error::field("locale", "locale", "Give a BCP 47 language tag such as en or de-CH.").into());
     }
     let (now, by) = (service.tenancy().clock().now(), caller.identity.actor.to_string());
-    let rows =
-        tx.query(&store::UPDATE_PROFILE, &[&id, &view.version, &display_name, &locale, &now, &by]).await?;
+    let rows = tx.query(&store::UPDATE_PROFILE, &[&id, &view.version, &display_name, &locale, &now, &by]).await?;
     tx.commit().await?;
     view.version = rows.first().map_or(view.version, |row| row.get("version"));
     (view.display_name, view.locale) = (display_name, locale);
@@ -178,7 +177,9 @@ async fn password_change(
     let mut tx = service.control().begin().await?;
     let by = caller.identity.actor.to_string();
     service.set_password(&mut tx, id, &new, &by).await?;
-    tx.audit(PlatformRecord::new(super::recovery::own(&caller.visitor, id), "password.change", "platform.account").on(id));
+    tx.audit(
+        PlatformRecord::new(super::recovery::own(&caller.visitor, id), "password.change", "platform.account").on(id),
+    );
     super::recovery::tell_password_changed(&mut tx, &service, &account, device).await?;
     let keep = caller.identity.session;
     let ended = service.end_other_sessions(&mut tx, id, keep, Ending::PasswordChanged).await?;

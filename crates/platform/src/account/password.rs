@@ -6,7 +6,12 @@ use cloister_tenancy::{ControlTx, Error, Result};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Account, NewPassword, Standing, store};
-use crate::{Service, attempts::Attempt, device, policy::{self, PasswordPolicy}};
+use crate::{
+    Service,
+    attempts::Attempt,
+    device,
+    policy::{self, PasswordPolicy},
+};
 
 impl Service {
     /// What is asked of an account's password: by the platform, by the tenant that manages it, and by the one it is in.

@@ -54,8 +54,9 @@ impl Standing {
 
     fn of(row: &Row) -> Result<Self> {
         let overrides: Option<serde_json::Value> = row.get("policy");
-        let overrides: PolicyOverrides =
-            overrides.map_or_else(|| Ok(PolicyOverrides::default()), serde_json::from_value).map_err(Error::internal)?;
+        let overrides: PolicyOverrides = overrides
+            .map_or_else(|| Ok(PolicyOverrides::default()), serde_json::from_value)
+            .map_err(Error::internal)?;
         let in_force = row.get::<_, Option<&str>>("membership_status") == Some("active");
         Ok(Self {
             account: row.get("id"),
@@ -110,7 +111,8 @@ impl Standing {
     }
 
     fn password_is_weak(&self) -> bool {
-        let short = self.password_length.is_some_and(|length| i64::from(length) < i64::from(self.policy.min_length).min(32));
+        let short =
+            self.password_length.is_some_and(|length| i64::from(length) < i64::from(self.policy.min_length).min(32));
         short || self.password_strength.is_some_and(|score| score < i16::from(self.policy.min_strength))
     }
 }

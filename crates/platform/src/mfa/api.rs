@@ -122,7 +122,11 @@ async fn mfa_begin(service: Service, caller: Caller) -> Result<(StatusCode, Answ
     request_body(content = Code, example = json!({ "code": "492039" })),
     responses((status = 200, description = "It is in use.", body = RecoveryCodes))
 )]
-async fn mfa_confirm(service: Service, caller: Caller, Json(body): Json<Code>) -> Result<Answer<RecoveryCodes>, Problem> {
+async fn mfa_confirm(
+    service: Service,
+    caller: Caller,
+    Json(body): Json<Code>,
+) -> Result<Answer<RecoveryCodes>, Problem> {
     let id = own(&caller)?;
     if super::is_on(service.control(), id).await? {
         return Err(Error::new(ErrorKind::Conflict, "mfa_is_on", "An app is in use already.").into());

@@ -10,7 +10,11 @@ use secrecy::ExposeSecret;
 
 pub(crate) use api::routes;
 
-use crate::{Purpose, Service, mail::{MfaChange, NewMail, Template}, mail, totp};
+use crate::{
+    Purpose, Service, mail,
+    mail::{MfaChange, NewMail, Template},
+    totp,
+};
 
 /// Whether a second factor is asked of an account.
 pub(crate) async fn is_on(control: &ControlPlane, account: AccountId) -> Result<bool> {
@@ -58,6 +62,7 @@ async fn tell(tx: &mut ControlTx, service: &Service, id: AccountId, what: MfaCha
     let account = crate::account::lock(tx, id).await?;
     let Some(to) = account.email else { return Ok(()) };
     let template = Template::MfaChanged { what, at: service.tenancy().clock().now() };
-    mail::queue(tx, service, NewMail { tenant: None, account: Some(id), to, locale: &account.locale, template }).await?;
+    mail::queue(tx, service, NewMail { tenant: None, account: Some(id), to, locale: &account.locale, template })
+        .await?;
     Ok(())
 }

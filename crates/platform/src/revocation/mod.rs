@@ -52,7 +52,8 @@ impl Revocations {
             return Some("session_ended");
         }
         let tenant = (*tenant)?;
-        let old = |known: Option<&(i64, Timestamp)>| known.is_some_and(|(version, _)| verified.roles_version < *version);
+        let old =
+            |known: Option<&(i64, Timestamp)>| known.is_some_and(|(version, _)| verified.roles_version < *version);
         let member = account.is_some_and(|account| old(self.memberships.pin().get(&(account, tenant))));
         (member || old(self.tenants.pin().get(&tenant))).then_some("token_outdated")
     }

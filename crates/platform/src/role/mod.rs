@@ -39,9 +39,13 @@ pub(crate) fn permissions(tenancy: &Tenancy, tenant: &TenantEntry, roles: &[Stri
             return vec!["*".to_owned()];
         }
         for module in modules(tenancy, tenant) {
-            found.extend(module.grants().iter().filter(|grant| grant.role == name).flat_map(|grant| {
-                grant.permissions().collect::<Vec<_>>()
-            }));
+            found.extend(
+                module
+                    .grants()
+                    .iter()
+                    .filter(|grant| grant.role == name)
+                    .flat_map(|grant| grant.permissions().collect::<Vec<_>>()),
+            );
         }
         if let Some(role) = own.iter().find(|role| role.name == name) {
             found.extend(role.permissions.iter().cloned());

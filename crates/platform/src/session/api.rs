@@ -285,16 +285,11 @@ async fn session_refresh(service: Service, Json(body): Json<Refresh>) -> Result<
     request_body(content = Switch, example = json!({ "tenant": "north" })),
     responses((status = 200, description = "Tokens for that tenant.", body = Tokens))
 )]
-async fn session_switch(
-    service: Service,
-    caller: Caller,
-    Json(body): Json<Switch>,
-) -> Result<Answer<Tokens>, Problem> {
+async fn session_switch(service: Service, caller: Caller, Json(body): Json<Switch>) -> Result<Answer<Tokens>, Problem> {
     let session = service.open_session(&caller).await?;
     let tenant = service.find_own_tenant(session.account, &body.tenant).await?;
     let account = account::by_id(service.control(), session.account).await?;
-    let (standing, inside, needs) =
-        service.find_entrance(&account, Some(&tenant), session.has_second_factor).await?;
+    let (standing, inside, needs) = service.find_entrance(&account, Some(&tenant), session.has_second_factor).await?;
     let now = service.tenancy().clock().now();
     let mut tx = service.control().begin().await?;
     let refresh = service.add_refresh_token(&mut tx, &session, Some(&tenant), now).await?;

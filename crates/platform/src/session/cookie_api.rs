@@ -15,11 +15,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    Session, over,
-    sign_in::Admitted,
-    store,
-};
+use super::{Session, over, sign_in::Admitted, store};
 use crate::{Service, account, secret};
 
 /// From one page to the next.
@@ -143,8 +139,7 @@ async fn handover_redeem(
     let cookie = service.add_cookie(&mut tx, &session, host, Some(tenant)).await?;
     tx.commit().await?;
     let account = account::by_id(service.control(), account).await?;
-    let (standing, inside, needs) =
-        service.find_entrance(&account, Some(tenant), session.has_second_factor).await?;
+    let (standing, inside, needs) = service.find_entrance(&account, Some(tenant), session.has_second_factor).await?;
     let admitted = Admitted { session, standing, inside, needs };
     let mut response = Answer(service.tokens(&admitted, None).await?).into_response();
     if let Some(value) = session_cookie(&cookie, Some(admitted.session.seconds_left(now))) {

@@ -65,10 +65,7 @@ impl Service {
         let expires_at = now + SignedDuration::from_hours(standing.policy.session_hours.into());
         let idle_seconds = i32::try_from(idle.as_secs()).unwrap_or(i32::MAX);
         let mfa_at = second_factor.then_some(now);
-        let seen = secret::hash(&format!(
-            "{name} {}",
-            visitor.client.map_or_else(String::new, device::network)
-        ));
+        let seen = secret::hash(&format!("{name} {}", visitor.client.map_or_else(String::new, device::network)));
         let ended = tx
             .query_all(&[
                 (

@@ -60,9 +60,7 @@ impl Claims {
     /// What memory keeps of it.
     pub(crate) fn verified(self, host: Option<&str>) -> Verified {
         let (account, session) = (self.sub, self.sid);
-        let visit = self
-            .vis
-            .map(|visit| OperatorVisit { reason: visit.reason.into(), elevated: visit.elevated });
+        let visit = self.vis.map(|visit| OperatorVisit { reason: visit.reason.into(), elevated: visit.elevated });
         let actor = match visit {
             Some(_) => Actor::Operator(account.to_string().into()),
             None => Actor::Account(account.to_string().into()),

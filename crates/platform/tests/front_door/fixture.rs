@@ -35,19 +35,11 @@ impl House {
         Self { platform, service, door, clock }
     }
 
-    async fn node(
-        room: &Platform,
-        control: cloister_tenancy::ControlPlane,
-    ) -> (Service, FrontDoor) {
+    async fn node(room: &Platform, control: cloister_tenancy::ControlPlane) -> (Service, FrontDoor) {
         let tenancy = control.tenancy().clone();
         let service = room.open(control, Keyring::new([7; 32]), PlatformSettings::default()).await.unwrap();
         let http: Vec<Arc<dyn HttpModule>> = vec![Arc::new(room.clone())];
-        let door = FrontDoor::authenticated(
-            &tenancy,
-            Arc::new(service.clone()),
-            &http,
-            EdgeSettings::default(),
-        );
+        let door = FrontDoor::authenticated(&tenancy, Arc::new(service.clone()), &http, EdgeSettings::default());
         (service, door)
     }
 

@@ -23,7 +23,10 @@ async fn changing_the_password_ends_the_other_sessions() {
         house.at(Some(&north), "POST", "/api/v1/account/password").token(token).json(body)
     };
     let wrong = change("wrong", "nine loud geese before noon").refused(422, "validation_failed").await;
-    assert_eq!((&wrong["errors"][0]["field"], &wrong["errors"][0]["code"]), (&json!("current_password"), &json!("password_wrong")));
+    assert_eq!(
+        (&wrong["errors"][0]["field"], &wrong["errors"][0]["code"]),
+        (&json!("current_password"), &json!("password_wrong"))
+    );
     let weak = change(PASSWORD, "password1").refused(422, "validation_failed").await;
     assert_eq!(weak["errors"][0]["field"], "new_password");
     change(PASSWORD, "nine loud geese before noon").expect(204).await;

@@ -82,7 +82,8 @@ async fn it_is_removed_only_with_a_code() {
     let again = house.at(None, "POST", "/api/v1/account/mfa").token(token);
     again.refused(409, "mfa_is_on").await;
     house.pass(SignedDuration::from_secs(60));
-    let remove = |code: &str| house.at(None, "DELETE", "/api/v1/account/mfa").token(token).json(json!({ "code": code }));
+    let remove =
+        |code: &str| house.at(None, "DELETE", "/api/v1/account/mfa").token(token).json(json!({ "code": code }));
     remove("000000").refused(422, "validation_failed").await;
     remove(&shown(&house, &secret)).expect(204).await;
     assert!(house.sign_in(None, "ada@north.example").await["access_token"].is_string());

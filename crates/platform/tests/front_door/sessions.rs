@@ -25,9 +25,8 @@ async fn a_refresh_token_works_once_and_its_second_use_ends_the_session() {
     assert_eq!(second.body["tenant"]["slug"], "north");
     // Whoever uses the first again has stolen it, or was stolen from.
     assert_eq!(refresh(&house, &first).await.body["code"], "session_ended");
-    let look = |answer: &Value| {
-        house.at(Some(&north), "GET", "/api/v1/account").token(text(answer, "access_token")).send()
-    };
+    let look =
+        |answer: &Value| house.at(Some(&north), "GET", "/api/v1/account").token(text(answer, "access_token")).send();
     assert_eq!(look(&second.body).await.body["code"], "session_ended");
     assert_eq!(refresh(&house, &second.body).await.body["code"], "session_ended");
     assert_eq!(look(&other).await.status, 200, "other sessions go on");
@@ -77,9 +76,8 @@ async fn sessions_are_listed_with_their_device_and_ended_one_by_one_or_all() {
     end(text(&there, "session_id")).expect(204).await;
     end(text(&there, "session_id")).refused(404, "not_found").await;
     end(text(&eve, "session_id")).refused(404, "not_found").await;
-    let look = |answer: &Value| {
-        house.at(Some(&north), "GET", "/api/v1/account").token(text(answer, "access_token")).send()
-    };
+    let look =
+        |answer: &Value| house.at(Some(&north), "GET", "/api/v1/account").token(text(answer, "access_token")).send();
     assert_eq!(look(&there).await.body["code"], "session_ended");
     assert_eq!(look(&third).await.status, 200);
     house.at(Some(&north), "DELETE", "/api/v1/sessions").token(token).expect(204).await;

@@ -34,9 +34,8 @@ async fn elsewhere_ones_tenants_are_listed_and_one_call_goes_to_each() {
     let slugs: Vec<_> = answer["tenants"].as_array().unwrap().iter().map(|place| text(place, "slug")).collect();
     assert_eq!(slugs, ["north", "south"]);
     let token = text(&answer, "access_token");
-    let switch = |tenant: &str| {
-        house.at(None, "POST", "/api/v1/sessions/switch").token(token).json(json!({ "tenant": tenant }))
-    };
+    let switch =
+        |tenant: &str| house.at(None, "POST", "/api/v1/sessions/switch").token(token).json(json!({ "tenant": tenant }));
     let there = switch("south").expect(200).await;
     assert_eq!(there["tenant"]["roles"], json!(["admin"]));
     assert_eq!(there["session_id"], answer["session_id"], "the session stays");

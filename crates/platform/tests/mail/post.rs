@@ -43,7 +43,7 @@ impl Post {
             smtp.check().unwrap();
         }
         let settings = PlatformSettings { smtp, ..PlatformSettings::default() };
-        let service = platform.open(test.control.clone(), Keyring::new([7; 32]), settings);
+        let service = platform.open(test.control.clone(), Keyring::new([7; 32]), settings).await.unwrap();
         let door = FrontDoor::new(&test.tenancy, &[Arc::new(platform)]);
         Self { test, service, clock, door }
     }
