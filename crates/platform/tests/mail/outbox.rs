@@ -1,7 +1,8 @@
 //! Mails that nobody can send lie where an operator can read them, and nobody else.
 
 use cloister_ids::{Id, MailId, SystemClock, kind};
-use cloister_platform::mail::MailState;
+use cloister_platform::mail::{MailState, Outbox};
+use cloister_tenancy::Actor;
 use cloister_testkit::{operator_token, token};
 
 use crate::post::{LINK, Post};
@@ -41,7 +42,7 @@ async fn what_a_mail_says_is_nowhere_in_the_control_plane_in_plain_text() {
     // Sealed for its row: it opens in no other.
     let other = post.verify(Some(north.id), "bo@north.example", "en").await;
     control.execute("update mail set sealed = $1 where id = $2", &[&sealed, &other]).await.unwrap();
-    assert!(cloister_platform::mail::Outbox::of(&post.service).read(other).await.is_err());
+    assert!(Outbox::of(&post.service).read(other, &Actor::Operator("test".into())).await.is_err());
 }
 
 #[tokio::test]
@@ -83,6 +84,11 @@ async fn operators_list_mails_and_read_what_they_say_by_a_permission_of_its_own(
     let one = format!("/api/v1/platform/mails/{}", ids[0]);
     let mail = get(&one, &reads).expect(200).await;
     assert!(mail["text"].as_str().unwrap().contains(LINK) && mail["html"].as_str().unwrap().contains(LINK));
+    let noted = "select actor, tenant_id::text, resource_id from audit where action = 'mail.read'";
+    let rows = post.control().await.query(noted, &[]).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    let noted: (String, String, String) = (rows[0].get(0), rows[0].get(1), rows[0].get(2));
+    assert_eq!(noted, ("account:olga".to_owned(), north.id.uuid().to_string(), ids[0].to_string()));
     get(&one, &lists).refused(403, "permission_denied").await;
     let none: MailId = Id::<kind::Mail>::generate(&SystemClock);
     get(&format!("/api/v1/platform/mails/{none}"), &reads).refused(404, "not_found").await;

@@ -7,7 +7,7 @@ use cloister_platform::{
     Keyring, Platform, PlatformSettings, Service,
     mail::{self, MailState, MailWithBody, NewMail, Outbox, SmtpSettings, Template},
 };
-use cloister_tenancy::{TenantEntry, Tier, jobs::WorkSettings};
+use cloister_tenancy::{Actor, TenantEntry, Tier, jobs::WorkSettings};
 use cloister_testkit::{FrontDoor, Notebook, TestPlatform, TestSettings};
 use jiff::SignedDuration;
 use tokio::task::JoinHandle;
@@ -87,7 +87,7 @@ impl Post {
     }
 
     pub(crate) async fn read(&self, id: MailId) -> MailWithBody {
-        Outbox::of(&self.service).read(id).await.unwrap()
+        Outbox::of(&self.service).read(id, &Actor::Operator("test".into())).await.unwrap()
     }
 
     /// Waits until something holds of a mail.
