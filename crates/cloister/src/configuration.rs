@@ -1,8 +1,9 @@
 //! `cloister.toml`, then the environment, then flags.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
+use cloister_platform::mail::SmtpSettings;
 use serde::Deserialize;
 
 /// Every setting, with the variable that sets it: `CLOISTER_` and the name in capitals, dots as underscores.
@@ -21,6 +22,8 @@ const KEYS: &[&str] = &[
     "http.https",
     "tenant.grace_days",
     "jobs.workers",
+    "mail.smtp_url",
+    "mail.from",
     "log.format",
     "log.filter",
 ];
@@ -40,6 +43,7 @@ pub(crate) struct Configuration {
     pub(crate) http: Http,
     pub(crate) tenant: TenantSettings,
     pub(crate) jobs: Jobs,
+    pub(crate) mail: Mail,
     pub(crate) log: Log,
 }
 
@@ -95,6 +99,35 @@ pub(crate) struct Jobs {
     pub(crate) workers: usize,
 }
 
+/// Mail. Without a server, mails wait in the outbox.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mail {
+    /// The mail server, with its login.
+    smtp_url: Option<String>,
+    /// The sender.
+    from: Option<String>,
+}
+
+impl fmt::Debug for Mail {
+    /// Without the address: there is a password in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+impl Mail {
+    /// How mail is sent; none without a server. An empty setting is one that is not there.
+    pub(crate) fn smtp(&self) -> anyhow::Result<Option<SmtpSettings>> {
+        let given = |setting: &Option<String>| setting.clone().filter(|text| !text.trim().is_empty());
+        let Some(url) = given(&self.smtp_url) else { return Ok(None) };
+        let from = given(&self.from).context("mail.smtp_url is set and mail.from is not: say who sends the mails")?;
+        let settings = SmtpSettings { url: url.into(), from };
+        settings.check()?;
+        Ok(Some(settings))
+    }
+}
+
 /// The log.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -116,6 +149,7 @@ impl Default for Configuration {
             http: Http::default(),
             tenant: TenantSettings::default(),
             jobs: Jobs::default(),
+            mail: Mail::default(),
             log: Log::default(),
         }
     }
@@ -206,7 +240,7 @@ impl Configuration {
             "base_domain is `{}`: give a host name in lower case",
             self.base_domain
         );
-        Ok(())
+        self.mail.smtp().map(drop)
     }
 
     /// How long a deleted tenant is kept.

@@ -33,6 +33,11 @@ pub fn token(actor: &str, tenant: Option<&TenantEntry>, permissions: &[&str]) ->
     format!("{actor}|{tenant}|{}", permissions.join(","))
 }
 
+/// A token of an operator, who is in no tenant: what they may do with the platform itself.
+pub fn operator_token(actor: &str, permissions: &[&str]) -> String {
+    format!("{}|{}", token(actor, None, &[]), permissions.join(","))
+}
+
 impl Authenticator for PlainTokens {
     fn authenticate(&self, credential: &Credential<'_>) -> cloister_tenancy::Result<Option<Arc<Identity>>> {
         let Credential::Bearer(bearer) = credential else { return Ok(None) };
@@ -42,8 +47,10 @@ impl Authenticator for PlainTokens {
             return Err(refused());
         };
         let tenant = if tenant.is_empty() { None } else { Some(tenant.parse().map_err(|_| refused())?) };
-        let permissions = PermissionSet::new(permissions.split(',').filter(|text| !text.is_empty()));
-        Ok(Some(Arc::new(Identity::new(Actor::Account(actor.into()), tenant, permissions))))
+        let set = |texts: &str| PermissionSet::new(texts.split(',').filter(|text| !text.is_empty()));
+        let mut identity = Identity::new(Actor::Account(actor.into()), tenant, set(permissions));
+        identity.operator = set(parts.next().unwrap_or_default());
+        Ok(Some(Arc::new(identity)))
     }
 }
 

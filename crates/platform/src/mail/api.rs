@@ -2,7 +2,7 @@
 
 use cloister_http::{Answer, Caller, Edge, Listing, Page, PageQuery, Path, Problem, Sort};
 use cloister_ids::{MailId, TenantId, Uuid};
-use cloister_tenancy::{Action, Error, ErrorKind};
+use cloister_tenancy::{Action, Error, ErrorKind, Requester};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -85,7 +85,8 @@ async fn mail_list(
 /// Read a mail
 ///
 /// With what it says, as long as that is kept: until it is sent, or for a week. There may be links in it that open accounts,
-/// so that this needs a permission of its own.
+/// so that this needs a permission of its own, and is in the
+/// platform's audit log.
 #[utoipa::path(
     get,
     path = "/platform/mails/{id}",
@@ -101,9 +102,13 @@ async fn mail_read(caller: Caller, service: Service, Path(id): Path<MailId>) -> 
         let message = format!("This needs the operator's permission {MAIL_BODY}.read.");
         return Err(Error::new(ErrorKind::Forbidden, "permission_denied", message).into());
     }
-    let mail = Outbox::of(&service).read(id).await?;
-    tracing::info!(mail = %id, by = %caller.identity.actor, "an operator read a mail");
-    Ok(Answer(mail))
+    let by = Requester {
+        actor: caller.identity.actor.clone(),
+        account: caller.identity.account,
+        client: caller.visitor.client,
+        request: Some(caller.visitor.request),
+    };
+    Ok(Answer(Outbox::of(&service).read(id, by).await?))
 }
 
 fn sample() -> Mail {

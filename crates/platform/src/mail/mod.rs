@@ -16,6 +16,8 @@ mod render;
 mod send;
 mod store;
 mod template;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use cloister_ids::{AccountId, MailId, TenantId};
@@ -58,7 +60,7 @@ pub struct NewMail<'a> {
 pub async fn queue(tx: &mut ControlTx, service: &Service, mail: NewMail<'_>) -> Result<MailId> {
     let NewMail { tenant, account, to, locale, template } = mail;
     check_address("email", &to)?;
-    let brand = match tenant {
+    let brand = match tenant.filter(|_| template.bears_brand()) {
         Some(tenant) => store::brand(tx, tenant).await?,
         None => message::platform_brand(service.settings().smtp.as_ref()),
     };

@@ -1,13 +1,15 @@
 //! The outbox, for operators: which mails there are, what came of each, and what those say that were not sent.
 
+use std::fmt;
+
 use cloister_http::words;
 use cloister_ids::{AccountId, MailId, TenantId};
-use cloister_tenancy::{Error, Result};
+use cloister_tenancy::{Error, PlatformRecord, Requester, Result};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{message::Body, store};
+use super::{MAIL_BODY, message::Body, store};
 use crate::{Purpose, Service};
 
 words! {
@@ -59,7 +61,7 @@ pub struct Mail {
 }
 
 /// A mail with what it says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MailWithBody {
     /// The mail.
     #[serde(flatten)]
@@ -68,6 +70,14 @@ pub struct MailWithBody {
     pub text: Option<String>,
     /// The same in HTML.
     pub html: Option<String>,
+}
+
+impl fmt::Debug for MailWithBody {
+    /// Without what it says: there are links in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_there = self.text.is_some();
+        f.debug_struct("MailWithBody").field("mail", &self.mail).field("is_there", &is_there).finish()
+    }
 }
 
 /// Which mails.
@@ -100,10 +110,17 @@ impl<'a> Outbox<'a> {
         store::list(self.0.control(), selection).await
     }
 
-    /// One mail, with what it says.
-    pub async fn read(&self, id: MailId) -> Result<MailWithBody> {
-        let (mail, sealed) = store::get(self.0.control(), id).await?.ok_or_else(Error::not_found)?;
+    /// One mail, with what it says. Nobody sees that before the platform's audit log has it who looks.
+    pub async fn read(&self, id: MailId, by: impl Into<Requester>) -> Result<MailWithBody> {
+        let mut tx = self.0.control().begin().await?;
+        let (mail, sealed) = store::get_within(&mut tx, id).await?.ok_or_else(Error::not_found)?;
         let body = sealed.map(|sealed| unseal(self.0, id, &sealed)).transpose()?;
+        if body.is_some() {
+            let mut record = PlatformRecord::new(by, "mail.read", MAIL_BODY).on(id);
+            record.tenant = mail.tenant_id;
+            tx.audit(record);
+        }
+        tx.commit().await?;
         let (text, html) = body.map(|body| (body.text, body.html)).unzip();
         Ok(MailWithBody { mail, text, html })
     }

@@ -65,6 +65,7 @@ pub(super) fn render(template: &Template, locale: &str, brand: &Brand) -> Result
 
     let text = text_of(catalogue, template);
     let subject = clean(&writer.plain(text.subject, &values)?, MOST_OF_A_SUBJECT);
+    let link = link(template)?;
     let colour = brand.colour.as_deref().filter(|colour| is_colour(colour)).unwrap_or(COLOUR);
     let whole = context! {
         language => catalogue.tag,
@@ -73,7 +74,9 @@ pub(super) fn render(template: &Template, locale: &str, brand: &Brand) -> Result
         heading => writer.plain(text.heading, &values)?,
         before => writer.paragraphs(text.before, &values)?,
         facts => writer.facts(text.facts, &values)?,
-        link => link(template)?,
+        link => link,
+        // Escaped by hand: nothing else in it means anything in HTML, and programs that look for links find it as it is.
+        href => Value::from_safe_string(link.unwrap_or_default().replace('&', "&amp;")),
         button => text.button.unwrap_or_default(),
         link_hint => catalogue.link_hint,
         after => writer.paragraphs(text.after, &values)?,
@@ -218,17 +221,13 @@ fn link(template: &Template) -> Result<Option<&str>> {
     Err(Error::internal(format!("the link for a {} mail is no plain web address", template.name())))
 }
 
-pub(super) fn is_colour(text: &str) -> bool {
+fn is_colour(text: &str) -> bool {
     text.strip_prefix('#').is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Black or white, whichever is easier to read on a colour.
-fn readable_on(colour: &str) -> &'static str {
+pub(super) fn readable_on(colour: &str) -> &'static str {
     let part = |at: usize| colour.get(at..at + 2).and_then(|hex| u32::from_str_radix(hex, 16).ok()).unwrap_or(0);
     let light = 299 * part(1) + 587 * part(3) + 114 * part(5);
     if light > 150_000 { "#111827" } else { "#ffffff" }
 }
-
-#[cfg(test)]
-#[path = "render_tests.rs"]
-mod tests;

@@ -79,7 +79,12 @@ async fn send(service: &Service, connections: &Connections, job: &JobContext) ->
             connections.get_or_init(|| made)
         }
     };
-    match hand_over(transport, message).await {
+    // Apart, so that a job cut short does not leave a half-led dialogue on a connection that the next mail would take up.
+    let talk = tokio::spawn({
+        let transport = transport.clone();
+        async move { hand_over(&transport, message).await }
+    });
+    match talk.await.map_err(Error::internal)? {
         Answer::Taken => {
             count("sent");
             // Killed before this is noted, or unable to note it, the job comes again and so does the mail.

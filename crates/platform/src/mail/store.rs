@@ -105,9 +105,18 @@ fn mail(row: &Row) -> Result<Mail> {
 }
 
 /// A mail and its sealed body.
-pub(super) async fn get(control: &ControlPlane, id: MailId) -> Result<Option<(Mail, Option<Vec<u8>>)>> {
-    let rows = control.run(&GET, &[&id]).await?;
+type WithSealed = (Mail, Option<Vec<u8>>);
+
+fn only(rows: &[Row]) -> Result<Option<WithSealed>> {
     rows.first().map(|row| Ok((mail(row)?, row.get("sealed")))).transpose()
+}
+
+pub(super) async fn get(control: &ControlPlane, id: MailId) -> Result<Option<WithSealed>> {
+    only(&control.run(&GET, &[&id]).await?)
+}
+
+pub(super) async fn get_within(tx: &mut ControlTx, id: MailId) -> Result<Option<WithSealed>> {
+    only(&tx.query(&GET, &[&id]).await?)
 }
 
 pub(super) async fn list(control: &ControlPlane, selection: Selection) -> Result<Vec<Mail>> {

@@ -133,6 +133,12 @@ impl Template {
         !matches!(self, Self::SignupVerify { .. } | Self::SignupExisting { .. } | Self::OperatorEntered { .. })
     }
 
+    /// Whether it bears the tenant's brand. Anybody can sign up a tenant of any name and any address: what goes there is the
+    /// platform's own mail.
+    pub(super) const fn bears_brand(&self) -> bool {
+        !matches!(self, Self::SignupVerify { .. } | Self::SignupExisting { .. })
+    }
+
     /// The link in it.
     pub(super) fn link(&self) -> Option<&str> {
         match self {

@@ -3,7 +3,7 @@
 use std::{future::pending, time::Duration};
 
 use cloister_platform::mail::{Outbox, Selection};
-use cloister_tenancy::jobs::WorkSettings;
+use cloister_tenancy::{Actor, jobs::WorkSettings};
 use serde_json::json;
 
 use crate::fixture::{House, PASSWORD, text};
@@ -57,7 +57,7 @@ async fn a_forgotten_password_is_replaced_by_a_link_that_works_once() {
         let mails = outbox.list(all()).await.unwrap();
         if let Some(mail) = mails.iter().find(|mail| mail.template == "reset_password") {
             assert_eq!(mail.recipient, "ada@north.example");
-            let whole = outbox.read(mail.id).await.unwrap();
+            let whole = outbox.read(mail.id, &Actor::Operator("test".into())).await.unwrap();
             let text = whole.text.unwrap();
             let at = text.find("http://north.localhost:8080/reset-password#token=").unwrap_or_else(|| panic!("{text}"));
             break text[at..].split('=').nth(1).unwrap().chars().take(43).collect::<String>();

@@ -29,7 +29,7 @@ pub(super) static CATALOGUE: Catalogue = Catalogue {
         ("staff", "Personal"),
     ],
     link_hint: "Falls der Knopf nicht funktioniert, kopieren Sie diese Adresse in Ihren Browser:",
-    footer: "Diese Nachricht wurde von {{ brand }} automatisch versandt.",
+    footer: "Diese Nachricht wurde automatisch im Namen von {{ brand }} versandt.",
     verify_email: Text {
         subject: "Bestätigen Sie Ihre E-Mail-Adresse",
         heading: "Ist das Ihre E-Mail-Adresse?",
@@ -75,25 +75,25 @@ pub(super) static CATALOGUE: Catalogue = Catalogue {
         ],
     },
     signup_verify: Text {
-        subject: "Bestätigen Sie Ihre Anmeldung",
-        heading: "Bestätigen Sie Ihre Anmeldung",
+        subject: "Bestätigen Sie Ihre Registrierung",
+        heading: "Bestätigen Sie Ihre Registrierung",
         before: &[
             "Jemand, vermutlich Sie, möchte bei {{ brand }} einen eigenen Bereich und hat diese Adresse angegeben. Bestätigen Sie es, und alles wird vorbereitet.",
         ],
         facts: &[("Name", "{{ name }}")],
-        button: Some("Anmeldung bestätigen"),
-        after: &["Falls Sie es nicht waren, tun Sie nichts. Die Anmeldung wird dann gelöscht."],
+        button: Some("Registrierung bestätigen"),
+        after: &["Falls Sie es nicht waren, tun Sie nichts. Die Registrierung wird dann gelöscht."],
     },
     signup_existing: Text {
-        subject: "Melden Sie sich an, um zu bestätigen",
-        heading: "Melden Sie sich an, um zu bestätigen",
+        subject: "Melden Sie sich an, um die Registrierung zu bestätigen",
+        heading: "Melden Sie sich an, um die Registrierung zu bestätigen",
         before: &[
             "Jemand, vermutlich Sie, möchte bei {{ brand }} einen eigenen Bereich und hat diese Adresse angegeben. Sie haben bereits ein Konto: Melden Sie sich damit an, um es zu bestätigen.",
         ],
         facts: &[("Name", "{{ name }}")],
         button: Some("Anmelden und bestätigen"),
         after: &[
-            "Falls Sie es nicht waren, tun Sie nichts. Ihr Konto bleibt, wie es ist, und die Anmeldung wird gelöscht.",
+            "Falls Sie es nicht waren, tun Sie nichts. Ihr Konto bleibt, wie es ist, und die Registrierung wird gelöscht.",
         ],
     },
     operator_entered: Text {

@@ -29,7 +29,7 @@ pub(super) static CATALOGUE: Catalogue = Catalogue {
         ("staff", "staff"),
     ],
     link_hint: "If the button does not work, copy this address into your browser:",
-    footer: "{{ brand }} sent this mail automatically.",
+    footer: "This mail was sent automatically on behalf of {{ brand }}.",
     verify_email: Text {
         subject: "Confirm your e-mail address",
         heading: "Is this your e-mail address?",
