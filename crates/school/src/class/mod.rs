@@ -16,6 +16,7 @@ pub(crate) use store::STATEMENTS;
 use crate::{
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{ITEMS, SOURCED_ID, TEXT, at_most, beside, between, clean, distinct, small},
+    scope::Sight,
     search_key,
     vocabulary::ClassType,
 };
@@ -163,8 +164,8 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Cla
 
 /// One class, deleted or not. One round trip.
 async fn read(tenancy: &Tenancy, cx: &OpContext, id: ClassId) -> Result<Class> {
-    cx.authorize(Action::Read, &CLASS)?;
-    store::get(tenancy, cx, id).await
+    let sight = Sight::of(cx, &CLASS)?;
+    store::get(tenancy, cx, &sight, id).await
 }
 
 /// Changes a class that is still as the caller knows it. Two round trips.

@@ -17,6 +17,7 @@ pub(crate) use store::STATEMENTS;
 use crate::{
     record::{Metadata, Record, Status},
     rules::{TEXT, clean, plausible, small},
+    scope::Sight,
     vocabulary::Sex,
 };
 
@@ -112,8 +113,8 @@ impl Versioned for Demographics {
 
 /// A person's demographics. One round trip.
 async fn read(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Result<Demographics> {
-    cx.authorize(Action::Read, &DEMOGRAPHICS)?;
-    store::get(tenancy, cx, id).await
+    let sight = Sight::of(cx, &DEMOGRAPHICS)?;
+    store::get(tenancy, cx, &sight, id).await
 }
 
 /// Enters a person's demographics, or replaces those that are still as the caller knows them. Two round trips.

@@ -18,6 +18,7 @@ use crate::{
     date_span::{self, DateSpan},
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{SOURCED_ID, after, clean, plausible, small},
+    scope::Sight,
     vocabulary::EnrollmentRole,
 };
 
@@ -153,8 +154,8 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Enr
 
 /// One enrollment, deleted or not. One round trip.
 async fn read(tenancy: &Tenancy, cx: &OpContext, id: EnrollmentId) -> Result<Enrollment> {
-    cx.authorize(Action::Read, &ENROLLMENT)?;
-    store::get(tenancy, cx, id).await
+    let sight = Sight::of(cx, &ENROLLMENT)?;
+    store::get(tenancy, cx, &sight, id).await
 }
 
 /// Changes an enrollment that is still as the caller knows it. Two round trips.
