@@ -1,5 +1,7 @@
 //! How far a reader sees: everything, or what is within scopes of their own. The statements hold to it; see `scope_store`.
 
+use std::future::Future;
+
 use cloister_ids::AccountId;
 use cloister_tenancy::{Action, OpContext, Reach, Resource, Result};
 use jiff::{civil::Date, tz::TimeZone};
@@ -62,6 +64,23 @@ impl Sight {
                 Ok(Self::Within(Within { places, ..within }))
             }
             Self::Within(within) => Ok(Self::Within(Within { places, ..within })),
+        }
+    }
+}
+
+/// The first statement of a change of one record. `read` reads that record, and runs only for whoever may not change it: what
+/// they may not see does not exist, and what they may see is refused.
+pub(crate) async fn authorize_change<T>(
+    cx: &OpContext,
+    action: Action,
+    on: &Resource,
+    read: impl Future<Output = Result<T>> + Send,
+) -> Result<()> {
+    match cx.authorize(action, on) {
+        Ok(()) => Ok(()),
+        Err(refusal) => {
+            read.await?;
+            Err(refusal)
         }
     }
 }

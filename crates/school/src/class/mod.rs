@@ -16,7 +16,7 @@ pub(crate) use store::STATEMENTS;
 use crate::{
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{ITEMS, SOURCED_ID, TEXT, at_most, beside, between, clean, distinct, small},
-    scope::Sight,
+    scope::{Sight, authorize_change},
     search_key,
     vocabulary::ClassType,
 };
@@ -176,7 +176,7 @@ async fn update(
     known: &IfMatch,
     patch: &MergePatch<ClassFields>,
 ) -> Result<Class> {
-    cx.authorize(Action::Update, &CLASS)?;
+    authorize_change(cx, Action::Update, &CLASS, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let before = store::lock(&mut tx, id).await?;
     known.check(&before)?;
@@ -197,7 +197,7 @@ async fn update(
 
 /// Deletes a class that is still as the caller knows it, and everybody's place in it. Two round trips.
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: ClassId, known: &IfMatch) -> Result<()> {
-    cx.authorize(Action::Delete, &CLASS)?;
+    authorize_change(cx, Action::Delete, &CLASS, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let before = store::lock(&mut tx, id).await?;
     known.check(&before)?;

@@ -17,7 +17,7 @@ pub(crate) use store::STATEMENTS;
 use crate::{
     record::{Metadata, Record, Status},
     rules::{TEXT, clean, plausible, small},
-    scope::Sight,
+    scope::{Sight, authorize_change},
     vocabulary::Sex,
 };
 
@@ -125,7 +125,7 @@ async fn replace(
     known: Result<IfMatch, Problem>,
     fields: DemographicsFields,
 ) -> Result<Demographics, Problem> {
-    cx.authorize(Action::Update, &DEMOGRAPHICS)?;
+    authorize_change(cx, Action::Update, &DEMOGRAPHICS, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let (sourced_id, before) = store::lock(&mut tx, id).await?;
     let record = match before {
@@ -146,7 +146,7 @@ async fn replace(
 ///
 /// Unlike other records they leave nothing behind: who may not keep them any longer must be able to be rid of them.
 async fn erase(tenancy: &Tenancy, cx: &OpContext, id: PersonId, known: &IfMatch) -> Result<()> {
-    cx.authorize(Action::Delete, &DEMOGRAPHICS)?;
+    authorize_change(cx, Action::Delete, &DEMOGRAPHICS, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let (_, before) = store::lock(&mut tx, id).await?;
     known.check(&before.ok_or_else(cloister_tenancy::Error::not_found)?)?;

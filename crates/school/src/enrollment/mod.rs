@@ -18,7 +18,7 @@ use crate::{
     date_span::{self, DateSpan},
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{SOURCED_ID, after, clean, plausible, small},
-    scope::Sight,
+    scope::{Sight, authorize_change},
     vocabulary::EnrollmentRole,
 };
 
@@ -166,7 +166,7 @@ async fn update(
     known: &IfMatch,
     patch: &MergePatch<EnrollmentFields>,
 ) -> Result<Enrollment> {
-    cx.authorize(Action::Update, &ENROLLMENT)?;
+    authorize_change(cx, Action::Update, &ENROLLMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let (before, others) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
@@ -199,7 +199,7 @@ async fn update(
 
 /// Deletes an enrollment that is still as the caller knows it. Two round trips.
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: EnrollmentId, known: &IfMatch) -> Result<()> {
-    cx.authorize(Action::Delete, &ENROLLMENT)?;
+    authorize_change(cx, Action::Delete, &ENROLLMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let (before, _) = store::lock(&mut tx, id).await?;
     known.check(&before)?;

@@ -30,7 +30,7 @@ use self::role::{RoleChanges, check_agents};
 use crate::{
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{ITEMS, SOURCED_ID, TEXT, at_most, clean, distinct, small},
-    scope::Sight,
+    scope::{Sight, authorize_change},
     search_key,
 };
 
@@ -302,7 +302,7 @@ async fn change(
     known: &IfMatch,
     to: impl FnOnce(&PersonFields) -> Result<PersonFields>,
 ) -> Result<Person> {
-    cx.authorize(Action::Update, &PERSON)?;
+    authorize_change(cx, Action::Update, &PERSON, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let before = store::lock(&mut tx, id).await?;
     known.check(&before)?;
@@ -327,7 +327,7 @@ async fn change(
 
 /// Deletes a person who is still as the caller knows them, with their roles and places in classes. Two round trips.
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: PersonId, known: &IfMatch) -> Result<()> {
-    cx.authorize(Action::Delete, &PERSON)?;
+    authorize_change(cx, Action::Delete, &PERSON, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let before = store::lock(&mut tx, id).await?;
     known.check(&before)?;

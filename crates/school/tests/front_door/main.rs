@@ -4,12 +4,15 @@
 mod demographics;
 mod document;
 mod enrollment;
+mod house;
 mod listing;
+mod matrix;
 mod mismatch;
 mod person;
 mod plans;
 mod records;
 mod round_trips;
+mod scopes;
 mod walls;
 
 use std::sync::Arc;
