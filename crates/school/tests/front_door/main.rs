@@ -1,6 +1,7 @@
 //! The school through the front door, on a real PostgreSQL, in every tier.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+mod accounts;
 mod demographics;
 mod document;
 mod enrollment;
@@ -10,6 +11,7 @@ mod matrix;
 mod mismatch;
 mod person;
 mod plans;
+mod plans_within;
 mod records;
 mod round_trips;
 mod scopes;
