@@ -27,7 +27,7 @@ pub struct FrontDoor {
 /// Reads what [`token`] writes. Tests only: nothing is signed.
 struct PlainTokens;
 
-/// A token for a tenant, or for none in particular.
+/// A token for a tenant, or for none in particular. An actor named by the id of an account, `acc_…`, has that account.
 pub fn token(actor: &str, tenant: Option<&TenantEntry>, permissions: &[&str]) -> String {
     let tenant = tenant.map_or_else(String::new, |tenant| tenant.id.to_string());
     format!("{actor}|{tenant}|{}", permissions.join(","))
@@ -49,6 +49,7 @@ impl Authenticator for PlainTokens {
         let tenant = if tenant.is_empty() { None } else { Some(tenant.parse().map_err(|_| refused())?) };
         let set = |texts: &str| PermissionSet::new(texts.split(',').filter(|text| !text.is_empty()));
         let mut identity = Identity::new(Actor::Account(actor.into()), tenant, set(permissions));
+        identity.account = actor.parse().ok();
         identity.operator = set(parts.next().unwrap_or_default());
         Ok(Some(Arc::new(identity)))
     }
