@@ -126,9 +126,8 @@ impl Buckets {
     pub(crate) fn take(&self, class: Class, key: Key, rate: Rate, now: u64) -> Taken {
         let (step, window) = (rate.step_nanos(), rate.window_nanos());
         let mut shard = self.shard((class, key));
-        let known = shard.get_mut(&(class, key));
-        // A window that became shorter holds at once for what was counted before.
-        let used = known.as_ref().map_or(now, |until| (**until).clamp(now, now + window));
+        let known = shard.get_mut(&(class, key)).map(|until| settled(until, now, window));
+        let used = known.as_deref().copied().unwrap_or(now);
         let until = used + step;
         if until > now + window {
             return Taken::No { wait: until - window - now, whole: used - now };
@@ -148,15 +147,22 @@ impl Buckets {
 
     /// What counting one would say, without counting it.
     pub(crate) fn would_refuse(&self, class: Class, key: Key, rate: Rate, now: u64) -> Option<u64> {
-        let used = self.shard((class, key)).get(&(class, key)).copied()?;
-        let until = used.clamp(now, now + rate.window_nanos()) + rate.step_nanos();
-        until.checked_sub(now + rate.window_nanos()).filter(|wait| *wait > 0)
+        let window = rate.window_nanos();
+        let used = *settled(self.shard((class, key)).get_mut(&(class, key))?, now, window);
+        (used + rate.step_nanos()).checked_sub(now + window).filter(|wait| *wait > 0)
     }
 
     #[cfg(test)]
     fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
     }
+}
+
+/// What is written down, as it counts now: nothing of the past, and no more than one window. A window that became shorter
+/// holds for what was counted before, and it is written down, so that it passes.
+fn settled(until: &mut u64, now: u64, window: u64) -> &mut u64 {
+    *until = (*until).clamp(now, now + window);
+    until
 }
 
 /// Forgets what came back; if everybody is busy, whoever used least.

@@ -198,7 +198,7 @@ fn refused(class: Class, policy: HeaderValue, wait: u64, whole: u64) -> Problem 
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
+    use std::{net::IpAddr, time::Duration};
 
     use axum::{http::HeaderMap, response::IntoResponse};
     use cloister_ids::{SystemClock, TenantId};
@@ -248,9 +248,12 @@ mod tests {
         read().unwrap();
         assert!(read().is_err());
         rates.set_for(tenant, Class::Read, Some(Rate::new(1000, 1)));
+        // All was used, which now is a second's worth and comes back within it.
+        assert!(read().is_err());
+        std::thread::sleep(Duration::from_millis(10));
         read().unwrap();
         rates.set_for(tenant, Class::Read, None);
-        assert!(read().is_err());
+        while read().is_ok() {}
         rates.set(&RateSettings::UNLIMITED);
         assert!(read().unwrap().is_none());
     }
