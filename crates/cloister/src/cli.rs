@@ -1,6 +1,6 @@
 //! The command line, as words.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cloister_tenancy::{Status, Tier};
@@ -48,8 +48,9 @@ pub(crate) enum Command {
     Import(ImportCommand),
     /// Write a realistic OneRoster package.
     Sample(Sample),
-    /// Make a development token.
-    Token(Token),
+    /// Operators, and the keys that sign tokens.
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Look for what is wrong.
     Doctor,
     /// Print the API document.
@@ -342,20 +343,27 @@ pub(crate) struct Sample {
     pub(crate) school_year: i16,
 }
 
+#[derive(Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Make an operator: an account that may do things to the platform itself.
+    Create(AdminCreate),
+    /// Make a new key for access tokens. Nobody is signed out.
+    RotateKeys,
+}
+
 #[derive(Args)]
-pub(crate) struct Token {
-    /// Slug or id; a token without one is good at any tenant.
+pub(crate) struct AdminCreate {
+    /// The address to sign in with.
+    pub(crate) email: String,
+    /// The name on pages.
     #[arg(long)]
-    pub(crate) tenant: Option<String>,
-    /// Who acts.
-    #[arg(long, default_value = "developer")]
-    pub(crate) actor: String,
-    /// Such as school.person.read, school.* or *; may be given more than once.
-    #[arg(long = "permission", value_name = "PERMISSION", default_value = "*")]
-    pub(crate) permissions: Vec<String>,
-    /// How long it holds, such as 15m or 8h.
-    #[arg(long = "for", default_value = "1h", value_parser = duration)]
-    pub(crate) lifetime: Duration,
+    pub(crate) name: Option<String>,
+    /// What the operator may do: see, help, or everything.
+    #[arg(long, default_value = "admin", value_parser = ["viewer", "support", "admin"])]
+    pub(crate) role: String,
+    /// Language of mails.
+    #[arg(long, default_value = "en")]
+    pub(crate) locale: String,
 }
 
 #[derive(Args)]
@@ -370,9 +378,4 @@ pub(crate) struct Bench {
 
 fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {
     text.parse()
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|_| format!("`{text}` is no duration; write 15m or 8h"))?;
-    Duration::try_from(span).map_err(|_| "a duration cannot be negative".to_owned())
 }

@@ -10,7 +10,6 @@ mod logins;
 mod output;
 mod progress;
 mod telemetry;
-mod token;
 mod unreachable;
 
 use std::process::ExitCode;

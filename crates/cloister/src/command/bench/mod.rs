@@ -9,6 +9,7 @@ mod http;
 mod idle;
 mod import;
 mod measure;
+mod people;
 mod process;
 mod reads;
 mod store;
@@ -21,7 +22,7 @@ use serde::Serialize;
 use crate::{
     cli::Bench,
     configuration::Configuration,
-    installation::{self, Platform, Prepare},
+    installation::{Prepare, Rooms, Running},
     output::Output,
 };
 
@@ -63,7 +64,7 @@ impl Figure {
 /// What the measurements work with.
 pub(crate) struct Context<'a> {
     pub(crate) configuration: &'a Configuration,
-    pub(crate) platform: &'a Platform,
+    pub(crate) platform: &'a Running,
     pub(crate) quick: bool,
 }
 
@@ -72,9 +73,9 @@ pub(crate) async fn run(configuration: &Configuration, args: &Bench, output: Out
     if cfg!(debug_assertions) {
         eprintln!("this is a development build: its figures say little; run `make bench`");
     }
-    let mut modules = installation::modules();
-    modules.push(Arc::new(store::Measured));
-    let platform = Platform::open_with(configuration, Prepare::Always, modules).await?;
+    let mut rooms = Rooms::new();
+    rooms.modules.push(Arc::new(store::Measured));
+    let platform = Running::open_with(configuration, Prepare::Always, rooms).await?;
     let bench = Context { configuration, platform: &platform, quick: args.quick };
     let result = all(&bench, args.only.as_deref()).await;
     platform.close().await?;
