@@ -60,7 +60,8 @@ impl Module for Platform {
     }
 
     fn statements(&self) -> &'static [&'static [&'static Statement]] {
-        &[]
+        const ALL: &[&[&Statement]] = &[audit::STATEMENTS];
+        ALL
     }
 
     fn control_migrations(&self) -> &'static [ControlChange] {
@@ -73,7 +74,7 @@ impl Module for Platform {
     }
 
     fn control_statements(&self) -> &'static [&'static [&'static Statement]] {
-        const ALL: &[&[&Statement]] = &[];
+        const ALL: &[&[&Statement]] = &[audit::CONTROL_STATEMENTS];
         ALL
     }
 
@@ -86,11 +87,11 @@ impl Module for Platform {
     }
 
     fn grants(&self) -> &'static [Grant] {
-        &[]
+        audit::GRANTS
     }
 
     fn resources(&self) -> &'static [Resource] {
-        &[]
+        &[audit::AUDIT]
     }
 
     fn constraints(&self) -> &'static [ConstraintRule] {
@@ -104,6 +105,6 @@ impl Module for Platform {
 
 impl HttpModule for Platform {
     fn routes(&self) -> OpenApiRouter<Edge> {
-        OpenApiRouter::new().merge(mail::routes()).layer(Extension(self.0.clone()))
+        OpenApiRouter::new().merge(audit::routes()).merge(mail::routes()).layer(Extension(self.0.clone()))
     }
 }
