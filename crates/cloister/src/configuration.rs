@@ -1,8 +1,10 @@
 //! `cloister.toml`, then the environment, then flags.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
+use cloister_http::{CrowdLimits, Rate, RateSettings};
+use cloister_platform::mail::SmtpSettings;
 use serde::Deserialize;
 
 /// Every setting, with the variable that sets it: `CLOISTER_` and the name in capitals, dots as underscores.
@@ -19,8 +21,20 @@ const KEYS: &[&str] = &[
     "http.trusted_proxies",
     "http.metrics_readers",
     "http.https",
+    "http.requests",
+    "http.tenant_requests",
+    "http.event_streams",
+    "http.rates.read",
+    "http.rates.write",
+    "http.rates.heavy",
+    "http.rates.sign_in",
+    "http.rates.sign_up",
+    "http.rates.visitor",
+    "http.rates.refused",
     "tenant.grace_days",
     "jobs.workers",
+    "mail.smtp_url",
+    "mail.from",
     "log.format",
     "log.filter",
 ];
@@ -40,6 +54,7 @@ pub(crate) struct Configuration {
     pub(crate) http: Http,
     pub(crate) tenant: TenantSettings,
     pub(crate) jobs: Jobs,
+    pub(crate) mail: Mail,
     pub(crate) log: Log,
 }
 
@@ -68,7 +83,7 @@ pub(crate) struct Postgres {
 }
 
 /// The edge.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Http {
     /// Networks whose forwarded headers are believed.
@@ -77,6 +92,46 @@ pub(crate) struct Http {
     pub(crate) metrics_readers: Vec<String>,
     /// Reached over HTTPS: browsers are told to insist on it.
     pub(crate) https: bool,
+    /// Requests inside this node at a time.
+    pub(crate) requests: usize,
+    /// Requests of one tenant inside its endpoints at a time.
+    pub(crate) tenant_requests: usize,
+    /// Streams of events that are open at a time.
+    pub(crate) event_streams: usize,
+    pub(crate) rates: Rates,
+}
+
+/// How often something may be done, each such as `200/1s` or `unlimited`; as the edge has it when absent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Rates {
+    pub(crate) read: Option<String>,
+    pub(crate) write: Option<String>,
+    pub(crate) heavy: Option<String>,
+    pub(crate) sign_in: Option<String>,
+    pub(crate) sign_up: Option<String>,
+    pub(crate) visitor: Option<String>,
+    pub(crate) refused: Option<String>,
+}
+
+impl Rates {
+    /// The limits that result.
+    pub(crate) fn settings(&self) -> anyhow::Result<RateSettings> {
+        let usual = RateSettings::default();
+        let read = |name: &str, text: &Option<String>, usual: Rate| match text {
+            Some(text) => text.parse().with_context(|| format!("http.rates.{name}")),
+            None => Ok(usual),
+        };
+        Ok(RateSettings {
+            read: read("read", &self.read, usual.read)?,
+            write: read("write", &self.write, usual.write)?,
+            heavy: read("heavy", &self.heavy, usual.heavy)?,
+            sign_in: read("sign_in", &self.sign_in, usual.sign_in)?,
+            sign_up: read("sign_up", &self.sign_up, usual.sign_up)?,
+            visitor: read("visitor", &self.visitor, usual.visitor)?,
+            refused: read("refused", &self.refused, usual.refused)?,
+        })
+    }
 }
 
 /// What holds for every tenant.
@@ -93,6 +148,35 @@ pub(crate) struct TenantSettings {
 pub(crate) struct Jobs {
     /// Jobs run at once by this node.
     pub(crate) workers: usize,
+}
+
+/// Mail. Without a server, mails wait in the outbox.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mail {
+    /// The mail server, with its login.
+    smtp_url: Option<String>,
+    /// The sender.
+    from: Option<String>,
+}
+
+impl fmt::Debug for Mail {
+    /// Without the address: there is a password in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+impl Mail {
+    /// How mail is sent; none without a server. An empty setting is one that is not there.
+    pub(crate) fn smtp(&self) -> anyhow::Result<Option<SmtpSettings>> {
+        let given = |setting: &Option<String>| setting.clone().filter(|text| !text.trim().is_empty());
+        let Some(url) = given(&self.smtp_url) else { return Ok(None) };
+        let from = given(&self.from).context("mail.smtp_url is set and mail.from is not: say who sends the mails")?;
+        let settings = SmtpSettings { url: url.into(), from };
+        settings.check()?;
+        Ok(Some(settings))
+    }
 }
 
 /// The log.
@@ -116,7 +200,23 @@ impl Default for Configuration {
             http: Http::default(),
             tenant: TenantSettings::default(),
             jobs: Jobs::default(),
+            mail: Mail::default(),
             log: Log::default(),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        let crowd = CrowdLimits::default();
+        Self {
+            trusted_proxies: Vec::new(),
+            metrics_readers: Vec::new(),
+            https: false,
+            requests: crowd.requests,
+            tenant_requests: crowd.tenant_requests,
+            event_streams: crowd.streams,
+            rates: Rates::default(),
         }
     }
 }
@@ -195,6 +295,14 @@ impl Configuration {
             "database.connections is {}: use 1 to 1000",
             self.database.connections
         );
+        for (name, value) in [
+            ("requests", self.http.requests),
+            ("tenant_requests", self.http.tenant_requests),
+            ("event_streams", self.http.event_streams),
+        ] {
+            anyhow::ensure!((1..=100_000).contains(&value), "http.{name} is {value}: use 1 to 100000");
+        }
+        self.http.rates.settings()?;
         anyhow::ensure!((1..=256).contains(&self.jobs.workers), "jobs.workers is {}: use 1 to 256", self.jobs.workers);
         anyhow::ensure!(
             matches!(self.log.format.as_str(), "text" | "json"),
@@ -206,7 +314,7 @@ impl Configuration {
             "base_domain is `{}`: give a host name in lower case",
             self.base_domain
         );
-        Ok(())
+        self.mail.smtp().map(drop)
     }
 
     /// How long a deleted tenant is kept.

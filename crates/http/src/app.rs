@@ -22,7 +22,12 @@ pub trait HttpModule: Module {
 pub fn app(edge: &Edge, modules: &[Arc<dyn HttpModule>]) -> Router {
     let (api, document) = document::assemble(modules);
     let routes = api.merge(health::routes()).merge(docs::routes(&document)).with_state(edge.clone());
-    let frame = Frame { settings: edge.settings().clone(), clock: edge.tenancy().clock().clone() };
+    let frame = Frame {
+        settings: edge.settings().clone(),
+        clock: edge.tenancy().clock().clone(),
+        crowd: edge.crowd().clone(),
+        tenancy: Some(edge.tenancy().clone()),
+    };
     finish(routes, frame)
 }
 
@@ -67,7 +72,9 @@ mod tests {
     use tower::ServiceExt;
 
     use super::finish;
-    use crate::{Answer, EdgeLimits, EdgeSettings, Environment, Json, Listing, Once, Problem, Sort, frame::Frame};
+    use crate::{
+        Answer, EdgeLimits, EdgeSettings, Environment, Json, Listing, Once, Problem, Sort, crowd::Crowd, frame::Frame,
+    };
 
     #[derive(Debug, Serialize, Deserialize, Validate)]
     #[serde(deny_unknown_fields)]
@@ -106,7 +113,8 @@ mod tests {
             .route("/api/v1/panic", get(async || -> StatusCode { panic!("the secret is hunter2") }))
             .route("/api/v1/broken", get(async || Problem::from(cloister_tenancy::Error::internal("hunter2"))))
             .with_state(settings.clone());
-        finish(routes, Frame { settings, clock: Arc::new(SystemClock) })
+        let crowd = Crowd::new(settings.crowd);
+        finish(routes, Frame { settings, clock: Arc::new(SystemClock), crowd, tenancy: None })
     }
 
     struct Seen {

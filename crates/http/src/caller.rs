@@ -9,7 +9,7 @@ use axum::{
 use cloister_ids::RequestId;
 use cloister_tenancy::{Action, Error, ErrorKind, Identity, Refusal, Resource, Result, Sources, Tenancy, TenantEntry};
 
-use crate::{Edge, Problem, address::Address, host, op, request::RequestInfo};
+use crate::{Class, Edge, Key, Problem, Rates, address::Address, host, op, origin, request::RequestInfo};
 
 /// Anybody, signed in or not: for sign-in, sign-up and what leads to them.
 #[derive(Debug, Clone)]
@@ -26,6 +26,10 @@ pub struct Visitor {
     pub tenant: Option<Arc<TenantEntry>>,
     /// What the program that asks says it is.
     pub user_agent: Option<String>,
+    /// A browser says that one of the host's own pages sent the request.
+    pub from_own_page: bool,
+    rates: Rates,
+    info: Arc<RequestInfo>,
 }
 
 /// Somebody signed in, without regard to a tenant: for one's own account, and for operators.
@@ -44,6 +48,26 @@ impl FromRequestParts<Edge> for Visitor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
+        let visitor = Self::read(parts, edge)?;
+        visitor.limit(Class::Visitor)?;
+        Ok(visitor)
+    }
+}
+
+impl Visitor {
+    /// Counts one act of this class for the client's network, or refuses it.
+    pub fn limit(&self, class: Class) -> Result<(), Problem> {
+        self.info.note(self.rates.check_client(class, self.client)?);
+        Ok(())
+    }
+
+    /// Counts one act of this class for whatever the key stands for, or refuses it.
+    pub fn limit_by(&self, class: Class, key: Key) -> Result<(), Problem> {
+        self.info.note(self.rates.check(class, key)?);
+        Ok(())
+    }
+
+    fn read(parts: &Parts, edge: &Edge) -> Result<Self, Problem> {
         let request = parts
             .extensions
             .get::<Arc<RequestInfo>>()
@@ -68,8 +92,11 @@ impl FromRequestParts<Edge> for Visitor {
             request: request.id,
             client: request.client,
             user_agent: agent.map(|text| text.chars().take(MAX_AGENT).collect()),
+            from_own_page: host.as_deref().is_some_and(|host| origin::is_own(parts, host)),
             host,
             tenant,
+            rates: edge.rates().clone(),
+            info: request,
         })
     }
 }
@@ -78,12 +105,18 @@ impl FromRequestParts<Edge> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
-        let visitor = Visitor::from_request_parts(parts, edge).await?;
-        let identity = op::caller(edge, parts, visitor.host.as_deref()).await?;
+        let visitor = Visitor::read(parts, edge)?;
+        let identity = op::caller(edge, parts, visitor.host.as_deref(), visitor.client).await?;
         if let (Some(token), Some(tenant)) = (identity.tenant, &visitor.tenant)
             && token != tenant.id
         {
             return Err(Refusal::Mismatch.error().into());
+        }
+        // By account, wherever its programs are; the few that have none by network.
+        let class = op::class(&parts.method);
+        match identity.account {
+            Some(account) => visitor.limit_by(class, account.into())?,
+            None => visitor.limit(class)?,
         }
         Ok(Self { identity, visitor })
     }

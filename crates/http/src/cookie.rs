@@ -5,7 +5,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-const NAME: &str = "__Host-session";
+pub(crate) const NAME: &str = "__Host-session";
 /// Secrets are shorter.
 const MAX_SECRET: usize = 128;
 

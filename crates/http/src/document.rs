@@ -13,7 +13,7 @@ use utoipa::{
         OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder, SecurityRequirement, Server, ServerVariableBuilder, Tag,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         schema::{Schema, Type},
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
         server::ServerBuilder,
     },
 };
@@ -22,6 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     Edge, HttpModule, ProblemDetails,
     address::API,
+    cookie,
     problem::{MEDIA_TYPE, title},
 };
 
@@ -34,11 +35,11 @@ pub fn openapi(modules: &[Arc<dyn HttpModule>]) -> OpenApi {
 pub(crate) fn assemble(modules: &[Arc<dyn HttpModule>]) -> (Router<Edge>, OpenApi) {
     let all = modules.iter().fold(OpenApiRouter::new(), |all, module| all.merge(module.routes()));
     let (router, mut document) = OpenApiRouter::with_openapi(frontispiece()).nest(API, all).split_for_parts();
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         for operation in
             [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
         {
-            complete(operation);
+            complete(operation, !path.starts_with(OPERATORS));
         }
     }
     index_tags(&mut document);
@@ -98,6 +99,7 @@ const REFUSALS: &[(&str, u16, &str, &str)] = &[
     ("MediaType", 415, "media_type_unsupported", "The body is not JSON."),
     ("Invalid", 422, "validation_failed", "Some values are not acceptable; each is named."),
     ("PreconditionRequired", 428, "precondition_required", "The header If-Match is missing."),
+    ("TooMany", 429, "rate_limited", "Too many of this kind; the header Retry-After says when to go on."),
     ("Internal", 500, "internal_error", "Something went wrong on our side."),
     ("Unavailable", 503, "temporarily_unavailable", "Not now; the header Retry-After says when."),
     ("Timeout", 504, "request_timeout", "It took too long and was stopped."),
@@ -111,6 +113,10 @@ fn frontispiece() -> OpenApi {
          header `X-Tenant-ID` (slug or id) and by the token. All that are given must agree.\n\n\
          **Lists** come a page at a time: send `next_cursor` back as `cursor`, with the same filter and order.\n\n\
          **Changes** need the `ETag` you read in `If-Match`. **Creations** may carry an `Idempotency-Key`.\n\n\
+         **Limits** hold for each tenant, or for each network where nobody is signed in. `RateLimit-Policy` says how many \
+         requests of a class (`q`) within how many seconds (`w`), and `RateLimit` how many of them are left (`r`) and in how \
+         many seconds all are back (`t`). Too many answer 429, too many at once 503, both with `Retry-After`.\n\n\
+         **Pages** on a tenant's own hosts may call its API from there, with a token (CORS).\n\n\
          **Refusals** are `application/problem+json` (RFC 9457) with a stable `code`."
             .to_owned(),
     );
@@ -143,9 +149,14 @@ fn components() -> Components {
         RefOr::T(SecurityScheme::Http(
             HttpBuilder::new()
                 .scheme(HttpAuthScheme::Bearer)
-                .description(Some("A token for one tenant, such as `cloister token` makes."))
+                .description(Some("An access token, from POST /api/v1/sessions"))
                 .build(),
         )),
+    );
+    let cookie = "A browser's session with one host. What changes something must come from a page of that host.";
+    components.security_schemes.insert(
+        "session".to_owned(),
+        RefOr::T(SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(cookie::NAME, cookie)))),
     );
     components
 }
@@ -176,7 +187,21 @@ fn refusal(schema: &str, status: u16, code: &str, description: &str) -> Response
         ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build();
     let text = || ObjectBuilder::new().schema_type(Type::String);
     let mut response = ResponseBuilder::new().description(description).content(MEDIA_TYPE, content);
+    let described = |description: &str, example: &str| {
+        let schema = ObjectBuilder::new().schema_type(Type::String).build();
+        HeaderBuilder::new().schema(Some(schema)).description(Some(description)).example(Some(example.into())).build()
+    };
     response = match status {
+        429 => response
+            .header("Retry-After", described("Seconds until the next is possible.", "1"))
+            .header(
+                "RateLimit-Policy",
+                described("The limit: so many (q) in so many seconds (w).", "\"read\";q=1000;w=2"),
+            )
+            .header(
+                "RateLimit",
+                described("What is left (r), and in how many seconds all is (t).", "\"read\";r=0;t=2"),
+            ),
         401 => response.header("WWW-Authenticate", HeaderBuilder::new().schema(Some(text())).build()),
         503 => response.header("Retry-After", HeaderBuilder::new().schema(Some(text())).build()),
         _ => response,
@@ -184,16 +209,28 @@ fn refusal(schema: &str, status: u16, code: &str, description: &str) -> Response
     response.build()
 }
 
-/// What is true of every endpoint is said here, not in each.
-fn complete(operation: &mut Operation) {
+/// Where operators work: outside of every tenant.
+const OPERATORS: &str = "/api/v1/platform/";
+
+/// What is true of every endpoint is said here, not in each. An endpoint says what is particular about it:
+/// `security(())` when anybody may call it, and `extensions(("x-tenant" = json!("none")))` when it is about no tenant.
+fn complete(operation: &mut Operation, within_tenants: bool) {
+    let none = operation.extensions.as_ref().and_then(|all| all.get("x-tenant")).is_some_and(|said| said == "none");
     let parameters = operation.parameters.get_or_insert_default();
     let has = |parameters: &[RefOr<Parameter>], name: &str| {
         parameters.iter().any(|parameter| matches!(parameter, RefOr::T(known) if known.name == name))
     };
     let (tagged, once) = (has(parameters, "If-Match"), has(parameters, "Idempotency-Key"));
     let has_body = operation.request_body.is_some();
-    parameters.push(RefOr::Ref(Ref::new("#/components/parameters/TenantId")));
-    operation.security.get_or_insert_with(|| vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    if within_tenants && !none {
+        parameters.push(RefOr::Ref(Ref::new("#/components/parameters/TenantId")));
+    }
+    let by = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
+    let security = operation.security.get_or_insert_with(|| vec![by("bearer"), by("session")]);
+    // "Nothing is required" and "there are no requirements" mean the same; the second is what readers look for.
+    if *security == [SecurityRequirement::default()] {
+        security.clear();
+    }
     for (name, status, ..) in REFUSALS {
         let applies = match status {
             409 => once || has_body,
@@ -208,5 +245,37 @@ fn complete(operation: &mut Operation) {
                 .entry(status.to_string())
                 .or_insert_with(|| RefOr::Ref(Ref::new(format!("#/components/responses/{name}"))));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use utoipa::openapi::{
+        SecurityRequirement,
+        extensions::Extensions,
+        path::{Operation, OperationBuilder},
+    };
+
+    use super::complete;
+
+    fn completed(mut operation: Operation, within_tenants: bool) -> Value {
+        complete(&mut operation, within_tenants);
+        serde_json::to_value(operation).unwrap()
+    }
+
+    #[test]
+    fn an_endpoint_is_for_the_signed_in_of_a_tenant_unless_it_says_otherwise() {
+        let tenant = json!([{"$ref": "#/components/parameters/TenantId"}]);
+        let usual = completed(Operation::new(), true);
+        assert_eq!(usual["security"], json!([{"bearer": []}, {"session": []}]));
+        assert_eq!(usual["parameters"], tenant);
+        assert_eq!(usual["responses"]["429"]["$ref"], "#/components/responses/TooMany");
+        let public = OperationBuilder::new().security(SecurityRequirement::default()).build();
+        let public = completed(public, true);
+        assert_eq!((&public["security"], &public["parameters"]), (&json!([]), &tenant));
+        assert_eq!(completed(Operation::new(), false)["parameters"], json!([]));
+        let account = OperationBuilder::new().extensions(Some(Extensions::from_iter([("x-tenant", "none")]))).build();
+        assert_eq!(completed(account, true)["parameters"], json!([]));
     }
 }

@@ -12,7 +12,7 @@ use axum::extract::FromRef;
 use cloister_tenancy::{Authenticator, Tenancy};
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::Network;
+use crate::{CrowdLimits, Network, RateSettings, Rates, crowd::Crowd};
 
 /// Whether browsers may be told to insist on HTTPS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,6 +62,10 @@ pub struct EdgeSettings {
     pub metrics_readers: Vec<Network>,
     /// Whether browsers may be told to insist on HTTPS.
     pub environment: Environment,
+    /// How often something may be done, at first: [`Rates::set`] changes it.
+    pub rates: RateSettings,
+    /// How much may be done at a time.
+    pub crowd: CrowdLimits,
 }
 
 /// What every endpoint can reach. Cheap to clone.
@@ -74,6 +78,8 @@ struct Inner {
     settings: Arc<EdgeSettings>,
     metrics: Option<PrometheusHandle>,
     closing: AtomicBool,
+    rates: Rates,
+    crowd: Arc<Crowd>,
     /// When the control plane was last asked, and whether it answered.
     readiness: Mutex<Option<(Instant, bool)>>,
 }
@@ -93,6 +99,8 @@ impl Edge {
         metrics: Option<PrometheusHandle>,
     ) -> Self {
         Self(Arc::new(Inner {
+            rates: Rates::new(&settings.rates),
+            crowd: Crowd::new(settings.crowd),
             tenancy,
             authenticator,
             settings: Arc::new(settings),
@@ -121,9 +129,19 @@ impl Edge {
         self.0.metrics.as_ref()
     }
 
-    /// `/readyz` answers 503 from now on, so that load balancers send nothing new.
+    /// Who may do how much of what.
+    pub fn rates(&self) -> &Rates {
+        &self.0.rates
+    }
+
+    pub(crate) fn crowd(&self) -> &Arc<Crowd> {
+        &self.0.crowd
+    }
+
+    /// `/readyz` answers 503 from now on, so that load balancers send nothing new. Streams of events end.
     pub fn close(&self) {
         self.0.closing.store(true, Ordering::Release);
+        self.0.crowd.close();
     }
 
     pub(crate) fn is_closing(&self) -> bool {

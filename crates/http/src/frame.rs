@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     net::IpAddr,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Instant,
 };
 
@@ -16,18 +16,25 @@ use axum::{
     response::IntoResponse,
 };
 use cloister_ids::{Clock, RequestId};
-use cloister_tenancy::{Error, ErrorKind};
+use cloister_tenancy::{Error, ErrorKind, Tenancy};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use tracing::Instrument;
 
 use crate::{
     EdgeSettings, Environment, Problem,
     address::Address,
-    host, problem,
+    admit, cors,
+    crowd::Crowd,
+    held, host, problem,
     request::{Peer, RequestInfo},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Nothing that is answered here is a page, unless it says so itself.
+const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// No page of ours uses any of it.
+const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
 /// Upper bounds, in seconds, for the histogram `http_request_duration_seconds`: give them to the metrics exporter.
 pub const DURATION_BUCKETS: &[f64] =
@@ -38,6 +45,9 @@ pub const DURATION_BUCKETS: &[f64] =
 pub(crate) struct Frame {
     pub(crate) settings: Arc<EdgeSettings>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) crowd: Arc<Crowd>,
+    /// Whose pages may call; without it, nobody's.
+    pub(crate) tenancy: Option<Tenancy>,
 }
 
 impl Frame {
@@ -45,7 +55,7 @@ impl Frame {
     pub(crate) fn around(self, routes: Router) -> Router {
         routes
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn(in_time))
+            .layer(middleware::from_fn_with_state(self.crowd.clone(), admit::admit))
             .layer(middleware::from_fn(finish_problem))
             .layer(CompressionLayer::new())
             .layer(middleware::from_fn_with_state(self.clone(), headers))
@@ -87,6 +97,8 @@ async fn observe(State(frame): State<Frame>, mut request: Request, next: Next) -
         client: host::client(peer, request.headers(), proxies),
         believed,
         tenant: OnceLock::new(),
+        share: Mutex::default(),
+        allowance: Mutex::default(),
     });
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -132,15 +144,36 @@ impl Drop for InFlight {
 }
 
 async fn headers(State(frame): State<Frame>, request: Request, next: Next) -> Response<Body> {
-    let mut response = next.run(request).await;
+    let info = request.extensions().get::<Arc<RequestInfo>>().cloned();
+    let origin =
+        info.as_ref().and_then(|info| cors::read(&request, info, frame.tenancy.as_ref(), frame.settings.environment));
+    let mut response = match &origin {
+        // The same for all, whether the address exists or not.
+        Some(origin) if origin.preflight => StatusCode::NO_CONTENT.into_response(),
+        _ => next.run(request).await,
+    };
+    let events = held::is_events(response.headers());
     let headers = response.headers_mut();
+    if let Some(origin) = origin {
+        origin.write(headers, info.as_ref().and_then(|info| info.tenant.get().copied()));
+    }
+    if let Some(allowance) = info.and_then(|info| info.allowance.lock().unwrap_or_else(PoisonError::into_inner).take())
+    {
+        allowance.write(headers);
+    }
+    if events {
+        // Proxies that gather what they pass on would hold events back.
+        headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    }
     // Endpoints may have said something more fitting; pages do.
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), PERMISSIONS),
         // Rows of a tenant belong in no cache but the program's that asked.
         (header::CACHE_CONTROL, "no-store"),
     ] {
@@ -176,23 +209,6 @@ async fn finish_problem(request: Request, next: Next) -> Response<Body> {
 
 fn is_problem(response: &Response<Body>) -> bool {
     response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == problem::MEDIA_TYPE.as_bytes())
-}
-
-/// Ends what takes too long. A write already sent to the database may still be committed there: an `Idempotency-Key` makes
-/// asking again safe.
-async fn in_time(request: Request, next: Next) -> Response<Body> {
-    let Some(deadline) = request.extensions().get::<Arc<RequestInfo>>().map(|info| info.deadline) else {
-        return next.run(request).await;
-    };
-    match tokio::time::timeout_at(deadline.into(), next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Problem::with_status(
-            StatusCode::GATEWAY_TIMEOUT,
-            Error::new(ErrorKind::Unavailable, "request_timeout", "This took too long and was stopped.")
-                .retry_after(std::time::Duration::from_secs(1)),
-        )
-        .into_response(),
-    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands the cause over")]

@@ -56,6 +56,16 @@ pub struct Once<T> {
 }
 
 impl IdempotencyKey {
+    /// The client's own text.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Of method, address and body.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
     /// Runs the statement that creates, only if `key` was not used before. Without a key it simply runs.
     pub async fn query(
         key: Option<&Self>,

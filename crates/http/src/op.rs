@@ -1,14 +1,18 @@
 //! Who asks, and for which tenant: decided from memory, before an endpoint sees the request.
 
-use std::sync::Arc;
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError},
+};
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderValue, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
 };
+use cloister_ids::TenantId;
 use cloister_tenancy::{Credential, Error, ErrorKind, Identity, OpContext, Refusal, Sources, Tenancy};
 
-use crate::{Edge, Problem, address::Address, cookie, host, origin, request::RequestInfo};
+use crate::{Class, Edge, Problem, Rates, address::Address, cookie, host, origin, request::RequestInfo};
 
 /// The first argument of every endpoint: nothing of a tenant is reached without it.
 ///
@@ -21,6 +25,34 @@ pub struct Op {
     /// Tenant, actor and permissions.
     pub cx: OpContext,
     pub(crate) request: Arc<RequestInfo>,
+    rates: Rates,
+}
+
+impl Op {
+    /// Counts one act of this class for the tenant, beside the request itself, or refuses it. The first statement of an
+    /// endpoint that keeps a node busy for long, such as an import.
+    pub fn limit(&self, class: Class) -> Result<(), Problem> {
+        self.request.note(self.rates.check_tenant(class, self.cx.tenant().id)?);
+        Ok(())
+    }
+}
+
+/// Counts the request, and lets it in when there is room for one more of its tenant.
+async fn admit(edge: &Edge, request: &RequestInfo, tenant: TenantId, class: Class) -> Result<(), Problem> {
+    let inside = || request.share.lock().unwrap_or_else(PoisonError::into_inner);
+    // An endpoint and one of its extractors may both ask who calls.
+    if inside().is_some() {
+        return Ok(());
+    }
+    request.note(edge.rates().check_tenant(class, tenant)?);
+    let share = edge.crowd().share(tenant.into()).await?;
+    *inside() = Some(share);
+    Ok(())
+}
+
+/// What a request is counted as, unless its endpoint says more.
+pub(crate) fn class(method: &Method) -> Class {
+    if [Method::GET, Method::HEAD].contains(method) { Class::Read } else { Class::Write }
 }
 
 const TENANT_HEADER: &str = "x-tenant-id";
@@ -83,8 +115,9 @@ impl FromRequestParts<Edge> for Op {
 
         let tenancy = edge.tenancy();
         let (registry, base) = (tenancy.registry(), tenancy.base_domain());
-        let identity = match caller(edge, parts, host.as_deref()).await {
+        let identity = match caller(edge, parts, host.as_deref(), request.client).await {
             Ok(identity) => identity,
+            Err(problem) if problem.status() == StatusCode::TOO_MANY_REQUESTS => return Err(problem),
             Err(problem) => {
                 return Err(match registry.resolve(&sources, base) {
                     Err(refusal @ (Refusal::Unknown | Refusal::Mismatch)) => refuse(&refusal, &sources),
@@ -102,20 +135,38 @@ impl FromRequestParts<Edge> for Op {
         // The first tenant named for this request is the only one: a second value could never be set.
         let _ = request.tenant.set(tenant.id);
         let cx = tenancy.context(tenant, &identity, request.id, Some(request.deadline))?.coming_from(request.client);
-        Ok(Self { tenancy: tenancy.clone(), cx, request })
+        admit(edge, &request, cx.tenant().id, class(&parts.method)).await?;
+        Ok(Self { tenancy: tenancy.clone(), cx, request, rates: edge.rates().clone() })
     }
 }
 
 /// Who calls, by bearer token or by the cookie of this host.
-pub(crate) async fn caller(edge: &Edge, parts: &Parts, host: Option<&str>) -> Result<Arc<Identity>, Problem> {
-    let credential = match bearer(&parts.headers)? {
+///
+/// A network that shows too many wrong ones is told to wait, and no longer makes the node ask the control plane. Whoever is
+/// known to the node, and shares the network with an attacker, is let in all the same.
+pub(crate) async fn caller(
+    edge: &Edge,
+    parts: &Parts,
+    host: Option<&str>,
+    client: Option<IpAddr>,
+) -> Result<Arc<Identity>, Problem> {
+    let rates = edge.rates();
+    let given = match bearer(&parts.headers) {
+        Ok(given) => given,
+        Err(problem) => {
+            rates.check_client(Class::Refused, client)?;
+            return Err(problem);
+        }
+    };
+    let credential = match given {
         Some(token) => Credential::Bearer(token),
         None => match (cookie::session(&parts.headers), host) {
             (Some(secret), Some(host)) => {
-                origin::check(parts, host, edge.settings())?;
+                origin::check(parts, host)?;
                 Credential::Cookie { secret, host }
             }
             _ => {
+                rates.check_client(Class::Visitor, client)?;
                 let message = "Sign in first, and send the token in the header Authorization: Bearer ….";
                 return Err(Error::new(ErrorKind::Unauthenticated, "unauthenticated", message).into());
             }
@@ -123,14 +174,20 @@ pub(crate) async fn caller(edge: &Edge, parts: &Parts, host: Option<&str>) -> Re
     };
     let known = match edge.authenticator().authenticate(&credential) {
         Ok(Some(known)) => Ok(known),
-        Ok(None) => edge.authenticator().look_up(credential).await,
+        Ok(None) => {
+            rates.look(Class::Refused, client)?;
+            edge.authenticator().look_up(credential).await
+        }
         Err(error) => Err(error),
     };
-    known.map_err(|error| {
-        let refused = error.kind() == ErrorKind::Unauthenticated;
-        let problem = Problem::from(error);
-        if refused { challenge(problem, "invalid_token") } else { problem }
-    })
+    match known {
+        Ok(known) => Ok(known),
+        Err(error) if error.kind() == ErrorKind::Unauthenticated => {
+            rates.check_client(Class::Refused, client)?;
+            Err(challenge(error.into(), "invalid_token"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A contradiction is a mistake or an attempt: both are worth a line. Of a caller who is known, the audit log has it too.

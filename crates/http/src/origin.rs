@@ -3,27 +3,28 @@
 use axum::http::{Method, header, request::Parts};
 use cloister_tenancy::{Error, ErrorKind};
 
-use crate::{EdgeSettings, Problem, host::normalize};
+use crate::{Problem, host::normalize};
 
 /// Refuses an unsafe request that the browser sent for a page of another origin. Browsers say whose page it was; whoever says
 /// nothing is refused too.
-pub(crate) fn check(parts: &Parts, host: &str, _settings: &EdgeSettings) -> Result<(), Problem> {
-    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method) {
-        return Ok(());
-    }
-    let one = |name| {
-        let mut given = parts.headers.get_all(name).iter();
-        given.next().filter(|_| given.next().is_none()).and_then(|value| value.to_str().ok())
-    };
-    let own = match one(header::ORIGIN) {
-        Some(origin) => is_of(origin, host),
-        None => parts.headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
-    };
-    if own {
+pub(crate) fn check(parts: &Parts, host: &str) -> Result<(), Problem> {
+    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method) || is_own(parts, host) {
         return Ok(());
     }
     let message = "With a cookie, this must come from a page of the same host.";
     Err(Error::new(ErrorKind::Forbidden, "origin_refused", message).into())
+}
+
+/// Whether a browser says that one of the host's own pages sent the request.
+pub(crate) fn is_own(parts: &Parts, host: &str) -> bool {
+    let one = |name| {
+        let mut given = parts.headers.get_all(name).iter();
+        given.next().filter(|_| given.next().is_none()).and_then(|value| value.to_str().ok())
+    };
+    match one(header::ORIGIN) {
+        Some(origin) => is_of(origin, host),
+        None => parts.headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
+    }
 }
 
 /// `https://north.example:8443` is of `north.example`.
@@ -37,7 +38,6 @@ mod tests {
     use axum::http::Request;
 
     use super::check;
-    use crate::EdgeSettings;
 
     #[test]
     fn an_unsafe_request_comes_from_the_hosts_own_pages() {
@@ -53,7 +53,7 @@ mod tests {
             ("POST", "sec-fetch-site", "same-site", false),
         ] {
             let (parts, ()) = Request::builder().method(method).header(name, value).body(()).unwrap().into_parts();
-            let found = check(&parts, "north.localhost", &EdgeSettings::default());
+            let found = check(&parts, "north.localhost");
             assert_eq!(found.is_ok(), fine, "{method} {name}: {value}");
         }
     }

@@ -12,6 +12,8 @@ use cloister_tenancy::{Error, ErrorKind, FieldError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::rates::ceil_seconds;
+
 /// The media type of every refusal.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -90,7 +92,7 @@ impl Problem {
             headers.push((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"cloister\"")));
         }
         if let Some(after) = error.retry_hint() {
-            headers.push((header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1))));
+            headers.push((header::RETRY_AFTER, HeaderValue::from(ceil_seconds(after).max(1))));
         }
         Self(Arc::new(Inner { status, error, headers }))
     }

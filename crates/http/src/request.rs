@@ -2,15 +2,21 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
     time::Instant,
 };
 
 use cloister_ids::{RequestId, TenantId};
 
+use crate::{crowd::Share, rates::Allowance};
+
 /// The other end of the connection, put there by the server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// The head has more or longer headers than are read; put there by the server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Oversized;
 
 /// Shared by everything that answers one request.
 #[derive(Debug)]
@@ -25,4 +31,17 @@ pub(crate) struct RequestInfo {
     pub(crate) believed: bool,
     /// For the log, once it is known.
     pub(crate) tenant: OnceLock<TenantId>,
+    /// Its place among the tenant's requests, held until the answer is there.
+    pub(crate) share: Mutex<Option<Share>>,
+    /// What is left of the limit it was counted by last.
+    pub(crate) allowance: Mutex<Option<Allowance>>,
+}
+
+impl RequestInfo {
+    /// Tells the client what is left; nothing when the class is not limited.
+    pub(crate) fn note(&self, allowance: Option<Allowance>) {
+        if allowance.is_some() {
+            *self.allowance.lock().unwrap_or_else(PoisonError::into_inner) = allowance;
+        }
+    }
 }

@@ -12,7 +12,10 @@ use hyper_util::{
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use tower::{Layer, util::MapRequestLayer};
 
-use crate::{Edge, request::Peer};
+use crate::{
+    Edge,
+    request::{Oversized, Peer},
+};
 
 /// Bounds of connections.
 #[derive(Debug, Clone, Copy)]
@@ -64,8 +67,9 @@ pub async fn serve(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
-        .max_buf_size(limits.head.max(8192))
-        .max_headers(limits.headers)
+        // Somewhat more than is allowed is read and refused in the words of all refusals; far more is cut off.
+        .max_buf_size(limits.head.saturating_mul(2).max(8192))
+        .max_headers(limits.headers.saturating_mul(2))
         .half_close(false)
         .keep_alive(true);
     let slots = Arc::new(Semaphore::new(limits.connections));
@@ -99,6 +103,9 @@ pub async fn serve(
         let with_peer = MapRequestLayer::new(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
+            if is_oversized(&request, &limits) {
+                request.extensions_mut().insert(Oversized);
+            }
             request
         });
         let service = TowerToHyperService::new(with_peer.layer(app.clone()));
@@ -119,6 +126,15 @@ pub async fn serve(
     let left = connections.len();
     connections.shutdown().await;
     Ok(if left == 0 { Drained::Completely } else { Drained::Cut(left) })
+}
+
+/// More headers, or more bytes of them and of the address, than are allowed.
+fn is_oversized(request: &Request, limits: &ServerLimits) -> bool {
+    let headers = request.headers();
+    let address = request.uri().path_and_query().map_or(0, |whole| whole.as_str().len());
+    // Each has a colon, a space and the end of its line.
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    headers.len() > limits.headers || address + bytes > limits.head
 }
 
 type Accepted = (tokio::net::TcpStream, std::net::SocketAddr, tokio::sync::OwnedSemaphorePermit);

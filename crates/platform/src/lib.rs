@@ -4,22 +4,41 @@
 //! It keeps its rows in the control plane, by [`ControlPlane`], which no other module is given. A folder holds its type and
 //! rules in `mod.rs`, all its SQL in `store.rs`, its endpoints in `api.rs`.
 
+mod account;
+mod attempt_store;
+mod attempts;
 mod audit;
+mod authenticator;
+pub mod device;
+mod follow;
+mod idempotency;
 mod keyring;
 pub mod mail;
+mod membership;
+mod mfa;
+mod note;
+mod operator;
+pub mod password;
+pub mod policy;
+mod revocation;
+mod role;
 mod secret;
 mod service;
+mod session;
+mod token;
+pub mod totp;
 
 use std::sync::{Arc, OnceLock};
 
 use axum::Extension;
 use cloister_http::{Edge, HttpModule};
 use cloister_tenancy::{
-    ConstraintRule, ControlChange, ControlPlane, Grant, Module, Resource, Role, SchemaChange, jobs::JobKind,
+    ConstraintRule, ControlChange, ControlPlane, Grant, Module, Resource, Result, Role, SchemaChange, jobs::JobKind,
     sql::Statement,
 };
 use utoipa_axum::router::OpenApiRouter;
 
+pub use account::NewPerson;
 pub use keyring::{Keyring, Purpose, same};
 pub use service::{PlatformSettings, Service};
 
@@ -37,8 +56,9 @@ impl Platform {
     }
 
     /// Opens it, when the kernel has started. A second opening changes nothing.
-    pub fn open(&self, control: ControlPlane, keyring: Keyring, settings: PlatformSettings) -> Service {
-        self.0.get_or_init(|| Service::new(control, keyring, settings)).clone()
+    pub async fn open(&self, control: ControlPlane, keyring: Keyring, settings: PlatformSettings) -> Result<Service> {
+        let service = Service::start(control, keyring, settings).await?;
+        Ok(self.0.get_or_init(|| service).clone())
     }
 }
 
@@ -74,7 +94,18 @@ impl Module for Platform {
     }
 
     fn control_statements(&self) -> &'static [&'static [&'static Statement]] {
-        const ALL: &[&[&Statement]] = &[audit::CONTROL_STATEMENTS];
+        const ALL: &[&[&Statement]] = &[
+            account::store::STATEMENTS,
+            attempt_store::STATEMENTS,
+            audit::CONTROL_STATEMENTS,
+            idempotency::store::STATEMENTS,
+            mail::STATEMENTS,
+            membership::store::STATEMENTS,
+            mfa::store::STATEMENTS,
+            revocation::store::STATEMENTS,
+            session::store::STATEMENTS,
+            token::store::STATEMENTS,
+        ];
         ALL
     }
 
@@ -91,20 +122,27 @@ impl Module for Platform {
     }
 
     fn resources(&self) -> &'static [Resource] {
-        &[audit::AUDIT]
+        &[audit::AUDIT, mail::MAIL, mail::MAIL_BODY]
     }
 
     fn constraints(&self) -> &'static [ConstraintRule] {
-        &[]
+        account::CONSTRAINTS
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        mail::jobs(&self.0)
+        [mail::jobs(&self.0), account::recovery::jobs(&self.0), note::jobs()].into_iter().flatten().collect()
     }
 }
 
 impl HttpModule for Platform {
     fn routes(&self) -> OpenApiRouter<Edge> {
-        OpenApiRouter::new().merge(audit::routes()).merge(mail::routes()).layer(Extension(self.0.clone()))
+        OpenApiRouter::new()
+            .merge(account::routes())
+            .merge(audit::routes())
+            .merge(mail::routes())
+            .merge(mfa::routes())
+            .merge(session::routes())
+            .merge(token::routes())
+            .layer(Extension(self.0.clone()))
     }
 }

@@ -1,17 +1,29 @@
 //! What the endpoints of this room work with.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use cloister_http::{Edge, Problem};
+use cloister_ids::TenantId;
 use cloister_tenancy::{ControlPlane, Error, Result, Tenancy};
+use jiff::Timestamp;
+use tokio::sync::Mutex;
 
-use crate::Keyring;
+use crate::{
+    Keyring,
+    password::{PasswordSettings, Passwords},
+    revocation::Revocations,
+    token::{Memory, SigningKeys},
+};
 
 /// How the room is set.
 #[derive(Debug, Clone)]
 pub struct PlatformSettings {
-    /// What links in mails begin with where no tenant's host fits, such as `http://localhost:8080`.
+    /// What links in mails begin with at the installation's own host, such as `http://localhost:8080`. A tenant's links have
+    /// its slug in front of the host.
     pub public_url: String,
     /// How mail is sent; without it, mails wait in the outbox for the operator.
     pub smtp: Option<crate::mail::SmtpSettings>,
@@ -29,14 +41,35 @@ pub struct Service(pub(crate) Arc<Inner>);
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) control: ControlPlane,
-    pub(crate) keyring: Keyring,
-    pub(crate) settings: PlatformSettings,
+    control: ControlPlane,
+    keyring: Keyring,
+    settings: PlatformSettings,
+    passwords: Passwords,
+    keys: SigningKeys,
+    keys_read_at: Mutex<Timestamp>,
+    memory: Memory,
+    revocations: Revocations,
+    control_plane_away: AtomicBool,
 }
 
 impl Service {
-    pub(crate) fn new(control: ControlPlane, keyring: Keyring, settings: PlatformSettings) -> Self {
-        Self(Arc::new(Inner { control, keyring, settings }))
+    /// Makes the first signing key when there is none, and reads what is revoked.
+    pub(crate) async fn start(control: ControlPlane, keyring: Keyring, settings: PlatformSettings) -> Result<Self> {
+        let now = control.tenancy().clock().now();
+        let (keys, revocations) = (SigningKeys::default(), Revocations::default());
+        keys.load(&control, &keyring, now).await?;
+        revocations.catch_up(&control, now).await?;
+        Ok(Self(Arc::new(Inner {
+            passwords: Passwords::start(PasswordSettings::default())?,
+            keys_read_at: Mutex::new(now),
+            memory: Memory::default(),
+            control_plane_away: AtomicBool::new(false),
+            control,
+            keyring,
+            settings,
+            keys,
+            revocations,
+        })))
     }
 
     /// The control plane.
@@ -57,6 +90,67 @@ impl Service {
     /// How the room is set.
     pub(crate) fn settings(&self) -> &PlatformSettings {
         &self.0.settings
+    }
+
+    /// Where passwords are hashed.
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    /// What signs access tokens.
+    pub(crate) fn keys(&self) -> &SigningKeys {
+        &self.0.keys
+    }
+
+    /// Credentials that were found good.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.0.memory
+    }
+
+    /// What is refused before it expires.
+    pub(crate) fn revocations(&self) -> &Revocations {
+        &self.0.revocations
+    }
+
+    /// Whether the control plane did not answer when it was last asked.
+    pub(crate) fn is_control_plane_away(&self) -> bool {
+        self.0.control_plane_away.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_control_plane_away(&self, away: bool) {
+        if self.0.control_plane_away.swap(away, Ordering::AcqRel) != away {
+            tracing::warn!(away, "the control plane went away or came back");
+        }
+    }
+
+    /// Reads the signing keys again, at most every few seconds, whoever asks.
+    pub(crate) async fn read_keys_again(&self) -> Result<()> {
+        let now = self.tenancy().clock().now();
+        let mut last = self.0.keys_read_at.lock().await;
+        if now.duration_since(*last).as_secs() < 5 {
+            return Ok(());
+        }
+        *last = now;
+        self.0.keys.load(self.control(), self.keyring(), now).await
+    }
+
+    /// Makes a signing key that every node uses from a minute later on. Nobody is signed out. Answers its id.
+    pub async fn rotate_signing_key(&self) -> Result<String> {
+        let now = self.tenancy().clock().now();
+        let id = SigningKeys::rotate(self.control(), self.keyring(), now).await?;
+        self.keys().load(self.control(), self.keyring(), now).await?;
+        Ok(id)
+    }
+
+    /// The address of a page at a tenant's host, or at the installation's own, with a secret that only the page sees: what is
+    /// behind a `#` is sent to no server and stands in no log.
+    pub(crate) fn link(&self, tenant: Option<TenantId>, page: &str, secret: &str) -> String {
+        let base = self.settings().public_url.trim_end_matches('/');
+        let tenant = tenant.and_then(|id| self.tenancy().registry().by_id(id));
+        match (tenant, base.split_once("://")) {
+            (Some(tenant), Some((scheme, rest))) => format!("{scheme}://{}.{rest}/{page}#token={secret}", tenant.slug),
+            _ => format!("{base}/{page}#token={secret}"),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod course;
 mod date_span;
 pub mod demographics;
 pub mod enrollment;
+mod grants;
 pub mod import;
 mod listing;
 pub mod oneroster;
@@ -16,15 +17,20 @@ pub mod person;
 pub mod record;
 mod rules;
 pub mod sample;
+mod scope;
+mod scope_store;
 pub mod search_key;
 mod store;
 mod vocabulary;
 
-use std::sync::LazyLock;
+use std::{future::Future, pin::Pin, sync::LazyLock};
 
 use cloister_http::{Edge, HttpModule};
-use cloister_ids::{Id, Kind, Uuid};
-use cloister_tenancy::{ConstraintRule, Meter, Module, Resource, SchemaChange, Table, sql::Statement};
+use cloister_ids::{AccountId, Id, Kind, PersonId, Uuid};
+use cloister_tenancy::{
+    ConstraintRule, Grant, Meter, Module, OpContext, PersonAccount, Resource, Result, Role, SchemaChange, Scope, Table,
+    Tenancy, TenantTx, sql::Statement,
+};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use vocabulary::{ClassType, EnrollmentRole, OrgType, RoleName, RoleType, SessionType, Sex};
@@ -80,12 +86,26 @@ impl Module for School {
                 person::STATEMENTS[0],
                 person::STATEMENTS[1],
                 person::STATEMENTS[2],
+                person::STATEMENTS[3],
+                person::STATEMENTS[4],
                 enrollment::STATEMENTS,
                 demographics::STATEMENTS,
             ];
             resources.into_iter().chain(import::STATEMENTS).collect()
         });
         &ALL
+    }
+
+    fn roles(&self) -> &'static [Role] {
+        grants::ROLES
+    }
+
+    fn grants(&self) -> &'static [Grant] {
+        grants::GRANTS
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        grants::SCOPES
     }
 
     fn resources(&self) -> &'static [Resource] {
@@ -123,6 +143,29 @@ impl Module for School {
             Meter { name: "staff", count: &person::COUNT_STAFF },
         ];
         &ALL
+    }
+
+    fn link_account<'a>(
+        &'a self,
+        tx: &'a mut TenantTx,
+        person: Uuid,
+        account: Option<AccountId>,
+    ) -> Pin<Box<dyn Future<Output = Result<bool>> + Send + 'a>> {
+        let person = PersonId::from_uuid(person);
+        match account {
+            Some(account) => Box::pin(person::link_account(tx, person, account)),
+            None => Box::pin(person::unlink_account(tx, person)),
+        }
+    }
+
+    fn accounts<'a>(
+        &'a self,
+        tenancy: &'a Tenancy,
+        cx: &'a OpContext,
+        after: Option<Uuid>,
+        limit: i64,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<PersonAccount>>> + Send + 'a>> {
+        Box::pin(person::accounts(tenancy, cx, after, limit))
     }
 }
 

@@ -34,11 +34,12 @@ pub use error::{Error, ErrorKind, FieldError, Result};
 pub use fleet::FleetReport;
 pub use install::{Existing, Installation, Logins};
 pub use ledger::FleetProgress;
-pub use module::{ConstraintRule, ControlChange, Meter, Module, Rights, SchemaChange, Table, TableKind};
+pub use lifecycle::is_language_tag;
+pub use module::{ConstraintRule, ControlChange, Meter, Module, PersonAccount, Rights, SchemaChange, Table, TableKind};
 pub use ports::{AuditSealer, Authenticator, Credential, Identity, Limits, NoLimits, OperatorVisit};
 pub use registry::{Placement, Registry, TenantEntry};
 pub use resolve::{Refusal, Sources, Step};
-pub use role::{Grant, Role};
+pub use role::{Grant, Role, Scope};
 #[doc(hidden)]
 pub use statements::{Plane, kernel_statements};
 pub use tenancy::{Cluster, Config, Tenancy};

@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use cloister_ids::{AccountId, Uuid};
 use cloister_postgres::Statement;
+use futures_util::future::BoxFuture;
 
-use crate::{Grant, Resource, Result, Role, TenantTx, jobs::JobKind};
+use crate::{Grant, OpContext, Resource, Result, Role, Scope, Tenancy, TenantTx, jobs::JobKind};
 
 /// A kind of tenant's business, added without touching the kernel.
 pub trait Module: Send + Sync + 'static {
@@ -46,6 +48,11 @@ pub trait Module: Send + Sync + 'static {
         &[]
     }
 
+    /// The scopes that its statements understand. A permission within any other reaches nothing.
+    fn scopes(&self) -> &'static [Scope] {
+        &[]
+    }
+
     /// What permissions can be about.
     fn resources(&self) -> &'static [Resource];
 
@@ -64,10 +71,41 @@ pub trait Module: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Ties an account to the row of a person, as part of `tx`, or unties whatever is tied there. False when the module keeps
+    /// no such person. Whether the actor may is for the caller to decide: whoever accepts an invitation has no permission yet.
+    fn link_account<'a>(
+        &'a self,
+        _tx: &'a mut TenantTx,
+        _person: Uuid,
+        _account: Option<AccountId>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
+
+    /// Which persons are tied to an account, in the order of their ids: at most `limit` of those behind `after`.
+    fn accounts<'a>(
+        &'a self,
+        _tenancy: &'a Tenancy,
+        _cx: &'a OpContext,
+        _after: Option<Uuid>,
+        _limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<PersonAccount>>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     /// What a new tenant finds already there. Runs again when provisioning is resumed, so it must be idempotent.
     fn seed<'a>(&'a self, _tx: &'a mut TenantTx) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>> {
         Box::pin(std::future::ready(Ok(())))
     }
+}
+
+/// A person as a module keeps them, and the account that is tied to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PersonAccount {
+    /// The person's id, whatever its kind.
+    pub person: Uuid,
+    /// The account.
+    pub account: AccountId,
 }
 
 /// One numbered change of a module's tables, in the phases that also suit a distributed engine.

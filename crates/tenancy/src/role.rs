@@ -26,6 +26,19 @@ pub struct Grant {
     pub scope: Option<&'static str>,
 }
 
+/// A narrowing of permissions to some of a resource's rows, seen from who acts. The module's statements hold to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope {
+    /// Stable word, such as `own_classes`: what stands behind the colon of a permission.
+    pub name: &'static str,
+    /// Its name on pages.
+    pub title: &'static str,
+    /// Whom or what it reaches, in a sentence.
+    pub description: &'static str,
+    /// For which resources there is such a narrowing, and for which actions. It reaches nothing else.
+    pub on: &'static [(Resource, &'static [Action])],
+}
+
 impl Grant {
     /// For all there are.
     pub const fn all(role: &'static str, resource: Resource, actions: &'static [Action]) -> Self {

@@ -138,6 +138,11 @@ impl TenantTx {
         self.records.push(Record::Audit(Box::new(record.noted(self.cx.clock()))));
     }
 
+    /// Notes an act that somebody else did, in another database: a job carries it here.
+    pub fn audit_record(&mut self, record: PlatformRecord) {
+        self.records.push(Record::Audit(Box::new(record.noted(self.cx.clock()))));
+    }
+
     /// Notes what the kernel itself saw the actor do; written with the commit.
     pub(crate) fn note(&mut self, action: &'static str, resource: &'static str, at: Timestamp, changes: Value) {
         let record = Noted::within(&self.cx, action, resource.to_owned()).changing(changes);

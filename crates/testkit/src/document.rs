@@ -57,7 +57,7 @@ fn check_answers(operation: &Value, fault: &mut impl FnMut(&str)) {
             _ => {}
         }
     }
-    for needed in ["401", "403", "404", "500", "503"] {
+    for needed in ["401", "403", "404", "429", "500", "503"] {
         if operation["responses"][needed].is_null() {
             fault(&format!("it does not mention {needed}"));
         }
@@ -67,13 +67,17 @@ fn check_answers(operation: &Value, fault: &mut impl FnMut(&str)) {
 fn check_parameters(method: &str, path: &str, operation: &Value, fault: &mut impl FnMut(&str)) {
     let parameters: Vec<&Value> = operation["parameters"].as_array().into_iter().flatten().collect();
     let has = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
-    if !parameters.iter().any(|parameter| parameter["$ref"] == "#/components/parameters/TenantId") {
-        fault("it does not take X-Tenant-ID");
+    let takes = parameters.iter().any(|parameter| parameter["$ref"] == "#/components/parameters/TenantId");
+    let within_tenants = !path.starts_with("/api/v1/platform/") && operation["x-tenant"] != "none";
+    if takes != within_tenants {
+        fault(if takes { "it is about no tenant and takes X-Tenant-ID" } else { "it does not take X-Tenant-ID" });
     }
     if matches!(method, "patch" | "put" | "delete") && !has("If-Match") {
         fault("it changes something and does not take If-Match");
     }
-    if method == "post" && !has("Idempotency-Key") {
+    // A key belongs to somebody: strangers have none.
+    let is_public = operation["security"].as_array().is_some_and(Vec::is_empty);
+    if method == "post" && !is_public && !has("Idempotency-Key") {
         fault("it does not take Idempotency-Key");
     }
     for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {

@@ -27,10 +27,15 @@ pub struct FrontDoor {
 /// Reads what [`token`] writes. Tests only: nothing is signed.
 struct PlainTokens;
 
-/// A token for a tenant, or for none in particular.
+/// A token for a tenant, or for none in particular. An actor named by the id of an account, `acc_…`, has that account.
 pub fn token(actor: &str, tenant: Option<&TenantEntry>, permissions: &[&str]) -> String {
     let tenant = tenant.map_or_else(String::new, |tenant| tenant.id.to_string());
     format!("{actor}|{tenant}|{}", permissions.join(","))
+}
+
+/// A token of an operator, who is in no tenant: what they may do with the platform itself.
+pub fn operator_token(actor: &str, permissions: &[&str]) -> String {
+    format!("{}|{}", token(actor, None, &[]), permissions.join(","))
 }
 
 impl Authenticator for PlainTokens {
@@ -42,8 +47,11 @@ impl Authenticator for PlainTokens {
             return Err(refused());
         };
         let tenant = if tenant.is_empty() { None } else { Some(tenant.parse().map_err(|_| refused())?) };
-        let permissions = PermissionSet::new(permissions.split(',').filter(|text| !text.is_empty()));
-        Ok(Some(Arc::new(Identity::new(Actor::Account(actor.into()), tenant, permissions))))
+        let set = |texts: &str| PermissionSet::new(texts.split(',').filter(|text| !text.is_empty()));
+        let mut identity = Identity::new(Actor::Account(actor.into()), tenant, set(permissions));
+        identity.account = actor.parse().ok();
+        identity.operator = set(parts.next().unwrap_or_default());
+        Ok(Some(Arc::new(identity)))
     }
 }
 
@@ -61,6 +69,18 @@ impl FrontDoor {
         metrics: Option<PrometheusHandle>,
     ) -> Self {
         let edge = Edge::new(tenancy.clone(), Arc::new(PlainTokens), settings, metrics);
+        let router = app(&edge, modules);
+        Self { edge, router }
+    }
+
+    /// The same, with another way to tell who calls.
+    pub fn authenticated(
+        tenancy: &Tenancy,
+        authenticator: Arc<dyn Authenticator>,
+        modules: &[Arc<dyn HttpModule>],
+        settings: EdgeSettings,
+    ) -> Self {
+        let edge = Edge::new(tenancy.clone(), authenticator, settings, None);
         let router = app(&edge, modules);
         Self { edge, router }
     }

@@ -6,18 +6,22 @@
 
 mod document;
 mod front_door;
+mod letter;
 mod notebook;
 pub mod operator;
 mod platform;
 mod proxy;
 mod schema;
+mod smtp;
 mod statements;
 mod traces;
 
 pub use document::document_faults;
-pub use front_door::{Call, FrontDoor, Seen, token};
+pub use front_door::{Call, FrontDoor, Seen, operator_token, token};
+pub use letter::Letter;
 pub use notebook::{NOTE, Notebook, store as note};
 pub use platform::{PlainSealer, TestPlatform, TestSettings, admin_server};
 pub use proxy::{Proxy, Traffic};
 pub use schema::{check_schema, schema_faults};
+pub use smtp::{SmtpSink, Stage};
 pub use statements::{StatementFaults, check_statements, statement_faults, statements_of};

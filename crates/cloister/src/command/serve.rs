@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use cloister_http::{DURATION_BUCKETS, Edge, EdgeSettings, Environment, Network, ServerLimits, app, serve};
+use cloister_http::{
+    CrowdLimits, DURATION_BUCKETS, Edge, EdgeSettings, Environment, Network, ServerLimits, app, serve,
+};
 use cloister_ids::SystemClock;
 use cloister_tenancy::{Tenancy, jobs::WorkSettings};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -51,6 +53,13 @@ pub(crate) fn edge(
         trusted_proxies: networks(&configuration.http.trusted_proxies).context("http.trusted_proxies")?,
         metrics_readers: networks(&configuration.http.metrics_readers).context("http.metrics_readers")?,
         environment: if configuration.http.https { Environment::Production } else { Environment::Development },
+        rates: configuration.http.rates.settings()?,
+        crowd: CrowdLimits {
+            requests: configuration.http.requests,
+            tenant_requests: configuration.http.tenant_requests,
+            streams: configuration.http.event_streams,
+            ..CrowdLimits::default()
+        },
         ..EdgeSettings::default()
     };
     let tokens = DevelopmentTokens::open(&configuration.data_dir, Arc::new(SystemClock))?;

@@ -15,6 +15,9 @@ create table account (
     locale text not null check (char_length(locale) between 2 and 35),
     password_hash text check (char_length(password_hash) <= 300),
     password_changed_at timestamptz,
+    -- How strong (0 to 4) and how long (up to 32): a tenant entered later may ask for more.
+    password_strength smallint,
+    password_length smallint,
     must_change_password boolean not null default false,
     status text not null default 'active' check (status in ('active', 'disabled')),
     operator_role text check (operator_role in ('viewer', 'support', 'admin')),

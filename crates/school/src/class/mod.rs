@@ -16,6 +16,7 @@ pub(crate) use store::STATEMENTS;
 use crate::{
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{ITEMS, SOURCED_ID, TEXT, at_most, beside, between, clean, distinct, small},
+    scope::{Sight, authorize_change},
     search_key,
     vocabulary::ClassType,
 };
@@ -163,8 +164,8 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Cla
 
 /// One class, deleted or not. One round trip.
 async fn read(tenancy: &Tenancy, cx: &OpContext, id: ClassId) -> Result<Class> {
-    cx.authorize(Action::Read, &CLASS)?;
-    store::get(tenancy, cx, id).await
+    let sight = Sight::of(cx, &CLASS)?;
+    store::get(tenancy, cx, &sight, id).await
 }
 
 /// Changes a class that is still as the caller knows it. Two round trips.
@@ -175,7 +176,7 @@ async fn update(
     known: &IfMatch,
     patch: &MergePatch<ClassFields>,
 ) -> Result<Class> {
-    cx.authorize(Action::Update, &CLASS)?;
+    authorize_change(cx, Action::Update, &CLASS, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let before = store::lock(&mut tx, id).await?;
     known.check(&before)?;
@@ -197,7 +198,7 @@ async fn update(
 
 /// Deletes a class that is still as the caller knows it, and everybody's place in it. Two round trips.
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: ClassId, known: &IfMatch) -> Result<()> {
-    cx.authorize(Action::Delete, &CLASS)?;
+    authorize_change(cx, Action::Delete, &CLASS, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let before = store::lock(&mut tx, id).await?;
     known.check(&before)?;

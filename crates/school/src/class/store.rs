@@ -11,6 +11,8 @@ use super::{Class, ClassFields};
 use crate::{
     listing::Span,
     record::{Metadata, Record, found, status},
+    scope::{Sight, Within},
+    scope_store::{classes_within, many_within, one_within, places_asked_for},
     store::{by_sourced_id, delete, get, insert, lock, page, update},
     vocabulary::ClassType,
 };
@@ -31,17 +33,29 @@ macro_rules! fields {
     };
 }
 
+/// `$places` narrows the places that `$9` asks for, `$scope` all of it.
 macro_rules! list {
-    ($key:literal $direction:ident) => {
+    ($places:expr, $scope:expr, $key:literal $direction:ident) => {
         page!(
             "class",
             fields!(),
-            " and ($6::uuid is null or school_id = $6) and ($7::uuid is null or course_id = $7)
+            concat!(" and ($6::uuid is null or school_id = $6) and ($7::uuid is null or course_id = $7)
               and ($8::uuid is null or exists (select from class_term t
                 where t.tenant_id = $1 and t.class_id = class.id and t.academic_session_id = $8))
               and ($9::uuid is null or exists (select from enrollment e
-                where e.tenant_id = $1 and e.class_id = class.id and e.person_id = $9 and e.status = 'active'))
-              and ($10::text is null or (title_search >= $10 and title_search < $11))",
+                where e.tenant_id = $1 and e.class_id = class.id and e.person_id = $9 and e.status = 'active'", $places, "))
+              and ($10::text is null or (title_search >= $10 and title_search < $11))", $scope),
+            $key $direction
+        )
+    };
+}
+
+/// Of classes within scopes there are few: they are found first, and then sorted.
+macro_rules! list_within {
+    ($key:literal $direction:ident) => {
+        list!(
+            places_asked_for!("$12", "$13", "$15"),
+            many_within!(classes_within!("$12", "$13", "$14")),
             $key $direction
         )
     };
@@ -50,10 +64,17 @@ macro_rules! list {
 statements! {
     /// One.
     GET = get!("class", fields!());
+    /// One within scopes.
+    GET_WITHIN = concat!(get!("class", fields!()), one_within!(classes_within!("$3", "$4", "$5")));
     /// One, to be changed.
     LOCK = lock!("class", fields!());
     /// One by its name in the system that feeds it.
     BY_SOURCED_ID = by_sourced_id!("class", fields!());
+    /// One by its name in the system that feeds it, within scopes.
+    BY_SOURCED_ID_WITHIN = concat!(
+        by_sourced_id!("class", fields!()),
+        many_within!(classes_within!("$3", "$4", "$5"))
+    );
     /// A new one.
     INSERT = insert!(
         "class",
@@ -75,13 +96,21 @@ statements! {
     /// Marks everybody's place in it as deleted.
     DELETE_ENROLLMENTS = delete!("enrollment", "class_id = $2");
     /// By title, from the first.
-    LIST_BY_TITLE = list!("title_search" asc);
+    LIST_BY_TITLE = list!("", "", "title_search" asc);
     /// By title, from the last.
-    LIST_BY_TITLE_DESC = list!("title_search" desc);
+    LIST_BY_TITLE_DESC = list!("", "", "title_search" desc);
     /// By last change, oldest first.
-    LIST_BY_CHANGE = list!("date_last_modified" asc);
+    LIST_BY_CHANGE = list!("", "", "date_last_modified" asc);
     /// By last change, newest first.
-    LIST_BY_CHANGE_DESC = list!("date_last_modified" desc);
+    LIST_BY_CHANGE_DESC = list!("", "", "date_last_modified" desc);
+    /// Those within scopes by title, from the first.
+    WITHIN_BY_TITLE = list_within!("title_search" asc);
+    /// Those within scopes by title, from the last.
+    WITHIN_BY_TITLE_DESC = list_within!("title_search" desc);
+    /// Those within scopes by last change, oldest first.
+    WITHIN_BY_CHANGE = list_within!("date_last_modified" asc);
+    /// Those within scopes by last change, newest first.
+    WITHIN_BY_CHANGE_DESC = list_within!("date_last_modified" desc);
 }
 
 fn class(row: &Row) -> Result<Class> {
@@ -107,12 +136,29 @@ fn class(row: &Row) -> Result<Class> {
     })
 }
 
-pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: ClassId) -> Result<Class> {
-    class(found(&tenancy.fetch(cx, &GET, &[&id]).await?)?)
+pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, sight: &Sight, id: ClassId) -> Result<Class> {
+    let rows = match sight {
+        Sight::All => tenancy.fetch(cx, &GET, &[&id]).await?,
+        Sight::Within(Within { account, on, scopes, .. }) => {
+            tenancy.fetch(cx, &GET_WITHIN, &[&id, account, on, scopes]).await?
+        }
+    };
+    class(found(&rows)?)
 }
 
-pub(super) async fn by_sourced_id(tenancy: &Tenancy, cx: &OpContext, sourced_id: &str) -> Result<Vec<Class>> {
-    tenancy.fetch(cx, &BY_SOURCED_ID, &[&sourced_id]).await?.iter().map(class).collect()
+pub(super) async fn by_sourced_id(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    sight: &Sight,
+    sourced_id: &str,
+) -> Result<Vec<Class>> {
+    let rows = match sight {
+        Sight::All => tenancy.fetch(cx, &BY_SOURCED_ID, &[&sourced_id]).await?,
+        Sight::Within(Within { account, on, scopes, .. }) => {
+            tenancy.fetch(cx, &BY_SOURCED_ID_WITHIN, &[&sourced_id, account, on, scopes]).await?
+        }
+    };
+    rows.iter().map(class).collect()
 }
 
 pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, made: &Class) -> Result<()> {
@@ -238,38 +284,55 @@ pub(super) struct Selection {
     pub(super) title: (Option<String>, Option<String>),
 }
 
-pub(super) async fn list_by_title(tenancy: &Tenancy, cx: &OpContext, selection: &Selection) -> Result<Vec<Class>> {
-    list(tenancy, cx, [&LIST_BY_TITLE, &LIST_BY_TITLE_DESC], selection).await
+/// The statements of one order, in both directions: all, and those within scopes.
+type Statements = [[&'static Statement; 2]; 2];
+
+pub(super) async fn list_by_title(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    sight: &Sight,
+    selection: &Selection,
+) -> Result<Vec<Class>> {
+    let statements = [[&LIST_BY_TITLE, &LIST_BY_TITLE_DESC], [&WITHIN_BY_TITLE, &WITHIN_BY_TITLE_DESC]];
+    list(tenancy, cx, statements, sight, selection).await
 }
 
-pub(super) async fn list_by_change(tenancy: &Tenancy, cx: &OpContext, selection: &Selection) -> Result<Vec<Class>> {
-    list(tenancy, cx, [&LIST_BY_CHANGE, &LIST_BY_CHANGE_DESC], selection).await
+pub(super) async fn list_by_change(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    sight: &Sight,
+    selection: &Selection,
+) -> Result<Vec<Class>> {
+    let statements = [[&LIST_BY_CHANGE, &LIST_BY_CHANGE_DESC], [&WITHIN_BY_CHANGE, &WITHIN_BY_CHANGE_DESC]];
+    list(tenancy, cx, statements, sight, selection).await
 }
 
 async fn list(
     tenancy: &Tenancy,
     cx: &OpContext,
-    statements: [&'static Statement; 2],
+    [all, of_scopes]: Statements,
+    sight: &Sight,
     selection: &Selection,
 ) -> Result<Vec<Class>> {
     let Selection { span, school_id, course_id, term_id, person_id, title: (from, below) } = selection;
-    let rows = tenancy
-        .fetch(
-            cx,
-            span.pick(statements),
-            &[
-                &span.status,
-                span.key(),
-                &span.after.id,
-                &span.limit,
-                school_id,
-                course_id,
-                term_id,
-                person_id,
-                from,
-                below,
-            ],
-        )
-        .await?;
-    rows.iter().map(class).collect()
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![
+        &span.status,
+        span.key(),
+        &span.after.id,
+        &span.limit,
+        school_id,
+        course_id,
+        term_id,
+        person_id,
+        from,
+        below,
+    ];
+    let statements = match sight {
+        Sight::All => all,
+        Sight::Within(Within { account, on, scopes, places }) => {
+            parameters.extend([account as &(dyn ToSql + Sync), on, scopes, places]);
+            of_scopes
+        }
+    };
+    tenancy.fetch(cx, span.pick(statements), &parameters).await?.iter().map(class).collect()
 }

@@ -17,6 +17,7 @@ pub(crate) use store::STATEMENTS;
 use crate::{
     record::{Metadata, Record, Status},
     rules::{TEXT, clean, plausible, small},
+    scope::{Sight, authorize_change},
     vocabulary::Sex,
 };
 
@@ -112,8 +113,8 @@ impl Versioned for Demographics {
 
 /// A person's demographics. One round trip.
 async fn read(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Result<Demographics> {
-    cx.authorize(Action::Read, &DEMOGRAPHICS)?;
-    store::get(tenancy, cx, id).await
+    let sight = Sight::of(cx, &DEMOGRAPHICS)?;
+    store::get(tenancy, cx, &sight, id).await
 }
 
 /// Enters a person's demographics, or replaces those that are still as the caller knows them. Two round trips.
@@ -124,7 +125,7 @@ async fn replace(
     known: Result<IfMatch, Problem>,
     fields: DemographicsFields,
 ) -> Result<Demographics, Problem> {
-    cx.authorize(Action::Update, &DEMOGRAPHICS)?;
+    authorize_change(cx, Action::Update, &DEMOGRAPHICS, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let (sourced_id, before) = store::lock(&mut tx, id).await?;
     let record = match before {
@@ -145,7 +146,7 @@ async fn replace(
 ///
 /// Unlike other records they leave nothing behind: who may not keep them any longer must be able to be rid of them.
 async fn erase(tenancy: &Tenancy, cx: &OpContext, id: PersonId, known: &IfMatch) -> Result<()> {
-    cx.authorize(Action::Delete, &DEMOGRAPHICS)?;
+    authorize_change(cx, Action::Delete, &DEMOGRAPHICS, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let (_, before) = store::lock(&mut tx, id).await?;
     known.check(&before.ok_or_else(cloister_tenancy::Error::not_found)?)?;

@@ -9,6 +9,8 @@ use cloister_tenancy::{
 use super::{Demographics, DemographicsFields};
 use crate::{
     record::{Metadata, Record, found, status},
+    scope::{Sight, Within},
+    scope_store::{one_within, persons_within},
     vocabulary::Sex,
 };
 
@@ -31,6 +33,11 @@ statements! {
     /// Those of a person.
     GET = concat!("select (select p.sourced_id from person p where p.tenant_id = $1 and p.id = $2) as sourced_id, ",
         head!(), ", ", fields!(), " from demographics where tenant_id = $1 and person_id = $2");
+    /// The same, if the person is within scopes.
+    GET_WITHIN = concat!("select (select p.sourced_id from person p where p.tenant_id = $1 and p.id = $2) as sourced_id, ",
+        head!(), ", ", fields!(), " from demographics where tenant_id = $1 and person_id = $2
+            and exists (select from person p where p.tenant_id = $1 and p.id = $2 and p.status = 'active')",
+        one_within!(persons_within!("$3", "$4", "$5")));
     /// The same, to be changed.
     LOCK = concat!("select (select p.sourced_id from person p where p.tenant_id = $1 and p.id = $2) as sourced_id, ",
         head!(), ", ", fields!(), " from demographics where tenant_id = $1 and person_id = $2 for no key update");
@@ -77,8 +84,14 @@ fn demographics(row: &Row) -> Result<Demographics> {
     })
 }
 
-pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Result<Demographics> {
-    demographics(found(&tenancy.fetch(cx, &GET, &[&id]).await?)?)
+pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, sight: &Sight, id: PersonId) -> Result<Demographics> {
+    let rows = match sight {
+        Sight::All => tenancy.fetch(cx, &GET, &[&id]).await?,
+        Sight::Within(Within { account, on, scopes, .. }) => {
+            tenancy.fetch(cx, &GET_WITHIN, &[&id, account, on, scopes]).await?
+        }
+    };
+    demographics(found(&rows)?)
 }
 
 /// The person's `sourced_id`, and what is kept from changing.

@@ -20,6 +20,7 @@ use super::{ENROLLMENT, Enrollment, EnrollmentFields, sample, sample_fields, sto
 use crate::{
     listing::{Key, Order, Position, RecordFilter, Span, StatusFilter},
     rules::{SOURCED_ID, plausible},
+    scope::Sight,
     vocabulary::EnrollmentRole,
 };
 
@@ -99,7 +100,7 @@ type EnrollmentPatch = MergePatch<EnrollmentFields>;
 
 /// List enrollments
 ///
-/// A page of them, by age unless another order is asked for. For the persons
+/// A page of those one may see, by age unless another order is asked for. For the persons
 /// of a class by name, ask for persons with its `class_id`.
 #[utoipa::path(
     get,
@@ -115,7 +116,7 @@ async fn enrollment_list(
     listing: Listing<EnrollmentFilter, EnrollmentSort>,
 ) -> Result<Answer<EnrollmentPage>, Problem> {
     let Op { tenancy, cx, .. } = &op;
-    cx.authorize(Action::Read, &ENROLLMENT)?;
+    let sight = Sight::of(cx, &ENROLLMENT)?;
     let (tenant, what, filter) = (cx.tenant_id(), ENROLLMENT.name, &listing.filter);
     let selection = store::Selection {
         span: Span::of(&listing, filter.status, tenant, what)?,
@@ -126,9 +127,9 @@ async fn enrollment_list(
         on: filter.on,
     };
     let rows = match (&filter.sourced_id, listing.sort) {
-        (Some(sourced_id), _) => store::by_sourced_id(tenancy, cx, sourced_id).await?,
-        (None, EnrollmentSort::CreatedAt) => store::list_by_age(tenancy, cx, &selection).await?,
-        (None, EnrollmentSort::DateLastModified) => store::list_by_change(tenancy, cx, &selection).await?,
+        (Some(sourced_id), _) => store::by_sourced_id(tenancy, cx, &sight, sourced_id).await?,
+        (None, EnrollmentSort::CreatedAt) => store::list_by_age(tenancy, cx, &sight, &selection).await?,
+        (None, EnrollmentSort::DateLastModified) => store::list_by_change(tenancy, cx, &sight, &selection).await?,
     };
     Ok(Answer(listing.page(tenant, what, rows, |last| {
         let key = match listing.sort {

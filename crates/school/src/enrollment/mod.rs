@@ -20,6 +20,7 @@ use crate::{
     date_span::{self, DateSpan},
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{SOURCED_ID, after, clean, plausible, small},
+    scope::{Sight, authorize_change},
     vocabulary::EnrollmentRole,
 };
 
@@ -155,8 +156,8 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Enr
 
 /// One enrollment, deleted or not. One round trip.
 async fn read(tenancy: &Tenancy, cx: &OpContext, id: EnrollmentId) -> Result<Enrollment> {
-    cx.authorize(Action::Read, &ENROLLMENT)?;
-    store::get(tenancy, cx, id).await
+    let sight = Sight::of(cx, &ENROLLMENT)?;
+    store::get(tenancy, cx, &sight, id).await
 }
 
 /// Changes an enrollment that is still as the caller knows it. Two round trips.
@@ -167,7 +168,7 @@ async fn update(
     known: &IfMatch,
     patch: &MergePatch<EnrollmentFields>,
 ) -> Result<Enrollment> {
-    cx.authorize(Action::Update, &ENROLLMENT)?;
+    authorize_change(cx, Action::Update, &ENROLLMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let (before, others) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
@@ -201,7 +202,7 @@ async fn update(
 
 /// Deletes an enrollment that is still as the caller knows it. Two round trips.
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: EnrollmentId, known: &IfMatch) -> Result<()> {
-    cx.authorize(Action::Delete, &ENROLLMENT)?;
+    authorize_change(cx, Action::Delete, &ENROLLMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let (before, _) = store::lock(&mut tx, id).await?;
     known.check(&before)?;

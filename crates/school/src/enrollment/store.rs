@@ -16,6 +16,8 @@ use crate::{
     date_span::DateSpan,
     listing::Span,
     record::{Metadata, Record, found, status},
+    scope::{Sight, Within},
+    scope_store::{many_within, one_within, places_within},
     store::{by_sourced_id, delete, get, head, page, update},
     vocabulary::EnrollmentRole,
 };
@@ -43,11 +45,31 @@ macro_rules! list {
     };
 }
 
+/// The same within scopes, of which there are few: they are found first, and then sorted. `$10` the class.
+macro_rules! list_within {
+    ($key:literal $direction:ident) => {
+        list!(
+            concat!(
+                " and ($10::uuid is null or class_id = $10)",
+                many_within!(places_within!("$11", "$12", "$13"))
+            ),
+            $key $direction
+        )
+    };
+}
+
 statements! {
     /// One.
     GET = get!("enrollment", fields!());
+    /// One within scopes.
+    GET_WITHIN = concat!(get!("enrollment", fields!()), one_within!(places_within!("$3", "$4", "$5")));
     /// One by its name in the system that feeds it.
     BY_SOURCED_ID = by_sourced_id!("enrollment", fields!());
+    /// One by its name in the system that feeds it, within scopes.
+    BY_SOURCED_ID_WITHIN = concat!(
+        by_sourced_id!("enrollment", fields!()),
+        many_within!(places_within!("$3", "$4", "$5"))
+    );
     /// Keeps others from writing places of this person.
     LOCK_PERSON = "select id from person where tenant_id = $1 and id = $2 for no key update";
     /// The same for the person of an enrollment.
@@ -101,6 +123,14 @@ statements! {
     PERSON_BY_CHANGE = list!(" and person_id = $10", "date_last_modified" asc);
     /// Those of a person by last change, backwards.
     PERSON_BY_CHANGE_DESC = list!(" and person_id = $10", "date_last_modified" desc);
+    /// Those within scopes by age.
+    WITHIN_BY_AGE = list_within!("id" asc);
+    /// Those within scopes by age, backwards.
+    WITHIN_BY_AGE_DESC = list_within!("id" desc);
+    /// Those within scopes by last change.
+    WITHIN_BY_CHANGE = list_within!("date_last_modified" asc);
+    /// Those within scopes by last change, backwards.
+    WITHIN_BY_CHANGE_DESC = list_within!("date_last_modified" desc);
 }
 
 fn enrollment(row: &Row) -> Result<Enrollment> {
@@ -122,12 +152,29 @@ fn enrollment(row: &Row) -> Result<Enrollment> {
     })
 }
 
-pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: EnrollmentId) -> Result<Enrollment> {
-    enrollment(found(&tenancy.fetch(cx, &GET, &[&id]).await?)?)
+pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, sight: &Sight, id: EnrollmentId) -> Result<Enrollment> {
+    let rows = match sight {
+        Sight::All => tenancy.fetch(cx, &GET, &[&id]).await?,
+        Sight::Within(Within { account, on, scopes, .. }) => {
+            tenancy.fetch(cx, &GET_WITHIN, &[&id, account, on, scopes]).await?
+        }
+    };
+    enrollment(found(&rows)?)
 }
 
-pub(super) async fn by_sourced_id(tenancy: &Tenancy, cx: &OpContext, sourced_id: &str) -> Result<Vec<Enrollment>> {
-    tenancy.fetch(cx, &BY_SOURCED_ID, &[&sourced_id]).await?.iter().map(enrollment).collect()
+pub(super) async fn by_sourced_id(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    sight: &Sight,
+    sourced_id: &str,
+) -> Result<Vec<Enrollment>> {
+    let rows = match sight {
+        Sight::All => tenancy.fetch(cx, &BY_SOURCED_ID, &[&sourced_id]).await?,
+        Sight::Within(Within { account, on, scopes, .. }) => {
+            tenancy.fetch(cx, &BY_SOURCED_ID_WITHIN, &[&sourced_id, account, on, scopes]).await?
+        }
+    };
+    rows.iter().map(enrollment).collect()
 }
 
 /// What came of an insert.
@@ -217,49 +264,65 @@ pub(super) struct Selection {
     pub(super) on: Option<Date>,
 }
 
-/// The statements of one order, in both directions: all, those of a class, those of a person.
-type Statements = [[&'static Statement; 2]; 3];
+/// The statements of one order, in both directions: all, those of a class, those of a person, those within scopes.
+type Statements = [[&'static Statement; 2]; 4];
 
-pub(super) async fn list_by_age(tenancy: &Tenancy, cx: &OpContext, selection: &Selection) -> Result<Vec<Enrollment>> {
-    let statements =
-        [[&ALL_BY_AGE, &ALL_BY_AGE_DESC], [&CLASS_BY_AGE, &CLASS_BY_AGE_DESC], [&PERSON_BY_AGE, &PERSON_BY_AGE_DESC]];
-    list(tenancy, cx, statements, selection).await
+pub(super) async fn list_by_age(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    sight: &Sight,
+    selection: &Selection,
+) -> Result<Vec<Enrollment>> {
+    let statements = [
+        [&ALL_BY_AGE, &ALL_BY_AGE_DESC],
+        [&CLASS_BY_AGE, &CLASS_BY_AGE_DESC],
+        [&PERSON_BY_AGE, &PERSON_BY_AGE_DESC],
+        [&WITHIN_BY_AGE, &WITHIN_BY_AGE_DESC],
+    ];
+    list(tenancy, cx, statements, sight, selection).await
 }
 
 pub(super) async fn list_by_change(
     tenancy: &Tenancy,
     cx: &OpContext,
+    sight: &Sight,
     selection: &Selection,
 ) -> Result<Vec<Enrollment>> {
     let statements = [
         [&ALL_BY_CHANGE, &ALL_BY_CHANGE_DESC],
         [&CLASS_BY_CHANGE, &CLASS_BY_CHANGE_DESC],
         [&PERSON_BY_CHANGE, &PERSON_BY_CHANGE_DESC],
+        [&WITHIN_BY_CHANGE, &WITHIN_BY_CHANGE_DESC],
     ];
-    list(tenancy, cx, statements, selection).await
+    list(tenancy, cx, statements, sight, selection).await
 }
 
 async fn list(
     tenancy: &Tenancy,
     cx: &OpContext,
-    [all, of_class, of_person]: Statements,
+    [all, of_class, of_person, of_scopes]: Statements,
+    sight: &Sight,
     selection: &Selection,
 ) -> Result<Vec<Enrollment>> {
     let Selection { span, class_id, person_id, school_id, role, on } = selection;
     let role = role.as_ref().map(EnrollmentRole::as_str);
     let mut parameters: Vec<&(dyn ToSql + Sync)> =
         vec![&span.status, span.key(), &span.after.id, &span.limit, &role, school_id, on];
-    let statements = match (class_id, person_id) {
+    let statements = match (sight, class_id, person_id) {
+        (Sight::Within(Within { account, on, scopes, .. }), class, person) => {
+            parameters.extend([person as &(dyn ToSql + Sync), class, account, on, scopes]);
+            of_scopes
+        }
         // Of one person in one class there are few: the class brings them, the person is looked for among them.
-        (Some(class), person) => {
+        (Sight::All, Some(class), person) => {
             parameters.extend([person as &(dyn ToSql + Sync), class]);
             of_class
         }
-        (None, Some(person)) => {
+        (Sight::All, None, Some(person)) => {
             parameters.extend([&None::<PersonId> as &(dyn ToSql + Sync), person]);
             of_person
         }
-        (None, None) => {
+        (Sight::All, None, None) => {
             parameters.push(&None::<PersonId>);
             all
         }

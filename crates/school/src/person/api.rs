@@ -18,10 +18,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     PERSON, Person, PersonFields, PersonSummary, list_store as store,
     samples::{sample, sample_fields, summary_sample},
+    within_store,
 };
 use crate::{
     listing::{Key, Order, Position, RecordFilter, Span, StatusFilter, prefix},
     rules::{SOURCED_ID, searchable},
+    scope::Sight,
     vocabulary::{EnrollmentRole, RoleName},
 };
 
@@ -99,7 +101,8 @@ type PersonPatch = MergePatch<PersonFields>;
 
 /// List persons
 ///
-/// A page of them, by name unless another order is asked for.
+/// A page of those one may see, by name unless another order is asked for. Asking for a class takes the permission to read
+/// enrollments, too.
 #[utoipa::path(
     get,
     path = "/persons",
@@ -111,7 +114,10 @@ type PersonPatch = MergePatch<PersonFields>;
 )]
 async fn person_list(op: Op, listing: Listing<PersonFilter, PersonSort>) -> Result<Answer<PersonSummaryPage>, Problem> {
     let Op { tenancy, cx, .. } = &op;
-    cx.authorize(Action::Read, &PERSON)?;
+    let mut sight = Sight::of(cx, &PERSON)?;
+    if listing.filter.class_id.is_some() {
+        sight = sight.through_places(cx)?;
+    }
     let (tenant, what, filter) = (cx.tenant_id(), PERSON.name, &listing.filter);
     let scope = match filter {
         PersonFilter { class_id: Some(_), org_id: Some(_), .. } => return Err(class_and_org()),
@@ -126,10 +132,19 @@ async fn person_list(op: Op, listing: Listing<PersonFilter, PersonSort>) -> Resu
         scope,
         name: prefix(filter.q.as_deref()),
     };
-    let rows = match (&filter.sourced_id, listing.sort) {
-        (Some(sourced_id), _) => store::by_sourced_id(tenancy, cx, sourced_id).await?,
-        (None, PersonSort::Name) => store::list_by_name(tenancy, cx, &selection).await?,
-        (None, PersonSort::DateLastModified) => store::list_by_change(tenancy, cx, &selection).await?,
+    let rows = match (&sight, &filter.sourced_id, listing.sort) {
+        (Sight::All, Some(sourced_id), _) => store::by_sourced_id(tenancy, cx, sourced_id).await?,
+        (Sight::All, None, PersonSort::Name) => store::list_by_name(tenancy, cx, &selection).await?,
+        (Sight::All, None, PersonSort::DateLastModified) => store::list_by_change(tenancy, cx, &selection).await?,
+        (Sight::Within(within), Some(sourced_id), _) => {
+            within_store::by_sourced_id(tenancy, cx, within, sourced_id).await?
+        }
+        (Sight::Within(within), None, PersonSort::Name) => {
+            within_store::list_by_name(tenancy, cx, within, &selection).await?
+        }
+        (Sight::Within(within), None, PersonSort::DateLastModified) => {
+            within_store::list_by_change(tenancy, cx, within, &selection).await?
+        }
     };
     Ok(Answer(listing.page(tenant, what, rows, |last| {
         let key = match listing.sort {

@@ -9,7 +9,7 @@ use cloister_tenancy::{
     sql::{Row, Statement, ToSql, statements},
 };
 
-use super::PersonSummary;
+use super::{PersonSummary, shows_accounts};
 use crate::{
     listing::Span,
     record::{Record, status},
@@ -17,12 +17,18 @@ use crate::{
     vocabulary::RoleName,
 };
 
-macro_rules! fields {
+macro_rules! columns {
     () => {
-        "account_id, given_name, family_name, preferred_given_name, preferred_family_name, username, enabled_user,
+        "given_name, family_name, preferred_given_name, preferred_family_name, username, enabled_user,
          identifier, email, primary_org_id, grades,
          array(select distinct r.role from person_role r
             where r.tenant_id = $1 and r.person_id = person.id and r.status = 'active' order by 1) as roles"
+    };
+}
+
+macro_rules! fields {
+    () => {
+        concat!("account_id, ", columns!())
     };
 }
 
@@ -165,13 +171,16 @@ statements! {
     CLASS_NAMED_BY_CHANGE_DESC = list!(concat!(in_class!(), named!("$8", "$9")), "date_last_modified" desc);
 }
 
-fn summary(row: &Row) -> Result<PersonSummary> {
+pub(super) use {columns, named};
+
+/// `accounts`: whether the reader is told who has which.
+pub(super) fn summary(row: &Row, accounts: bool) -> Result<PersonSummary> {
     let roles: Vec<String> = row.get("roles");
     Ok(PersonSummary {
         id: row.get("id"),
         sourced_id: row.get("sourced_id"),
         status: status(row)?,
-        account_id: row.get("account_id"),
+        account_id: if accounts { row.get("account_id") } else { None },
         given_name: row.get("given_name"),
         family_name: row.get("family_name"),
         preferred_given_name: row.get("preferred_given_name"),
@@ -188,7 +197,12 @@ fn summary(row: &Row) -> Result<PersonSummary> {
 }
 
 pub(super) async fn by_sourced_id(tenancy: &Tenancy, cx: &OpContext, sourced_id: &str) -> Result<Vec<PersonSummary>> {
-    tenancy.fetch(cx, &BY_SOURCED_ID, &[&sourced_id]).await?.iter().map(summary).collect()
+    tenancy
+        .fetch(cx, &BY_SOURCED_ID, &[&sourced_id])
+        .await?
+        .iter()
+        .map(|row| summary(row, shows_accounts(cx)))
+        .collect()
 }
 
 /// Among whom a list looks.
@@ -263,5 +277,10 @@ async fn list(
         }
         _ => plain,
     };
-    tenancy.fetch(cx, span.pick(statements), &parameters).await?.iter().map(summary).collect()
+    tenancy
+        .fetch(cx, span.pick(statements), &parameters)
+        .await?
+        .iter()
+        .map(|row| summary(row, shows_accounts(cx)))
+        .collect()
 }

@@ -1,5 +1,7 @@
 //! Persons: pupils, staff, parents and guardians, with their roles and with those who act for them.
 
+mod account;
+mod account_store;
 mod api;
 mod list_store;
 mod part_api;
@@ -8,6 +10,7 @@ mod role_store;
 mod samples;
 mod store;
 mod summary;
+mod within_store;
 
 use cloister_http::{Edge, IdempotencyKey, IfMatch, MergePatch, Versioned};
 use cloister_ids::{AccountId, OrgId, PersonId};
@@ -19,6 +22,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use account::accounts;
+pub use account::{link_account, unlink_account};
 pub use role::Role;
 pub(crate) use role_store::{COUNT_STAFF, COUNT_STUDENTS};
 pub use summary::{PersonSummary, Relation, Relations};
@@ -27,6 +32,7 @@ use self::role::{RoleChanges, check_agents};
 use crate::{
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{ITEMS, SOURCED_ID, TEXT, at_most, clean, distinct, small},
+    scope::{Sight, authorize_change},
     search_key,
 };
 
@@ -34,7 +40,13 @@ use crate::{
 pub const PERSON: Resource = Resource { module: crate::MODULE, name: "person" };
 
 /// Every statement about persons.
-pub(crate) const STATEMENTS: [&[&Statement]; 3] = [store::STATEMENTS, list_store::STATEMENTS, role_store::STATEMENTS];
+pub(crate) const STATEMENTS: [&[&Statement]; 5] = [
+    store::STATEMENTS,
+    list_store::STATEMENTS,
+    within_store::STATEMENTS,
+    role_store::STATEMENTS,
+    account_store::STATEMENTS,
+];
 
 /// The routes of this resource and of its parts.
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
@@ -46,6 +58,12 @@ const PARTS: usize = 50;
 
 /// What refused constraints mean.
 pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[
+    ConstraintRule {
+        constraint: "person_account_key",
+        field: "account_id",
+        code: "account_has_person",
+        message: "This account is tied to another person.",
+    },
     ConstraintRule {
         constraint: "person_sourced_id_key",
         field: "sourced_id",
@@ -201,7 +219,7 @@ pub struct UserId {
 pub struct Person {
     /// Which one.
     pub id: PersonId,
-    /// The sign-in that belongs to this person.
+    /// The account tied to this person; told to whoever may change persons. It is tied by an invitation, not by a change.
     pub account_id: Option<AccountId>,
     /// What is known of them.
     #[serde(flatten)]
@@ -231,6 +249,11 @@ impl PersonFields {
     }
 }
 
+/// Whoever may change persons is told which accounts they have.
+fn shows_accounts(cx: &OpContext) -> bool {
+    cx.permissions().allow(Action::Update, &PERSON)
+}
+
 fn yes() -> bool {
     true
 }
@@ -251,14 +274,18 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Per
 
 /// One person, deleted or not. One round trip.
 async fn read(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Result<Person> {
-    cx.authorize(Action::Read, &PERSON)?;
-    store::get(tenancy, cx, id).await
+    match Sight::of(cx, &PERSON)? {
+        Sight::All => store::get(tenancy, cx, id).await,
+        Sight::Within(within) => within_store::get(tenancy, cx, &within, id).await,
+    }
 }
 
 /// Who acts for a person, and for whom that person acts. One round trip.
 async fn relations(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Result<Relations> {
-    cx.authorize(Action::Read, &PERSON)?;
-    store::relations(tenancy, cx, id).await
+    match Sight::of(cx, &PERSON)? {
+        Sight::All => store::relations(tenancy, cx, id).await,
+        Sight::Within(within) => within_store::relations(tenancy, cx, &within, id).await,
+    }
 }
 
 /// Changes a person who is still as the caller knows them. Two round trips.
@@ -280,7 +307,7 @@ async fn change(
     known: &IfMatch,
     to: impl FnOnce(&PersonFields) -> Result<PersonFields>,
 ) -> Result<Person> {
-    cx.authorize(Action::Update, &PERSON)?;
+    authorize_change(cx, Action::Update, &PERSON, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let before = store::lock(&mut tx, id).await?;
     known.check(&before)?;
@@ -304,7 +331,7 @@ async fn change(
 
 /// Deletes a person who is still as the caller knows them, with their roles and places in classes. Two round trips.
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: PersonId, known: &IfMatch) -> Result<()> {
-    cx.authorize(Action::Delete, &PERSON)?;
+    authorize_change(cx, Action::Delete, &PERSON, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let before = store::lock(&mut tx, id).await?;
     known.check(&before)?;

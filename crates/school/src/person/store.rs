@@ -12,6 +12,7 @@ use super::{
     Person, PersonFields, Relation, Relations,
     role::RoleChanges,
     role_store::{self, Item},
+    shows_accounts,
 };
 use crate::{
     record::{Metadata, Record, found, status},
@@ -84,7 +85,9 @@ statements! {
     DELETE_AGENT = "delete from person_agent where tenant_id = $1 and person_id = $2 and agent_id = $3";
 }
 
-fn person(row: &Row, roles: &[Row]) -> Result<Person> {
+pub(super) use written;
+
+pub(super) fn person(row: &Row, roles: &[Row]) -> Result<Person> {
     Ok(Person {
         id: row.get("id"),
         account_id: row.get("account_id"),
@@ -167,12 +170,19 @@ impl Made {
 
 pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Result<Person> {
     let rows = tenancy.fetch_all(cx, &[(&GET, &[&id]), (&role_store::OF_PERSON, &[&id])]).await?;
-    person(found(&rows[0])?, &rows[1])
+    let mut person = person(found(&rows[0])?, &rows[1])?;
+    person.account_id = person.account_id.filter(|_| shows_accounts(cx));
+    Ok(person)
 }
 
 /// Who acts for one, and for whom one acts.
 pub(super) async fn relations(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Result<Relations> {
     let rows = tenancy.fetch_all(cx, &[(&VERSION, &[&id]), (&AGENTS, &[&id]), (&AGENT_OF, &[&id])]).await?;
+    related(&rows)
+}
+
+/// From the rows of the version and of both ways.
+pub(super) fn related(rows: &[Vec<Row>]) -> Result<Relations> {
     Ok(Relations {
         version: found(&rows[0])?.get("version"),
         agents: rows[1].iter().map(relation).collect::<Result<_>>()?,

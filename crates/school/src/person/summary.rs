@@ -23,7 +23,7 @@ pub struct PersonSummary {
     pub sourced_id: String,
     /// Whether the record counts.
     pub status: Status,
-    /// The sign-in that belongs to this person.
+    /// The account tied to this person; told to whoever may change persons.
     pub account_id: Option<AccountId>,
     /// Given name.
     #[schema(example = "Mila")]

@@ -1,15 +1,20 @@
 //! The school through the front door, on a real PostgreSQL, in every tier.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+mod accounts;
 mod demographics;
 mod document;
 mod enrollment;
+mod house;
 mod listing;
+mod matrix;
 mod mismatch;
 mod person;
 mod plans;
+mod plans_within;
 mod records;
 mod round_trips;
+mod scopes;
 mod walls;
 
 use std::sync::Arc;

@@ -18,7 +18,7 @@ async fn planner(platform: &TestPlatform, tenant: &TenantEntry) -> Client {
     client
 }
 
-fn named(name: &str) -> &'static Statement {
+pub(crate) fn named(name: &str) -> &'static Statement {
     let full = format!("::{name}");
     let mut all = School.statements().iter().flat_map(|list| list.iter().copied());
     all.find(|statement| statement.name().ends_with(&full)).unwrap()
@@ -69,7 +69,7 @@ const FILL: &str = "
     analyze person; analyze person_role; analyze class; analyze enrollment;";
 
 /// Two schools of many rows in the same tables; the client plans as the first of them.
-async fn two_large_schools() -> (TestPlatform, Arc<TenantEntry>, Client) {
+pub(crate) async fn two_large_schools() -> (TestPlatform, Arc<TenantEntry>, Client) {
     let (platform, door) = platform().await;
     let (north, south) = (platform.tenant("north", Tier::Shared).await, platform.tenant("south", Tier::Shared).await);
     for tenant in [&north, &south] {
@@ -117,7 +117,7 @@ async fn pages_are_brought_by_an_index_among_many_rows() {
 }
 
 /// Rows that PostgreSQL takes into its hands at any step of a plan that it ran.
-fn touched(plan: &Value) -> f64 {
+pub(crate) fn touched(plan: &Value) -> f64 {
     let number = |node: &Value, name: &str| node[name].as_f64().unwrap_or(0.0);
     let rows = |node: &Value| {
         let seen =
@@ -128,7 +128,7 @@ fn touched(plan: &Value) -> f64 {
 }
 
 /// The first column, which is the id.
-async fn ids(client: &Client, text: &str) -> Vec<String> {
+pub(crate) async fn ids(client: &Client, text: &str) -> Vec<String> {
     let messages = client.simple_query(text).await.unwrap();
     let rows = messages.into_iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),

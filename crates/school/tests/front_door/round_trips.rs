@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use cloister_ids::{AccountId, SystemClock};
 use cloister_tenancy::Tier;
 use cloister_testkit::{Call, FrontDoor, Proxy, TestPlatform};
 use serde_json::{Value, json};
 
-use crate::{Office, http_modules, id, platform};
+use crate::{
+    Office,
+    house::{link, signed_in},
+    http_modules, id, platform,
+};
 
 /// Long enough that a node under load has sent everything it sends without waiting.
 const HOLD: Duration = Duration::from_millis(15);
@@ -67,6 +72,24 @@ async fn a_read_is_one_and_a_write_two() {
         ] {
             let get = office.call("GET", &path);
             assert_eq!(cost(&proxy, 200, get.clone(), get).await.1, 1, "{path}");
+        }
+
+        // The reader's person is found by the statement that reads.
+        let account = AccountId::generate(&SystemClock);
+        link(&platform, &tenant, &person, account).await;
+        for (path, status, permission) in [
+            ("persons".to_owned(), 200, "school.person.read:self"),
+            (format!("persons?class_id={}", id(&frame.class)), 200, "school.*:self"),
+            (person_path.clone(), 200, "school.person.read:self"),
+            (format!("{person_path}/agents"), 200, "school.person.read:self"),
+            (format!("{person_path}/demographics"), 200, "school.demographics.read:self"),
+            (format!("persons/{}", id(&mother)), 404, "school.person.read:self"),
+            ("enrollments".to_owned(), 200, "school.enrollment.read:self"),
+            (format!("enrollments/{}", id(&placed)), 200, "school.enrollment.read:self"),
+            (format!("classes?person_id={}", id(&person)), 200, "school.*:self"),
+        ] {
+            let get = office.call("GET", &path).token(&signed_in(account, &tenant, &[permission.to_owned()]));
+            assert_eq!(cost(&proxy, status, get.clone(), get).await.1, 1, "{path} within {permission}");
         }
 
         let class_path = format!("classes/{}", id(&frame.class));

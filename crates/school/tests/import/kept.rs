@@ -1,8 +1,10 @@
 //! Records that no import made.
 
+use cloister_ids::{AccountId, PersonId, SystemClock, Uuid};
 use cloister_school::{
     import::ImportSettings,
     oneroster::{File, Version},
+    person::link_account,
 };
 use cloister_tenancy::{TenantEntry, Tier};
 use cloister_testkit::TestPlatform;
@@ -68,6 +70,39 @@ async fn a_package_neither_changes_nor_removes_them_and_may_refer_to_them() {
         delta.rows(File::Users, &["grace,tobedeleted,2025-10-01T12:00:00Z,true,sam,,Sam,O'Neill,,,,,,,,,,,,,,"]);
         let report = bring(&platform, &tenant, &delta, &adopt).await.unwrap();
         assert_eq!(counts(&report), "users removed 1\n");
+    }
+}
+
+#[tokio::test]
+async fn an_account_stays_tied_to_its_person_whatever_is_imported() {
+    let platform = platform().await;
+    for tenant in platform.tenant_in_each_tier().await {
+        bring(&platform, &tenant, &Fixture::school(), &ImportSettings::default()).await.unwrap();
+        let sam = dump(&platform, &tenant, "person", "sourced_id, id").await;
+        let sam: Uuid = sam.iter().find_map(|row| row.strip_prefix("sam|")).unwrap().parse().unwrap();
+        let account = AccountId::generate(&SystemClock);
+        let mut tx = platform.tenancy.write(&platform.cx(&tenant)).await.unwrap();
+        assert!(link_account(&mut tx, PersonId::from_uuid(sam), account).await.unwrap());
+        tx.commit().await.unwrap();
+        let tied = async || {
+            let rows = dump(&platform, &tenant, "person", "sourced_id, account_id, given_name, status").await;
+            rows.into_iter().find(|row| row.starts_with("sam|")).unwrap()
+        };
+        let (mut changed, mut without) = (Fixture::school(), Fixture::school());
+        changed.change(File::Users, "Sam,O'Neill", "Samuel,Scholar");
+        without.without(File::Users, "sam").without(File::Roles, "role-sam").without(File::Enrollments, "enr-sam");
+        without.without(File::Demographics, "sam").change(File::Users, "\"grace,sam\"", "grace");
+        let all = ImportSettings { adopt: true, removal_threshold: 100, ..ImportSettings::default() };
+        for (package, given, status) in [
+            (&changed, "Samuel", "active"),
+            (&Fixture::school(), "Sam", "active"),
+            (&without, "Sam", "tobedeleted"),
+            (&changed, "Samuel", "active"),
+        ] {
+            let report = bring(&platform, &tenant, package, &all).await.unwrap();
+            assert_eq!(issues(&report), "");
+            assert_eq!(tied().await, format!("sam|{}|{given}|{status}", account.uuid()));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an entry of an audit log says.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use cloister_ids::{AccountId, AuditId, Clock, Id, Kind, RequestId, TenantId, Uuid};
 use cloister_postgres::ToSql;
@@ -24,7 +24,8 @@ impl Subject {
         Self(Some(text.chars().take(LONGEST_SUBJECT).collect()))
     }
 
-    pub(crate) fn into_text(self) -> Option<String> {
+    /// The text, if it names one.
+    pub fn into_text(self) -> Option<String> {
         self.0
     }
 }
@@ -100,7 +101,7 @@ pub struct PlatformRecord {
     /// In what capacity, where it is not their own.
     pub acting_as: Option<String>,
     /// What, such as `session.revoke`.
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// The tenant it concerns, if one.
     pub tenant: Option<TenantId>,
     /// The kind of thing it was done to, such as `platform.session`.
@@ -125,7 +126,7 @@ impl PlatformRecord {
             actor: actor.to_string(),
             account,
             acting_as: None,
-            action,
+            action: action.into(),
             tenant: None,
             resource: resource.to_string(),
             resource_id: Subject::default(),
@@ -198,7 +199,7 @@ pub(crate) struct Noted {
     pub(crate) actor: String,
     pub(crate) account: Option<AccountId>,
     pub(crate) acting_as: Option<String>,
-    pub(crate) action: &'static str,
+    pub(crate) action: Cow<'static, str>,
     pub(crate) tenant: Option<TenantId>,
     pub(crate) resource: String,
     pub(crate) resource_id: Option<String>,

@@ -62,7 +62,7 @@ impl ControlPlane {
     }
 
     /// Calls `hear` with whatever is told on these channels, until dropped.
-    pub async fn listen(&self, channels: &'static [&'static str], mut hear: impl AsyncFnMut(Heard)) {
+    pub async fn listen(&self, channels: &'static [&'static str], mut hear: impl FnMut(Heard) + Send) {
         let control = &self.0.0.control;
         let mut listener = Listener::start(control.pool().server().clone(), control.database().to_string(), channels);
         while let Some(event) = listener.next().await {
@@ -70,8 +70,7 @@ impl ControlPlane {
                 Event::Connected => Heard::Connected,
                 Event::Notified { payload, .. } => Heard::Told(payload),
                 Event::Lost => Heard::Lost,
-            })
-            .await;
+            });
         }
     }
 }

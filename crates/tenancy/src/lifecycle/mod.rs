@@ -10,6 +10,8 @@ mod shut;
 mod store;
 mod validate;
 
+pub use validate::is_language_tag;
+
 pub use definition::{Kind, State, StepReport};
 pub use engine::WorkflowView;
 pub use requests::{Plan, TenantFilter};

@@ -39,7 +39,7 @@ impl StepContext {
             actor: self.requested_by.clone(),
             account: self.origin.account,
             acting_as: None,
-            action,
+            action: action.into(),
             tenant: Some(self.tenant),
             resource: "tenant".to_owned(),
             resource_id: self.tenant.into(),

@@ -99,7 +99,8 @@ impl Tenancy {
     }
 }
 
-fn is_language_tag(text: &str) -> bool {
+/// Whether a text has the form of a BCP 47 language tag.
+pub fn is_language_tag(text: &str) -> bool {
     let mut parts = text.split('-');
     let first = parts.next().unwrap_or("");
     text.len() <= 35

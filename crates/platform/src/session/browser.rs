@@ -1,0 +1,35 @@
+//! Who a cookie belongs to, asked of the control plane when memory does not know.
+
+use std::sync::Arc;
+
+use cloister_ids::TenantId;
+use cloister_tenancy::Result;
+
+use super::{Entrance, Session, over, store};
+use crate::{Service, account::Standing, secret, token::Verified};
+
+impl Service {
+    /// What memory keeps of a cookie, for as long as of an access token.
+    pub(crate) async fn read_cookie(&self, cookie: &str, host: &str) -> Result<Arc<Verified>> {
+        let rows = self.control().run(&store::COOKIE, &[&secret::hash(cookie)]).await?;
+        let row = rows.first().ok_or_else(over)?;
+        let session = Session::from(row);
+        let now = self.tenancy().clock().now();
+        if row.get::<_, &str>("host") != host || !session.is_open(now) {
+            return Err(over());
+        }
+        let tenant: Option<TenantId> = row.get("tenant_id");
+        let tenant = tenant.and_then(|id| self.tenancy().registry().by_id(id));
+        let standing = Standing::read(self.control(), session.account, tenant.as_deref().map(|t| t.id)).await?;
+        let inside = match &tenant {
+            Some(tenant) => {
+                let permissions = standing.enter(self.tenancy(), tenant, session.has_second_factor, now)?;
+                Some(Entrance { tenant, permissions })
+            }
+            None => None,
+        };
+        let claims = self.claims(&standing, &session, inside.as_ref());
+        self.control().run(&store::TOUCH, &[&session.id, &now]).await?;
+        Ok(Arc::new(claims.verified(Some(host))))
+    }
+}

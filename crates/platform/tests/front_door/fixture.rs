@@ -1,0 +1,100 @@
+//! A platform with accounts, and a door to it.
+
+use std::sync::Arc;
+
+use cloister_http::{EdgeSettings, HttpModule};
+use cloister_ids::{AccountId, ManualClock};
+use cloister_platform::{Keyring, NewPerson, Platform, PlatformSettings, Service};
+use cloister_tenancy::{Actor, Module, Requester, TenantEntry, Tier};
+use cloister_testkit::{Call, FrontDoor, Notebook, Seen, TestPlatform, TestSettings};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+pub(crate) const PASSWORD: &str = "seven quiet herons at dusk";
+
+pub(crate) struct House {
+    pub(crate) platform: TestPlatform,
+    pub(crate) service: Service,
+    pub(crate) door: FrontDoor,
+    pub(crate) clock: ManualClock,
+}
+
+/// A clock that tests move. It starts today: the database's own is near.
+pub(crate) fn clock() -> ManualClock {
+    ManualClock::new(Timestamp::now())
+}
+
+impl House {
+    pub(crate) async fn open() -> Self {
+        let clock = clock();
+        let room = Platform::new();
+        let modules: Vec<Arc<dyn Module>> = vec![Arc::new(room.clone()), Arc::new(Notebook)];
+        let settings = TestSettings { modules, clock: Arc::new(clock.clone()), ..TestSettings::default() };
+        let platform = TestPlatform::with(settings).await;
+        let (service, door) = Self::node(&room, platform.control.clone()).await;
+        Self { platform, service, door, clock }
+    }
+
+    async fn node(room: &Platform, control: cloister_tenancy::ControlPlane) -> (Service, FrontDoor) {
+        let tenancy = control.tenancy().clone();
+        let service = room.open(control, Keyring::new([7; 32]), PlatformSettings::default()).await.unwrap();
+        let http: Vec<Arc<dyn HttpModule>> = vec![Arc::new(room.clone())];
+        let door = FrontDoor::authenticated(&tenancy, Arc::new(service.clone()), &http, EdgeSettings::default());
+        (service, door)
+    }
+
+    /// Another node on the same databases.
+    pub(crate) async fn second_node(&self) -> (Service, FrontDoor) {
+        let room = Platform::new();
+        let modules: Vec<Arc<dyn Module>> = vec![Arc::new(room.clone()), Arc::new(Notebook)];
+        let (_, control) = self.platform.node_with(modules).await;
+        Self::node(&room, control).await
+    }
+
+    pub(crate) async fn school(&self, slug: &str) -> Arc<TenantEntry> {
+        self.platform.tenant(slug, Tier::Shared).await
+    }
+
+    pub(crate) async fn member(&self, tenant: &TenantEntry, email: &str, role: &str) -> AccountId {
+        let person = person(email);
+        self.service.make_member(tenant.id, &person, &[role.to_owned()], &by()).await.unwrap()
+    }
+
+    /// A request to the tenant's own host, or to the installation's.
+    pub(crate) fn at(&self, tenant: Option<&TenantEntry>, method: &str, path: &str) -> Call {
+        let host = tenant.map_or_else(|| "localhost".to_owned(), |tenant| format!("{}.localhost", tenant.slug));
+        self.door.call(method, path).header("host", &host)
+    }
+
+    pub(crate) async fn sign_in(&self, tenant: Option<&TenantEntry>, email: &str) -> Value {
+        let body = json!({ "email": email, "password": PASSWORD });
+        self.at(tenant, "POST", "/api/v1/sessions").json(body).expect(201).await
+    }
+
+    pub(crate) fn pass(&self, time: SignedDuration) {
+        self.clock.advance(time);
+    }
+}
+
+pub(crate) fn person(email: &str) -> NewPerson {
+    NewPerson {
+        email: email.to_owned(),
+        display_name: "Somebody Else".to_owned(),
+        locale: "en".to_owned(),
+        password: PASSWORD.to_owned().into(),
+    }
+}
+
+pub(crate) fn by() -> Requester {
+    (&Actor::Operator("test".into())).into()
+}
+
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_else(|| panic!("no {key} in {value}"))
+}
+
+/// The value of the cookie that an answer sets.
+pub(crate) fn cookie(seen: &Seen) -> String {
+    let header = seen.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {}", seen.body));
+    header.split(';').next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,156 @@
+//! Who may do what in a school: its roles, the scopes that permissions can be narrowed to, and the one table of grants.
+//!
+//! The same table as a page for people: `docs/schools/permissions.md`, written by `make codegen`. Reasons for what is not
+//! granted:
+//! - Demographics are for the office and those above. A teacher teaches without them, and a family asks the office, which
+//!   looks who is asking.
+//! - The office enters demographics, but only owner and administrator erase them: nothing remains to tell what was there.
+//! - Bringing in a whole roster can change every record at once, so it stays with owner and administrator.
+//! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
+
+use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
+
+use crate::{
+    ROSTER, academic_session::ACADEMIC_SESSION, class::CLASS, course::COURSE, demographics::DEMOGRAPHICS,
+    enrollment::ENROLLMENT, org::ORG, person::PERSON,
+};
+
+/// Those who have a place in a class that the actor teaches today, such places, and such classes.
+const OWN_CLASSES: &str = "own_classes";
+/// Those for whom the actor acts, their places, and their classes.
+const OWN_CHILDREN: &str = "own_children";
+/// The actor, their own places, and their own classes.
+const SELF: &str = "self";
+
+const READ: &[Action] = &[Action::Read];
+const KEEP: &[Action] = &[Action::Create, Action::Read, Action::Update, Action::Delete];
+const ENTER: &[Action] = &[Action::Read, Action::Update];
+const ENTER_AND_ERASE: &[Action] = &[Action::Read, Action::Update, Action::Delete];
+const IMPORT: &[Action] = &[Action::Import];
+
+const OWNER: &str = "owner";
+const ADMIN: &str = "admin";
+const STAFF: &str = "staff";
+const TEACHER: &str = "teacher";
+const GUARDIAN: &str = "guardian";
+const STUDENT: &str = "student";
+
+/// The roles of a school, besides owner and administrator, which every tenant has.
+pub(crate) const ROLES: &[Role] = &[
+    Role {
+        name: STAFF,
+        title: "Staff",
+        description: "Works in the office: keeps persons, classes and places in them.",
+    },
+    Role { name: TEACHER, title: "Teacher", description: "Teaches classes, and sees who is in them." },
+    Role { name: GUARDIAN, title: "Guardian", description: "Acts for children of the school, and sees theirs." },
+    Role { name: STUDENT, title: "Student", description: "Learns at the school, and sees what is their own." },
+];
+
+/// Resources of which rows can be somebody's own. Writing is never narrowed: it takes the permission for all.
+const NARROWED: &[(Resource, &[Action])] = &[(PERSON, READ), (DEMOGRAPHICS, READ), (ENROLLMENT, READ), (CLASS, READ)];
+
+/// How permissions can be narrowed.
+pub(crate) const SCOPES: &[Scope] = &[
+    Scope {
+        name: OWN_CLASSES,
+        title: "own classes",
+        description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
+            the places in them, and the persons whose place there counts today.",
+        on: NARROWED,
+    },
+    Scope {
+        name: OWN_CHILDREN,
+        title: "own children",
+        description: "The persons for whom one acts as parent, guardian or other relation, their places, and their classes.",
+        on: NARROWED,
+    },
+    Scope {
+        name: SELF,
+        title: "oneself",
+        description: "The person whose account one is signed in with, their places, and their classes.",
+        on: NARROWED,
+    },
+];
+
+/// What each role may do. What is not here is denied.
+pub(crate) const GRANTS: &[Grant] = &[
+    Grant::all(OWNER, ORG, KEEP),
+    Grant::all(OWNER, ACADEMIC_SESSION, KEEP),
+    Grant::all(OWNER, COURSE, KEEP),
+    Grant::all(OWNER, CLASS, KEEP),
+    Grant::all(OWNER, PERSON, KEEP),
+    Grant::all(OWNER, ENROLLMENT, KEEP),
+    Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
+    Grant::all(OWNER, ROSTER, IMPORT),
+    Grant::all(ADMIN, ORG, KEEP),
+    Grant::all(ADMIN, ACADEMIC_SESSION, KEEP),
+    Grant::all(ADMIN, COURSE, KEEP),
+    Grant::all(ADMIN, CLASS, KEEP),
+    Grant::all(ADMIN, PERSON, KEEP),
+    Grant::all(ADMIN, ENROLLMENT, KEEP),
+    Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
+    Grant::all(ADMIN, ROSTER, IMPORT),
+    Grant::all(STAFF, ORG, READ),
+    Grant::all(STAFF, ACADEMIC_SESSION, READ),
+    Grant::all(STAFF, COURSE, READ),
+    Grant::all(STAFF, CLASS, KEEP),
+    Grant::all(STAFF, PERSON, KEEP),
+    Grant::all(STAFF, ENROLLMENT, KEEP),
+    Grant::all(STAFF, DEMOGRAPHICS, ENTER),
+    Grant::all(TEACHER, ORG, READ),
+    Grant::all(TEACHER, ACADEMIC_SESSION, READ),
+    Grant::all(TEACHER, COURSE, READ),
+    Grant::all(TEACHER, CLASS, READ),
+    Grant::within(OWN_CLASSES, TEACHER, PERSON, READ),
+    Grant::within(SELF, TEACHER, PERSON, READ),
+    Grant::within(OWN_CLASSES, TEACHER, ENROLLMENT, READ),
+    Grant::within(SELF, TEACHER, ENROLLMENT, READ),
+    Grant::all(GUARDIAN, ORG, READ),
+    Grant::all(GUARDIAN, ACADEMIC_SESSION, READ),
+    Grant::all(GUARDIAN, COURSE, READ),
+    Grant::all(GUARDIAN, CLASS, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, PERSON, READ),
+    Grant::within(SELF, GUARDIAN, PERSON, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, ENROLLMENT, READ),
+    Grant::all(STUDENT, ORG, READ),
+    Grant::all(STUDENT, ACADEMIC_SESSION, READ),
+    Grant::all(STUDENT, COURSE, READ),
+    Grant::all(STUDENT, CLASS, READ),
+    Grant::within(SELF, STUDENT, PERSON, READ),
+    Grant::within(SELF, STUDENT, ENROLLMENT, READ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{GRANTS, OWNER, SCOPES};
+    use crate::School;
+    use cloister_tenancy::Module;
+
+    #[test]
+    fn every_grant_is_one_that_statements_understand() {
+        for grant in GRANTS {
+            assert!(School.resources().contains(&grant.resource), "{grant:?}");
+            let Some(name) = grant.scope else { continue };
+            let scope = SCOPES.iter().find(|scope| scope.name == name).unwrap_or_else(|| panic!("{grant:?}"));
+            let understood = scope.on.iter().find(|(resource, _)| *resource == grant.resource);
+            let (_, actions) = understood.unwrap_or_else(|| panic!("{grant:?}"));
+            assert!(grant.actions.iter().all(|action| actions.contains(action)), "{grant:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_granted_twice_and_the_owner_has_everything() {
+        let mut seen = HashSet::new();
+        for grant in GRANTS {
+            for permission in grant.permissions() {
+                assert!(seen.insert((grant.role, permission)), "{grant:?}");
+            }
+        }
+        for resource in School.resources() {
+            assert!(GRANTS.iter().any(|grant| grant.role == OWNER && grant.resource == *resource), "{resource}");
+        }
+    }
+}

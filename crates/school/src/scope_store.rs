@@ -1,0 +1,156 @@
+//! What is within a scope, as parts of statements. `$account` is the reader's account, `$on` the day, `$scopes` the scopes.
+//!
+//! The reader's person is found here, by their account, so that a narrowed read stays one round trip. Each part is a list of
+//! ids made of few rows, found by indexes from the reader on: a list takes them as an array and looks each up by its key; a
+//! read of one asks whether it is among them, and PostgreSQL then looks for that one alone.
+
+/// The reader, by the account tied to their record.
+macro_rules! reader {
+    ($account:literal) => {
+        concat!("me.tenant_id = $1 and me.account_id = ", $account, "::uuid and me.status = 'active'")
+    };
+}
+
+/// A place that counts on the day.
+macro_rules! in_force {
+    ($place:literal, $on:literal) => {
+        concat!(
+            $place,
+            ".status = 'active' and (",
+            $place,
+            ".begin_date is null or ",
+            $place,
+            ".begin_date <= ",
+            $on,
+            "::date) and (",
+            $place,
+            ".end_date is null or ",
+            $place,
+            ".end_date > ",
+            $on,
+            "::date)"
+        )
+    };
+}
+
+/// The places as teacher that the reader has on the day, to be joined to.
+macro_rules! teaching {
+    ($account:literal, $on:literal, $scopes:literal, $rest:expr) => {
+        concat!(
+            " from person me join enrollment t on t.tenant_id = $1 and t.person_id = me.id and t.role = 'teacher' and ",
+            $crate::scope_store::in_force!("t", $on),
+            $rest,
+            " where ",
+            $crate::scope_store::reader!($account),
+            " and 'own_classes' = any(",
+            $scopes,
+            "::text[])"
+        )
+    };
+}
+
+/// Of each person with a place, on the day, in a class that the reader teaches: `id`.
+macro_rules! persons_taught {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        concat!(
+            "select s.person_id as id",
+            $crate::scope_store::teaching!(
+                $account,
+                $on,
+                $scopes,
+                concat!(
+                    " join enrollment s on s.tenant_id = $1 and s.class_id = t.class_id and ",
+                    $crate::scope_store::in_force!("s", $on)
+                )
+            )
+        )
+    };
+}
+
+/// Of each person within the scopes: `id`. Some come twice.
+macro_rules! persons_within {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        concat!(
+            "select me.id from person me where ", $crate::scope_store::reader!($account),
+            " and 'self' = any(", $scopes, "::text[])
+            union all select a.person_id from person me join person_agent a on a.tenant_id = $1 and a.agent_id = me.id
+                where ", $crate::scope_store::reader!($account), " and 'own_children' = any(", $scopes, "::text[])
+            union all ", $crate::scope_store::persons_taught!($account, $on, $scopes)
+        )
+    };
+}
+
+/// Of each place in a class within the scopes: `id`.
+macro_rules! places_within {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        concat!(
+            "select e.id from person me join enrollment e on e.tenant_id = $1 and e.person_id = me.id
+                where ",
+            $crate::scope_store::reader!($account),
+            " and 'self' = any(",
+            $scopes,
+            "::text[])
+            union all select e.id from person me join person_agent a on a.tenant_id = $1 and a.agent_id = me.id
+                join enrollment e on e.tenant_id = $1 and e.person_id = a.person_id
+                where ",
+            $crate::scope_store::reader!($account),
+            " and 'own_children' = any(",
+            $scopes,
+            "::text[])
+            union all select e.id",
+            $crate::scope_store::teaching!(
+                $account,
+                $on,
+                $scopes,
+                " join enrollment e on e.tenant_id = $1 and e.class_id = t.class_id"
+            )
+        )
+    };
+}
+
+/// Of each class within the scopes: `id`.
+macro_rules! classes_within {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        concat!(
+            "select e.class_id as id from person me
+                join enrollment e on e.tenant_id = $1 and e.person_id = me.id and e.status = 'active'
+                where ", $crate::scope_store::reader!($account), " and 'self' = any(", $scopes, "::text[])
+            union all select e.class_id from person me join person_agent a on a.tenant_id = $1 and a.agent_id = me.id
+                join enrollment e on e.tenant_id = $1 and e.person_id = a.person_id and e.status = 'active'
+                where ", $crate::scope_store::reader!($account), " and 'own_children' = any(", $scopes, "::text[])
+            union all select t.class_id", $crate::scope_store::teaching!($account, $on, $scopes, "")
+        )
+    };
+}
+
+/// Narrows one record, `$2`, to those that count and are among `$ids`.
+macro_rules! one_within {
+    ($ids:expr) => {
+        concat!(" and status = 'active' and exists (select from (", $ids, ") reach where reach.id = $2)")
+    };
+}
+
+/// Narrows many records to those that count and are among `$ids`.
+macro_rules! many_within {
+    ($ids:expr) => {
+        concat!(" and status = 'active' and id = any(array(", $ids, "))")
+    };
+}
+
+/// Narrows the places `e` that a filter asks for: all of them, or those within the scopes.
+macro_rules! places_asked_for {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        concat!(
+            " and ('all' = any(",
+            $scopes,
+            "::text[]) or e.id = any(array(",
+            $crate::scope_store::places_within!($account, $on, $scopes),
+            ")))"
+        )
+    };
+}
+
+pub(crate) use {
+    classes_within, in_force, many_within, one_within, persons_taught, persons_within, places_asked_for, places_within,
+    reader, teaching,
+};

@@ -1,0 +1,110 @@
+//! How PostgreSQL answers the statements that hold to scopes: from the reader on, by indexes, without going through everybody.
+
+use cloister_ids::{AccountId, SystemClock};
+
+use crate::plans::{ids, named, touched, two_large_schools};
+
+/// Makes one person of each school a teacher of five classes of 40, and the agent of three others.
+const TEACH: &str = "
+    create temporary table teacher_of as select tenant_id, id from person where sourced_id = 'p17';
+    create temporary table small_class as select c.tenant_id, c.id, c.school_id, row_number() over (order by c.id) as n
+        from teacher_of t cross join lateral (select c.* from class c where c.tenant_id = t.tenant_id and not exists
+            (select from enrollment e where e.tenant_id = c.tenant_id and e.class_id = c.id) order by c.id limit 5) c;
+    insert into enrollment select c.tenant_id, gen_random_uuid(), 't' || c.id || p.sourced_id, 'active', now(), 'import', '{}',
+        1, now(), 'x', now(), 'x', c.id, c.school_id, p.id, 'student', true, null, null from small_class c
+        join person p on p.tenant_id = c.tenant_id and p.sourced_id like 'p_%'
+            and substr(p.sourced_id, 2)::int between c.n * 40 + 100 and c.n * 40 + 139;
+    insert into enrollment select t.tenant_id, gen_random_uuid(), 't' || c.id, 'active', now(), 'import', '{}',
+        1, now(), 'x', now(), 'x', c.id, c.school_id, t.id, 'teacher', true, null, null
+        from teacher_of t join small_class c on c.tenant_id = t.tenant_id;
+    insert into person_agent select t.tenant_id, p.id, t.id from teacher_of t
+        join person p on p.tenant_id = t.tenant_id and p.sourced_id in ('p1', 'p2', 'p3');";
+
+#[tokio::test]
+async fn what_is_ones_own_is_found_without_going_through_everybody() {
+    let (_platform, north, client) = two_large_schools().await;
+    let account = AccountId::generate(&SystemClock);
+    client.batch_execute(TEACH).await.unwrap();
+    let text = "update person p set account_id = $1 from teacher_of t where p.tenant_id = t.tenant_id and p.id = t.id";
+    assert_eq!(client.execute(text, &[&account.uuid()]).await.unwrap(), 2);
+    client.batch_execute("vacuum analyze person, person_agent, enrollment, class").await.unwrap();
+    let tenant = north.id.uuid();
+    let one = "select p.id::text, e.id::text, e.class_id::text from person p
+        join enrollment e on e.tenant_id = p.tenant_id and e.person_id = p.id
+        join enrollment t on t.tenant_id = e.tenant_id and t.class_id = e.class_id and t.role = 'teacher'
+        where p.tenant_id = $1 and e.role = 'student' limit 1";
+    let row = client.query_one(one, &[&tenant]).await.unwrap();
+    let (person, place, class): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+    // As a request does: the application's login, row security, the tenant set with the transaction.
+    let epoch = north.placement.as_ref().unwrap().epoch;
+    let begin = format!(
+        "grant select on teacher_of to test_application; set row_security = on; set role test_application; begin;
+         select cloister.enter_read('{tenant}', {epoch}, 'shared')"
+    );
+    client.batch_execute(&begin).await.unwrap();
+
+    let scopes = "'{own_classes,own_children,self}'";
+    let reader = format!("'{}', '2025-10-15', {scopes}", account.uuid());
+    let nil = "00000000-0000-0000-0000-000000000000";
+    let page = |key: &str| format!("'active', {key}, '{nil}', 21");
+    let me = format!("(select id from teacher_of where tenant_id = '{tenant}')");
+    let taught = format!(
+        "(select class_id from enrollment where tenant_id = '{tenant}' and person_id = {me} and role = 'teacher')"
+    );
+    let children = format!("(select person_id from person_agent where tenant_id = '{tenant}' and agent_id = {me})");
+    let persons = format!(
+        "p.tenant_id = '{tenant}' and (p.id = {me} or p.id in {children} or p.id in
+            (select person_id from enrollment where tenant_id = '{tenant}' and class_id in {taught}))"
+    );
+    let places = format!(
+        "p.tenant_id = '{tenant}' and (p.person_id = {me} or p.person_id in {children} or p.class_id in {taught})"
+    );
+    for (name, with, plainly, bound) in [
+        (
+            "person::within_store::BY_NAME",
+            format!("{}, null, null, null, null, {reader}, null, '{{}}'", page("''")),
+            format!("select p.id from person p where {persons} order by p.name_search, p.id limit 21"),
+            5_000.0,
+        ),
+        (
+            "person::within_store::BY_CHANGE",
+            format!("{}, 'student', null, null, null, {reader}, '{class}', '{{all}}'", page("'-infinity'")),
+            format!(
+                "select p.id from person p where {persons} and exists (select from enrollment e where e.tenant_id = '{tenant}'
+                    and e.person_id = p.id and e.class_id = '{class}' and e.role = 'student')
+                 order by p.date_last_modified, p.id limit 21"
+            ),
+            5_000.0,
+        ),
+        (
+            "enrollment::store::WITHIN_BY_AGE",
+            format!("{}, null, null, null, null, null, {reader}", page(&format!("'{nil}'"))),
+            format!("select p.id from enrollment p where {places} order by p.id limit 21"),
+            5_000.0,
+        ),
+        (
+            "class::store::WITHIN_BY_TITLE",
+            format!("{}, null, null, null, null, null, null, {reader}, '{{}}'", page("''")),
+            format!(
+                "select p.id from class p where p.tenant_id = '{tenant}' and p.id in (select class_id from enrollment
+                    where tenant_id = '{tenant}' and (person_id = {me} or person_id in {children}))
+                 order by p.title_search, p.id limit 21"
+            ),
+            500.0,
+        ),
+        ("person::within_store::GET", format!("'{person}', {reader}"), format!("select '{person}'"), 100.0),
+        ("person::within_store::AGENTS", format!("'{person}', {reader}"), "select 1 where false".to_owned(), 100.0),
+        ("enrollment::store::GET_WITHIN", format!("'{place}', {reader}"), format!("select '{place}'"), 100.0),
+        ("class::store::GET_WITHIN", format!("'{class}', {reader}"), format!("select '{class}'"), 100.0),
+    ] {
+        let statement = named(name);
+        client.batch_execute(&format!("prepare planned as {}", statement.sql())).await.unwrap();
+        let execute = format!("execute planned('{tenant}', {with})");
+        let rows = client.query(&format!("explain (analyze, format json) {execute}"), &[]).await.unwrap();
+        let plan = rows[0].get::<_, serde_json::Value>(0)[0]["Plan"].clone();
+        let found = ids(&client, &execute).await;
+        client.batch_execute("deallocate planned").await.unwrap();
+        assert_eq!(found, ids(&client, &plainly).await, "{name}");
+        assert!(touched(&plan) < bound, "{name} touched {}: {plan}", touched(&plan));
+    }
+}
