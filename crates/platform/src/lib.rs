@@ -80,7 +80,8 @@ impl Module for Platform {
     }
 
     fn statements(&self) -> &'static [&'static [&'static Statement]] {
-        &[]
+        const ALL: &[&[&Statement]] = &[audit::STATEMENTS];
+        ALL
     }
 
     fn control_migrations(&self) -> &'static [ControlChange] {
@@ -96,6 +97,7 @@ impl Module for Platform {
         const ALL: &[&[&Statement]] = &[
             account::store::STATEMENTS,
             attempt_store::STATEMENTS,
+            audit::CONTROL_STATEMENTS,
             idempotency::store::STATEMENTS,
             mail::STATEMENTS,
             membership::store::STATEMENTS,
@@ -116,11 +118,11 @@ impl Module for Platform {
     }
 
     fn grants(&self) -> &'static [Grant] {
-        &[]
+        audit::GRANTS
     }
 
     fn resources(&self) -> &'static [Resource] {
-        &[mail::MAIL, mail::MAIL_BODY]
+        &[audit::AUDIT, mail::MAIL, mail::MAIL_BODY]
     }
 
     fn constraints(&self) -> &'static [ConstraintRule] {
@@ -136,6 +138,7 @@ impl HttpModule for Platform {
     fn routes(&self) -> OpenApiRouter<Edge> {
         OpenApiRouter::new()
             .merge(account::routes())
+            .merge(audit::routes())
             .merge(mail::routes())
             .merge(mfa::routes())
             .merge(session::routes())
