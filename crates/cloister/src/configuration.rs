@@ -317,6 +317,16 @@ impl Configuration {
         self.mail.smtp().map(drop)
     }
 
+    /// What links to the installation's own host begin with. Behind a proxy that speaks HTTPS, its port is the usual one.
+    pub(crate) fn public_url(&self) -> String {
+        let Self { base_domain, listen, .. } = self;
+        if self.http.https {
+            format!("https://{base_domain}")
+        } else {
+            format!("http://{base_domain}:{}", listen.port())
+        }
+    }
+
     /// How long a deleted tenant is kept.
     pub(crate) fn grace(&self) -> Duration {
         Duration::from_secs(u64::from(self.tenant.grace_days) * 86_400)

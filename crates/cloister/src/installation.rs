@@ -4,17 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use cloister_ids::{Clock, SystemClock};
+use cloister_platform::{Platform as Room, PlatformSettings, Service};
 use cloister_postgres::{
     PoolSettings, Server,
     embedded::{self, EmbeddedCluster, EmbeddedError, Settings},
 };
-use cloister_tenancy::{Actor, Cluster, Config, Error, ErrorKind, Installation, Module, NoLimits, Tenancy};
+use cloister_tenancy::{
+    Actor, Cluster, Config, ControlPlane, Error, ErrorKind, Installation, Module, NoLimits, Tenancy,
+};
 
 use crate::{configuration::Configuration, logins::StoredLogins};
 
-/// What this binary serves: the one list of modules.
-pub(crate) fn modules() -> Vec<Arc<dyn Module>> {
-    crate::command::http_modules().into_iter().map(|module| module as Arc<dyn Module>).collect()
+/// What this binary serves: the one list of modules, with the room of accounts.
+pub(crate) fn modules(room: &Room) -> Vec<Arc<dyn Module>> {
+    let of_tenants = crate::command::http_modules().into_iter().map(|module| module as Arc<dyn Module>);
+    of_tenants.chain([Arc::new(room.clone()) as Arc<dyn Module>]).collect()
 }
 
 /// A server we may use: our own, or one that somebody else runs.
@@ -28,6 +32,8 @@ pub(crate) struct Database {
 /// A running kernel, with the server under it when that is ours.
 pub(crate) struct Platform {
     pub(crate) tenancy: Tenancy,
+    control: ControlPlane,
+    room: Room,
     database: Database,
 }
 
@@ -161,18 +167,20 @@ pub(crate) async fn prepare(
 impl Platform {
     /// Opens the server and starts the kernel on it.
     pub(crate) async fn open(configuration: &Configuration, when: Prepare) -> anyhow::Result<Self> {
-        Self::open_with(configuration, when, modules()).await
+        Self::open_with(configuration, when, Vec::new()).await
     }
 
-    /// The same with other modules.
+    /// The same with more modules.
     pub(crate) async fn open_with(
         configuration: &Configuration,
         when: Prepare,
-        modules: Vec<Arc<dyn Module>>,
+        more: Vec<Arc<dyn Module>>,
     ) -> anyhow::Result<Self> {
+        let room = Room::new();
+        let modules = modules(&room).into_iter().chain(more).collect();
         let database = Database::open(configuration).await?;
         match Self::start(configuration, when, &database, modules).await {
-            Ok(tenancy) => Ok(Self { tenancy, database }),
+            Ok((tenancy, control)) => Ok(Self { tenancy, control, room, database }),
             Err(error) => {
                 // The server must not outlive the command that failed.
                 database.close().await?;
@@ -186,7 +194,7 @@ impl Platform {
         when: Prepare,
         database: &Database,
         modules: Vec<Arc<dyn Module>>,
-    ) -> anyhow::Result<Tenancy> {
+    ) -> anyhow::Result<(Tenancy, ControlPlane)> {
         let logins = database.logins(configuration).await?;
         let cluster = database.cluster(&logins);
         if when == Prepare::Always || database.is_ours_alone() {
@@ -200,7 +208,7 @@ impl Platform {
         configuration: &Configuration,
         cluster: Cluster,
         modules: Vec<Arc<dyn Module>>,
-    ) -> anyhow::Result<Tenancy> {
+    ) -> anyhow::Result<(Tenancy, ControlPlane)> {
         let config = Config {
             base_domain: configuration.base_domain.clone(),
             prefix: configuration.database.prefix.clone(),
@@ -213,7 +221,15 @@ impl Platform {
             sealer: Arc::new(StoredLogins::keyring(&configuration.data_dir)?),
             clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         };
-        Ok(Tenancy::start(config).await?)
+        Ok(Tenancy::start_with_control(config).await?)
+    }
+
+    /// Opens the room of accounts.
+    pub(crate) async fn service(&self, configuration: &Configuration) -> anyhow::Result<Service> {
+        let keyring = StoredLogins::keyring(&configuration.data_dir)?;
+        let smtp = configuration.mail.smtp()?;
+        let settings = PlatformSettings { public_url: configuration.public_url(), smtp };
+        Ok(self.room.open(self.control.clone(), keyring, settings).await?)
     }
 
     /// The server's logins, for measurements beside the kernel.
@@ -228,7 +244,7 @@ impl Platform {
 
     /// Stops what is ours.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
-        drop(self.tenancy);
+        drop((self.tenancy, self.control, self.room));
         self.database.close().await
     }
 }

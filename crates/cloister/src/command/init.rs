@@ -4,6 +4,7 @@
 //! running it again.
 
 use anyhow::Context;
+use cloister_platform::Platform as Room;
 use cloister_postgres::{Server, embedded};
 use cloister_tenancy::{Error, ErrorKind, Existing, Installation};
 use serde::Serialize;
@@ -154,8 +155,8 @@ async fn prepare(configuration: &Configuration) -> anyhow::Result<()> {
     let result = async {
         let logins = database.logins(configuration).await?;
         let cluster = database.cluster(&logins);
-        installation::prepare(configuration, &cluster, installation::modules()).await?;
-        Platform::start_on(configuration, cluster.clone(), installation::modules()).await?;
+        installation::prepare(configuration, &cluster, installation::modules(&Room::new())).await?;
+        Platform::start_on(configuration, cluster.clone(), installation::modules(&Room::new())).await?;
         cluster.system.connect(&format!("{}_shared", configuration.database.prefix)).await?;
         anyhow::Ok(())
     };

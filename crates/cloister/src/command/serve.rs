@@ -7,6 +7,7 @@ use cloister_http::{
     CrowdLimits, DURATION_BUCKETS, Edge, EdgeSettings, Environment, Network, ServerLimits, app, serve,
 };
 use cloister_ids::SystemClock;
+use cloister_platform::mail;
 use cloister_tenancy::{Tenancy, jobs::WorkSettings};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{
@@ -86,6 +87,8 @@ pub(crate) async fn serve_platform(
         );
         tracing::info!(migrated = report.migrated, "the fleet is up to date");
     }
+    let service = platform.service(configuration).await?;
+    mail::schedule(&service).await?;
     let metrics = PrometheusBuilder::new().set_buckets(DURATION_BUCKETS)?.install_recorder()?;
     let edge = edge(configuration, tenancy, Some(metrics.clone()))?;
     let router = app(&edge, &super::http_modules());

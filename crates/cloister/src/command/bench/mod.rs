@@ -16,6 +16,7 @@ mod tenants;
 
 use std::sync::Arc;
 
+use cloister_tenancy::Module;
 use serde::Serialize;
 
 use crate::{
@@ -72,9 +73,8 @@ pub(crate) async fn run(configuration: &Configuration, args: &Bench, output: Out
     if cfg!(debug_assertions) {
         eprintln!("this is a development build: its figures say little; run `make bench`");
     }
-    let mut modules = installation::modules();
-    modules.push(Arc::new(store::Measured));
-    let platform = Platform::open_with(configuration, Prepare::Always, modules).await?;
+    let more: Vec<Arc<dyn Module>> = vec![Arc::new(store::Measured)];
+    let platform = Platform::open_with(configuration, Prepare::Always, more).await?;
     let bench = Context { configuration, platform: &platform, quick: args.quick };
     let result = all(&bench, args.only.as_deref()).await;
     platform.close().await?;
