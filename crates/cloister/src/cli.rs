@@ -1,12 +1,14 @@
 //! The command line, as words.
 
+mod mail;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cloister_ids::MailId;
-use cloister_platform::mail::MailState;
 use cloister_tenancy::{Status, Tier};
 use jiff::civil::Date;
+
+pub(crate) use mail::{MailCommand, MailList};
 
 use crate::output::Output;
 
@@ -345,36 +347,6 @@ pub(crate) struct Sample {
     /// The year in which the school year ends.
     #[arg(long, default_value_t = 2026, value_parser = clap::value_parser!(i16).range(1950..=2200))]
     pub(crate) school_year: i16,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum MailCommand {
-    /// List mails, the newest first.
-    List(MailList),
-    /// Print what a mail says, as long as that is kept. It is noted in the platform's audit log.
-    Show(MailShow),
-}
-
-#[derive(Args)]
-pub(crate) struct MailList {
-    /// Only in this state: queued, sent, failed or kept.
-    #[arg(long, value_parser = parse::<MailState>)]
-    pub(crate) state: Option<MailState>,
-    /// Only of this tenant: slug or id.
-    #[arg(long)]
-    pub(crate) tenant: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1000))]
-    pub(crate) limit: i64,
-    /// Behind this one: the id of the last mail listed before.
-    #[arg(long, value_name = "ID")]
-    pub(crate) after: Option<MailId>,
-}
-
-#[derive(Args)]
-pub(crate) struct MailShow {
-    /// Which mail.
-    pub(crate) id: MailId,
 }
 
 #[derive(Args)]

@@ -226,10 +226,11 @@ impl Platform {
 
     /// Opens the room of accounts.
     pub(crate) async fn service(&self, configuration: &Configuration) -> anyhow::Result<Service> {
+        let Self { control, room, .. } = self;
         let keyring = StoredLogins::keyring(&configuration.data_dir)?;
         let smtp = configuration.mail.smtp()?;
         let settings = PlatformSettings { public_url: configuration.public_url(), smtp };
-        Ok(self.room.open(self.control.clone(), keyring, settings).await?)
+        Ok(room.open(control.clone(), keyring, settings).await?)
     }
 
     /// The server's logins, for measurements beside the kernel.
