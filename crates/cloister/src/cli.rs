@@ -1,10 +1,16 @@
 //! The command line, as words.
 
+mod admin;
+mod mail;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cloister_tenancy::{Status, Tier};
 use jiff::civil::Date;
+
+pub(crate) use admin::{AdminCommand, AdminCreate};
+pub(crate) use mail::{MailCommand, MailList};
 
 use crate::output::Output;
 
@@ -48,6 +54,9 @@ pub(crate) enum Command {
     Import(ImportCommand),
     /// Write a realistic OneRoster package.
     Sample(Sample),
+    /// Mails: which there are, and what those say that nobody sent.
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Operators, and the keys that sign tokens.
     #[command(subcommand)]
     Admin(AdminCommand),
@@ -341,29 +350,6 @@ pub(crate) struct Sample {
     /// The year in which the school year ends.
     #[arg(long, default_value_t = 2026, value_parser = clap::value_parser!(i16).range(1950..=2200))]
     pub(crate) school_year: i16,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum AdminCommand {
-    /// Make an operator: an account that may do things to the platform itself.
-    Create(AdminCreate),
-    /// Make a new key for access tokens. Nobody is signed out.
-    RotateKeys,
-}
-
-#[derive(Args)]
-pub(crate) struct AdminCreate {
-    /// The address to sign in with.
-    pub(crate) email: String,
-    /// The name on pages.
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-    /// What the operator may do: see, help, or everything.
-    #[arg(long, default_value = "admin", value_parser = ["viewer", "support", "admin"])]
-    pub(crate) role: String,
-    /// Language of mails.
-    #[arg(long, default_value = "en")]
-    pub(crate) locale: String,
 }
 
 #[derive(Args)]

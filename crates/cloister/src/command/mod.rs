@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod import;
 mod init;
+mod mail;
 mod migrate;
 mod openapi;
 mod sample;
@@ -42,6 +43,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Tenant(command) => tenant::run(&configuration, command, output).await,
         Command::Audit(command) => audit::run(&configuration, command, output).await,
         Command::Migrate(args) => migrate::run(&configuration, &args, output).await,
+        Command::Mail(command) => mail::run(&configuration, command, output).await,
         Command::Admin(command) => admin::run(&configuration, command, output).await,
         Command::Doctor => doctor::run(&configuration, output).await,
         Command::Openapi => openapi::run(),
