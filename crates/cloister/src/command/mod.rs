@@ -7,6 +7,7 @@ mod import;
 mod init;
 mod migrate;
 mod openapi;
+mod permissions;
 mod sample;
 mod serve;
 mod tenant;
@@ -54,6 +55,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Token(args) => token::run(&configuration, args, output).await,
         Command::Doctor => doctor::run(&configuration, output).await,
         Command::Openapi => openapi::run(),
+        Command::Permissions(args) => permissions::run(&args, output),
         Command::Bench(args) => bench::run(&configuration, &args, output).await,
         Command::Import(ImportCommand::Oneroster(args)) => import::run(&configuration, &args, output).await,
         Command::Sample(args) => sample::run(args, output).await,
