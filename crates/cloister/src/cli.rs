@@ -64,8 +64,17 @@ pub(crate) enum Command {
     Doctor,
     /// Print the API document.
     Openapi,
+    /// Print who may do what.
+    Permissions(Permissions),
     /// Measure what isolation costs.
     Bench(Bench),
+}
+
+#[derive(Args)]
+pub(crate) struct Permissions {
+    /// In which kind of tenant.
+    #[arg(long, default_value = "school")]
+    pub(crate) kind: String,
 }
 
 #[derive(Args)]

@@ -10,6 +10,7 @@ mod init;
 mod mail;
 mod migrate;
 mod openapi;
+mod permissions;
 mod sample;
 mod serve;
 mod tenant;
@@ -47,6 +48,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Admin(command) => admin::run(&configuration, command, output).await,
         Command::Doctor => doctor::run(&configuration, output).await,
         Command::Openapi => openapi::run(),
+        Command::Permissions(args) => permissions::run(&args, output),
         Command::Bench(args) => bench::run(&configuration, &args, output).await,
         Command::Import(ImportCommand::Oneroster(args)) => import::run(&configuration, &args, output).await,
         Command::Sample(args) => sample::run(args, output).await,
