@@ -18,11 +18,7 @@ pub(crate) async fn run(configuration: &Configuration, command: MailCommand, out
     result
 }
 
-async fn act(
-    platform: &Running,
-    command: MailCommand,
-    output: Output,
-) -> anyhow::Result<()> {
+async fn act(platform: &Running, command: MailCommand, output: Output) -> anyhow::Result<()> {
     let outbox = Outbox::of(&platform.service);
     match command {
         MailCommand::List(args) => list(&platform.tenancy, outbox, args, output).await,
