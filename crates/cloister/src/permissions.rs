@@ -112,30 +112,30 @@ fn line(page: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::Declared;
-    use crate::command::http_modules;
+    use crate::installation::Rooms;
 
     #[test]
     fn the_page_for_schools_is_the_one_that_is_checked_in() {
-        let fresh = Declared::by(&http_modules(), "school").page("school");
+        let fresh = Declared::by(&Rooms::new().modules, "school").page("school");
         let kept = include_str!("../../../docs/schools/permissions.md");
         assert_eq!(fresh, kept, "run `make codegen` and commit what it writes");
     }
 
     #[test]
     fn a_kind_has_the_roles_of_its_own_modules() {
-        let company = Declared::by(&http_modules(), "company");
+        let company = Declared::by(&Rooms::new().modules, "company");
         assert!(company.granted().contains(&"staff") && !company.granted().contains(&"teacher"));
         let mut seen: Vec<_> =
             company.permissions().filter(|(role, _)| *role == "staff").map(|(_, text)| text).collect();
         seen.sort();
         assert_eq!(seen, ["catalog.component.create", "catalog.component.read", "catalog.component.update"]);
-        assert!(Declared::by(&http_modules(), "nothing").permissions().all(|(_, text)| text.starts_with("platform.")));
+        assert!(Declared::by(&Rooms::new().modules, "nothing").permissions().all(|(_, text)| text.starts_with("platform.")));
     }
 
     #[test]
     fn every_role_that_is_granted_something_can_be_named_by_its_module_or_is_one_that_every_tenant_has() {
         for kind in ["school", "company"] {
-            let declared = Declared::by(&http_modules(), kind);
+            let declared = Declared::by(&Rooms::new().modules, kind);
             for role in declared.granted() {
                 let known = declared.roles.iter().any(|known| known.name == role);
                 assert!(known || ["owner", "admin"].contains(&role), "{role}");

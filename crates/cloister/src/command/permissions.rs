@@ -17,7 +17,7 @@ struct Granted {
 
 /// Prints it: a page for people, a list for programs.
 pub(crate) fn run(args: &Permissions, output: Output) -> anyhow::Result<()> {
-    let declared = Declared::by(&super::http_modules(), &args.kind);
+    let declared = Declared::by(&crate::installation::Rooms::new().modules, &args.kind);
     match output {
         Output::Table => output::print(declared.page(&args.kind).trim_end())?,
         Output::Json => {
