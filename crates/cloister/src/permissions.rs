@@ -129,7 +129,9 @@ mod tests {
             company.permissions().filter(|(role, _)| *role == "staff").map(|(_, text)| text).collect();
         seen.sort();
         assert_eq!(seen, ["catalog.component.create", "catalog.component.read", "catalog.component.update"]);
-        assert!(Declared::by(&Rooms::new().modules, "nothing").permissions().all(|(_, text)| text.starts_with("platform.")));
+        assert!(
+            Declared::by(&Rooms::new().modules, "nothing").permissions().all(|(_, text)| text.starts_with("platform."))
+        );
     }
 
     #[test]

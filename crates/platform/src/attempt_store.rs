@@ -52,7 +52,12 @@ fn failures(keys: &Keys, rows: &[Row]) -> Failures {
 
 /// Whether a password may be tried now; if so, it is already counted as a failure. Then [`succeeded`] or [`not_tried`] take
 /// it back; a wrong password leaves it as it is.
-pub(crate) async fn admit(control: &ControlPlane, keys: &Keys, policy: &PasswordPolicy, now: Timestamp) -> Result<Decision> {
+pub(crate) async fn admit(
+    control: &ControlPlane,
+    keys: &Keys,
+    policy: &PasswordPolicy,
+    now: Timestamp,
+) -> Result<Decision> {
     let (all, forgotten) = (keys.all().to_vec(), now - SignedDuration::try_from(MEMORY).unwrap_or_default());
     let before = failures(keys, &control.run(&READ, &[&all, &forgotten]).await?);
     let decision = decide(&before, keys.known_device, now, policy);

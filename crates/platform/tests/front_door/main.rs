@@ -1,6 +1,7 @@
 //! The room of accounts through its front door, on a real PostgreSQL, with real tokens.
 
 mod fixture;
+mod outage;
 mod recovery;
 mod second_factor;
 mod sessions;

@@ -47,7 +47,7 @@ pub(crate) async fn measure(bench: &Context<'_>, rosters: &Rosters) -> anyhow::R
     for (tier, contexts) in &rosters.tiers {
         let Some(cx) = contexts.first() else { continue };
         let owner = people::owner(bench, cx.tenant()).await?;
-        let token = people::sign_in(&format!("http://{address}"), cx.tenant(), &owner).await?;
+        let token = people::sign_in(&format!("http://{address}"), cx.tenant().slug.as_str(), &owner).await?;
         names.push(tier.to_string());
         let header = Some((cx.tenant().slug.to_string(), format!("Bearer {token}")));
         contenders.push(requests(&client, format!("http://{address}/api/v1/bench/persons"), header));

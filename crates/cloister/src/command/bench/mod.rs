@@ -3,6 +3,7 @@
 //! Absolute times say more about the machine than about us. So whatever is compared is run in turns, slice by slice, and
 //! the figure is the median of the slices' ratios.
 
+mod accounts;
 mod create;
 mod fixture;
 mod http;
@@ -102,7 +103,7 @@ pub(crate) async fn run(configuration: &Configuration, args: &Bench, output: Out
 async fn all(bench: &Context<'_>, only: Option<&str>) -> anyhow::Result<Vec<Figure>> {
     let wanted = |name: &str| only.is_none_or(|only| name.starts_with(only) || only.starts_with(name));
     let mut figures = Vec::new();
-    if wanted("read") || wanted("http") {
+    if wanted("read") || wanted("http") || wanted("accounts") {
         let rosters = fixture::rosters(bench).await?;
         if wanted("read") {
             eprintln!("reads …");
@@ -111,6 +112,10 @@ async fn all(bench: &Context<'_>, only: Option<&str>) -> anyhow::Result<Vec<Figu
         if wanted("http") {
             eprintln!("reads over HTTP …");
             figures.extend(http::measure(bench, &rosters).await?);
+        }
+        if wanted("accounts") {
+            eprintln!("signing in and being signed in …");
+            figures.extend(accounts::measure(bench, &rosters).await?);
         }
     }
     if wanted("create") {

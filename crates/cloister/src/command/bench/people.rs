@@ -31,11 +31,11 @@ pub(crate) async fn owner(bench: &Context<'_>, tenant: &TenantEntry) -> anyhow::
 }
 
 /// An access token for a tenant, by the way that clients take.
-pub(crate) async fn sign_in(address: &str, tenant: &TenantEntry, email: &str) -> anyhow::Result<String> {
+pub(crate) async fn sign_in(address: &str, slug: &str, email: &str) -> anyhow::Result<String> {
     let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let body = json!({ "email": email, "password": PASSWORD }).to_string();
     let request = Request::post(format!("{address}/api/v1/sessions"))
-        .header("x-tenant-id", tenant.slug.as_str())
+        .header("x-tenant-id", slug)
         .header("content-type", "application/json")
         .body(Full::from(body))?;
     let response = client.request(request).await?;
