@@ -35,48 +35,48 @@ impl AuditSealer for Keyring {
 
 /// Something that was done.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct AuditEntry {
+pub(crate) struct AuditEntry {
     /// Which entry.
-    pub id: AuditId,
+    pub(crate) id: AuditId,
     /// When.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// Who did it.
     #[schema(example = "account:acc_01h455vb4pex5vsknk084sn02q")]
-    pub actor: String,
+    pub(crate) actor: String,
     /// Their account.
-    pub account_id: Option<AccountId>,
+    pub(crate) account_id: Option<AccountId>,
     /// In what capacity, where it was not their own: an operator on a visit.
     #[schema(example = "operator")]
-    pub acting_as: Option<String>,
+    pub(crate) acting_as: Option<String>,
     /// What they did.
     #[schema(example = "update")]
-    pub action: String,
+    pub(crate) action: String,
     /// The kind of thing they did it to.
     #[schema(example = "school.person")]
-    pub resource: Option<String>,
+    pub(crate) resource: Option<String>,
     /// Which one.
     #[schema(example = "per_01h455vb4pex5vsknk084sn02q")]
-    pub resource_id: Option<String>,
+    pub(crate) resource_id: Option<String>,
     /// Where the request came from.
     #[schema(example = "192.0.2.7")]
-    pub client: Option<String>,
+    pub(crate) client: Option<String>,
     /// The request.
-    pub request_id: Option<RequestId>,
+    pub(crate) request_id: Option<RequestId>,
     /// Why, where a reason was asked for.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// What was before and after, without secrets.
     #[schema(value_type = Option<Object>, example = json!({"name": {"before": "Shop", "after": "Web Shop"}}))]
-    pub changes: Option<Value>,
+    pub(crate) changes: Option<Value>,
 }
 
 /// Something that was done on the platform.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct PlatformAuditEntry {
+pub(crate) struct PlatformAuditEntry {
     /// What.
     #[serde(flatten)]
-    pub entry: AuditEntry,
+    pub(crate) entry: AuditEntry,
     /// The tenant it concerns, if one.
-    pub tenant_id: Option<TenantId>,
+    pub(crate) tenant_id: Option<TenantId>,
 }
 
 /// Which entries: those that fit everything that is given.
