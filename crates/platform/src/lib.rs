@@ -12,6 +12,7 @@ mod authenticator;
 pub mod device;
 mod follow;
 mod idempotency;
+mod invitation;
 mod keyring;
 pub mod mail;
 mod membership;
@@ -40,6 +41,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use account::NewPerson;
 pub use keyring::{Keyring, Purpose, same};
+pub use membership::schedule as schedule_reconciliation;
 pub use service::{PlatformSettings, Service};
 
 /// The name of the module, and the first word of its permissions.
@@ -97,10 +99,12 @@ impl Module for Platform {
             account::store::STATEMENTS,
             attempt_store::STATEMENTS,
             idempotency::store::STATEMENTS,
+            invitation::store::STATEMENTS,
             mail::STATEMENTS,
             membership::store::STATEMENTS,
             mfa::store::STATEMENTS,
             revocation::store::STATEMENTS,
+            role::store::STATEMENTS,
             session::store::STATEMENTS,
             token::store::STATEMENTS,
         ];
@@ -116,19 +120,35 @@ impl Module for Platform {
     }
 
     fn grants(&self) -> &'static [Grant] {
-        &[]
+        use cloister_tenancy::Action::{Create, Delete, Read, Update};
+        const KEEP: &[cloister_tenancy::Action] = &[Create, Read, Update, Delete];
+        const ALL: &[Grant] = &[
+            Grant::all("owner", invitation::INVITATION, KEEP),
+            Grant::all("owner", membership::MEMBER, KEEP),
+            Grant::all("owner", role::ROLE, KEEP),
+            Grant::all("admin", invitation::INVITATION, KEEP),
+            Grant::all("admin", membership::MEMBER, KEEP),
+            Grant::all("admin", role::ROLE, KEEP),
+        ];
+        ALL
     }
 
     fn resources(&self) -> &'static [Resource] {
-        &[mail::MAIL, mail::MAIL_BODY]
+        &[invitation::INVITATION, mail::MAIL, mail::MAIL_BODY, membership::MEMBER, role::ROLE]
     }
 
     fn constraints(&self) -> &'static [ConstraintRule] {
-        account::CONSTRAINTS
+        static ALL: std::sync::LazyLock<Vec<ConstraintRule>> = std::sync::LazyLock::new(|| {
+            [account::CONSTRAINTS, invitation::CONSTRAINTS, membership::CONSTRAINTS, role::CONSTRAINTS].concat()
+        });
+        &ALL
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        [mail::jobs(&self.0), account::recovery::jobs(&self.0), note::jobs()].into_iter().flatten().collect()
+        [account::recovery::jobs(&self.0), mail::jobs(&self.0), membership::jobs(&self.0), note::jobs()]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -136,8 +156,11 @@ impl HttpModule for Platform {
     fn routes(&self) -> OpenApiRouter<Edge> {
         OpenApiRouter::new()
             .merge(account::routes())
+            .merge(invitation::routes())
             .merge(mail::routes())
+            .merge(membership::routes())
             .merge(mfa::routes())
+            .merge(role::routes())
             .merge(session::routes())
             .merge(token::routes())
             .layer(Extension(self.0.clone()))
