@@ -11,7 +11,9 @@ mod audit;
 mod authenticator;
 pub mod device;
 mod follow;
+mod grants;
 mod idempotency;
+mod invitation;
 mod keyring;
 pub mod mail;
 mod membership;
@@ -40,6 +42,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use account::NewPerson;
 pub use keyring::{Keyring, Purpose, same};
+pub use membership::schedule as schedule_reconciliation;
 pub use service::{PlatformSettings, Service};
 
 /// The name of the module, and the first word of its permissions.
@@ -99,10 +102,12 @@ impl Module for Platform {
             attempt_store::STATEMENTS,
             audit::CONTROL_STATEMENTS,
             idempotency::store::STATEMENTS,
+            invitation::store::STATEMENTS,
             mail::STATEMENTS,
             membership::store::STATEMENTS,
             mfa::store::STATEMENTS,
             revocation::store::STATEMENTS,
+            role::store::STATEMENTS,
             session::store::STATEMENTS,
             token::store::STATEMENTS,
         ];
@@ -118,19 +123,25 @@ impl Module for Platform {
     }
 
     fn grants(&self) -> &'static [Grant] {
-        audit::GRANTS
+        grants::GRANTS
     }
 
     fn resources(&self) -> &'static [Resource] {
-        &[audit::AUDIT, mail::MAIL, mail::MAIL_BODY]
+        grants::RESOURCES
     }
 
     fn constraints(&self) -> &'static [ConstraintRule] {
-        account::CONSTRAINTS
+        static ALL: std::sync::LazyLock<Vec<ConstraintRule>> = std::sync::LazyLock::new(|| {
+            [account::CONSTRAINTS, invitation::CONSTRAINTS, membership::CONSTRAINTS, role::CONSTRAINTS].concat()
+        });
+        &ALL
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        [mail::jobs(&self.0), account::recovery::jobs(&self.0), note::jobs()].into_iter().flatten().collect()
+        [account::recovery::jobs(&self.0), mail::jobs(&self.0), membership::jobs(&self.0), note::jobs()]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -139,8 +150,11 @@ impl HttpModule for Platform {
         OpenApiRouter::new()
             .merge(account::routes())
             .merge(audit::routes())
+            .merge(invitation::routes())
             .merge(mail::routes())
+            .merge(membership::routes())
             .merge(mfa::routes())
+            .merge(role::routes())
             .merge(session::routes())
             .merge(token::routes())
             .layer(Extension(self.0.clone()))

@@ -3,7 +3,7 @@
 
 use cloister_ids::{AccountId, RequestId, TenantId};
 use cloister_tenancy::{
-    ControlTx, Error, PlatformRecord, Requester, Result, Subject,
+    ControlTx, Error, OpContext, PlatformRecord, Requester, Resource, Result, Subject,
     jobs::{JobContext, JobKind, NewJob},
 };
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,17 @@ struct Note {
 
 pub(crate) fn jobs() -> Vec<JobKind> {
     vec![JobKind::new(KIND, |job: JobContext| async move { write(&job).await })]
+}
+
+/// An act within a tenant; of an operator on a visit, with the capacity and the reason.
+pub(crate) fn within(cx: &OpContext, action: &'static str, on: Resource) -> PlatformRecord {
+    let mut record = PlatformRecord::new(cx, action, on).of(cx.tenant_id());
+    if let Some(visit) = cx.visit() {
+        let capacity = if visit.elevated { "operator (elevated)" } else { "operator" };
+        record.acting_as = Some(capacity.to_owned());
+        record.reason = Some(visit.reason.to_string());
+    }
+    record
 }
 
 /// Writes an act into the platform's audit log with `tx`, and leaves it to be written into the tenant's.

@@ -24,7 +24,6 @@ use crate::{Keyring, Purpose};
 pub(crate) const AUDIT: Resource = Resource { module: crate::MODULE, name: "audit" };
 
 /// Who may read it besides the owner.
-pub(crate) const GRANTS: &[Grant] = &[Grant::all("admin", AUDIT, &[Action::Read])];
 
 /// Logs are sealed under the installation's key.
 impl AuditSealer for Keyring {

@@ -1,8 +1,14 @@
 //! The room of accounts through its front door, on a real PostgreSQL, with real tokens.
 
 mod fixture;
+mod invitations;
+mod managed;
+mod members;
 mod outage;
+mod reconciling;
 mod recovery;
+mod roles;
+mod roster;
 mod second_factor;
 mod sessions;
 mod sign_in;

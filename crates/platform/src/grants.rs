@@ -1,0 +1,26 @@
+//! What the roles of every tenant may do with what this room keeps. An owner may do everything; it is said here all the same,
+//! for the page that people read.
+
+use cloister_tenancy::{
+    Action::{self, Create, Delete, Read, Update},
+    Grant, Resource,
+};
+
+use crate::{audit::AUDIT, invitation::INVITATION, mail, membership::MEMBER, role::ROLE};
+
+/// What permissions can be about.
+pub(crate) const RESOURCES: &[Resource] = &[AUDIT, INVITATION, mail::MAIL, mail::MAIL_BODY, MEMBER, ROLE];
+
+const KEEP: &[Action] = &[Create, Read, Update, Delete];
+
+/// What is not here is denied.
+pub(crate) const GRANTS: &[Grant] = &[
+    Grant::all("owner", AUDIT, &[Read]),
+    Grant::all("owner", INVITATION, KEEP),
+    Grant::all("owner", MEMBER, KEEP),
+    Grant::all("owner", ROLE, KEEP),
+    Grant::all("admin", AUDIT, &[Read]),
+    Grant::all("admin", INVITATION, KEEP),
+    Grant::all("admin", MEMBER, KEEP),
+    Grant::all("admin", ROLE, KEEP),
+];
