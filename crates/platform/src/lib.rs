@@ -33,7 +33,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Extension;
 use cloister_http::{Edge, HttpModule};
 use cloister_tenancy::{
-    ConstraintRule, ControlChange, ControlPlane, Grant, Module, Resource, Result, Role, SchemaChange, jobs::JobKind,
+    Action, ConstraintRule, ControlChange, ControlPlane, Grant, Module, Resource, Result, Role, SchemaChange, jobs::JobKind,
     sql::Statement,
 };
 use utoipa_axum::router::OpenApiRouter;
@@ -100,6 +100,7 @@ impl Module for Platform {
             mail::STATEMENTS,
             membership::store::STATEMENTS,
             mfa::store::STATEMENTS,
+            operator::store::STATEMENTS,
             revocation::store::STATEMENTS,
             session::store::STATEMENTS,
             token::store::STATEMENTS,
@@ -116,11 +117,20 @@ impl Module for Platform {
     }
 
     fn grants(&self) -> &'static [Grant] {
-        &[]
+        const ALL: &[Grant] = &[
+            Grant::all("admin", operator::OPERATOR_ENTRY, &[Action::Read]),
+        ];
+        ALL
     }
 
     fn resources(&self) -> &'static [Resource] {
-        &[mail::MAIL, mail::MAIL_BODY]
+        &[
+            mail::MAIL,
+            mail::MAIL_BODY,
+            operator::ENTRY,
+            operator::OPERATOR,
+            operator::OPERATOR_ENTRY,
+        ]
     }
 
     fn constraints(&self) -> &'static [ConstraintRule] {
@@ -128,7 +138,7 @@ impl Module for Platform {
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        [mail::jobs(&self.0), account::recovery::jobs(&self.0), note::jobs()].into_iter().flatten().collect()
+        [mail::jobs(&self.0), account::recovery::jobs(&self.0), note::jobs(), operator::jobs(&self.0)].into_iter().flatten().collect()
     }
 }
 
@@ -138,6 +148,7 @@ impl HttpModule for Platform {
             .merge(account::routes())
             .merge(mail::routes())
             .merge(mfa::routes())
+            .merge(operator::routes())
             .merge(session::routes())
             .merge(token::routes())
             .layer(Extension(self.0.clone()))

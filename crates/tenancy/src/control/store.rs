@@ -29,6 +29,13 @@ macro_rules! tenant_columns {
     };
 }
 
+macro_rules! tenant_filter {
+    () => {
+        "($2::text is null or t.status = $2) and ($3::text is null or t.tier = $3)
+         and ($5::text is null or starts_with(t.slug, lower($5)) or strpos(lower(t.display_name), lower($5)) > 0)"
+    };
+}
+
 statements! {
     /// Registry entries changed since a generation, for the cache.
     ENTRIES_SINCE = concat!(entry_columns!(), "where t.generation > $1");
@@ -46,8 +53,12 @@ statements! {
     /// A page of tenants in the order of their slugs, after one of them.
     TENANTS = concat!(
         tenant_columns!(),
-        "where t.slug > $1 and ($2::text is null or t.status = $2) and ($3::text is null or t.tier = $3)
-         order by t.slug limit $4"
+        "where t.slug > $1 and ", tenant_filter!(), " order by t.slug limit $4"
+    );
+    /// The same from the last to the first, before one of them if it is named.
+    TENANTS_DESC = concat!(
+        tenant_columns!(),
+        "where ($1 = '' or t.slug < $1) and ", tenant_filter!(), " order by t.slug desc limit $4"
     );
 
     /// A tenant, pending. Takes the next generation in the same statement.

@@ -37,7 +37,11 @@ pub struct TenantFilter {
     pub status: Option<Status>,
     /// In this tier only.
     pub tier: Option<Tier>,
-    /// After this slug.
+    /// Only those whose slug begins with this, or whose name has it somewhere.
+    pub query: Option<String>,
+    /// From the last slug to the first.
+    pub descending: bool,
+    /// Behind this slug.
     pub after: String,
     /// At most so many.
     pub limit: i64,
@@ -176,7 +180,9 @@ impl Tenancy {
     pub async fn list_tenants(&self, filter: &TenantFilter) -> Result<Vec<Tenant>> {
         let (status, tier) = (filter.status.map(Status::word), filter.tier.map(Tier::word));
         let limit = filter.limit.clamp(1, 1000);
-        let rows = self.0.control.run(&store::TENANTS, &[&filter.after, &status, &tier, &limit]).await?;
+        let statement = if filter.descending { &store::TENANTS_DESC } else { &store::TENANTS };
+        let rows =
+            self.0.control.run(statement, &[&filter.after, &status, &tier, &limit, &filter.query]).await?;
         Ok(rows.iter().map(read).collect())
     }
 
