@@ -25,6 +25,7 @@ mod role;
 mod secret;
 mod service;
 mod session;
+mod tenant;
 mod token;
 pub mod totp;
 
@@ -33,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Extension;
 use cloister_http::{Edge, HttpModule};
 use cloister_tenancy::{
-    Action, ConstraintRule, ControlChange, ControlPlane, Grant, Module, Resource, Result, Role, SchemaChange, jobs::JobKind,
+    ConstraintRule, ControlChange, ControlPlane, Grant, Module, Resource, Result, Role, SchemaChange, jobs::JobKind,
     sql::Statement,
 };
 use utoipa_axum::router::OpenApiRouter;
@@ -103,6 +104,7 @@ impl Module for Platform {
             operator::store::STATEMENTS,
             revocation::store::STATEMENTS,
             session::store::STATEMENTS,
+            tenant::store::STATEMENTS,
             token::store::STATEMENTS,
         ];
         ALL
@@ -117,10 +119,7 @@ impl Module for Platform {
     }
 
     fn grants(&self) -> &'static [Grant] {
-        const ALL: &[Grant] = &[
-            Grant::all("admin", operator::OPERATOR_ENTRY, &[Action::Read]),
-        ];
-        ALL
+        tenant::GRANTS
     }
 
     fn resources(&self) -> &'static [Resource] {
@@ -130,6 +129,8 @@ impl Module for Platform {
             operator::ENTRY,
             operator::OPERATOR,
             operator::OPERATOR_ENTRY,
+            tenant::SETTING,
+            tenant::TENANT,
         ]
     }
 
@@ -150,6 +151,7 @@ impl HttpModule for Platform {
             .merge(mfa::routes())
             .merge(operator::routes())
             .merge(session::routes())
+            .merge(tenant::routes())
             .merge(token::routes())
             .layer(Extension(self.0.clone()))
     }

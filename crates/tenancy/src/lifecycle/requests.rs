@@ -129,25 +129,16 @@ impl Tenancy {
 
     /// Sets a failed workflow going again.
     pub async fn retry_workflow(&self, tenant: TenantId) -> Result<WorkflowId> {
-        self.restart(tenant, State::Running).await
+        let mut tx = self.0.control.begin().await?;
+        let workflow = self.record_restart(&mut tx, tenant, State::Running).await?;
+        tx.commit(&[]).await?;
+        Ok(workflow)
     }
 
     /// Turns a failed provisioning round: everything it made is removed, and the tenant with it.
     pub async fn abandon_provisioning(&self, tenant: TenantId) -> Result<WorkflowId> {
-        let found = self.tenant(tenant).await?;
-        if !matches!(found.status, Status::Failed | Status::Pending | Status::Preparing) {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "tenant_state_conflict",
-                format!("A tenant that is {} cannot be abandoned.", found.status),
-            ));
-        }
-        self.restart(tenant, State::Undoing).await
-    }
-
-    async fn restart(&self, tenant: TenantId, state: State) -> Result<WorkflowId> {
         let mut tx = self.0.control.begin().await?;
-        let workflow = self.record_restart(&mut tx, tenant, state).await?;
+        let workflow = self.record_abandon(&mut tx, &self.tenant(tenant).await?).await?;
         tx.commit(&[]).await?;
         Ok(workflow)
     }

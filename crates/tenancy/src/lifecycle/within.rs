@@ -175,6 +175,17 @@ impl Tenancy {
         Ok((id, workflow))
     }
 
+    pub(super) async fn record_abandon(&self, tx: &mut RegistryTx, tenant: &Tenant) -> Result<WorkflowId> {
+        if !matches!(tenant.status, Status::Failed | Status::Pending | Status::Preparing) {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "tenant_state_conflict",
+                format!("A tenant that is {} cannot be abandoned.", tenant.status),
+            ));
+        }
+        self.record_restart(tx, tenant.id, State::Undoing).await
+    }
+
     pub(super) async fn record_restart(
         &self,
         tx: &mut RegistryTx,
@@ -258,6 +269,12 @@ impl ControlTx {
     pub async fn retry_workflow(&mut self, tenant: TenantId) -> Result<WorkflowId> {
         let (tx, tenancy) = self.parts();
         tenancy.record_restart(tx, tenant, State::Running).await
+    }
+
+    /// [`Tenancy::abandon_provisioning`] as part of this.
+    pub async fn abandon_provisioning(&mut self, tenant: &Tenant) -> Result<WorkflowId> {
+        let (tx, tenancy) = self.parts();
+        tenancy.record_abandon(tx, tenant).await
     }
 
     /// Changes a tenant that is still of this version, and answers the next one. Every node is told with the commit. The
