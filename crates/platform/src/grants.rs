@@ -6,10 +6,30 @@ use cloister_tenancy::{
     Grant, Resource,
 };
 
-use crate::{audit::AUDIT, invitation::INVITATION, mail, membership::MEMBER, role::ROLE};
+use crate::{
+    audit::AUDIT,
+    invitation::INVITATION,
+    mail,
+    membership::MEMBER,
+    operator::{ENTRY, OPERATOR, OPERATOR_ENTRY},
+    role::ROLE,
+    tenant::{SETTING, TENANT},
+};
 
 /// What permissions can be about.
-pub(crate) const RESOURCES: &[Resource] = &[AUDIT, INVITATION, mail::MAIL, mail::MAIL_BODY, MEMBER, ROLE];
+pub(crate) const RESOURCES: &[Resource] = &[
+    AUDIT,
+    ENTRY,
+    INVITATION,
+    mail::MAIL,
+    mail::MAIL_BODY,
+    MEMBER,
+    OPERATOR,
+    OPERATOR_ENTRY,
+    ROLE,
+    SETTING,
+    TENANT,
+];
 
 const KEEP: &[Action] = &[Create, Read, Update, Delete];
 
@@ -19,8 +39,14 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all("owner", INVITATION, KEEP),
     Grant::all("owner", MEMBER, KEEP),
     Grant::all("owner", ROLE, KEEP),
+    Grant::all("owner", OPERATOR_ENTRY, &[Read]),
+    Grant::all("owner", SETTING, &[Read, Update]),
+    Grant::all("owner", TENANT, &[Read, Update]),
     Grant::all("admin", AUDIT, &[Read]),
     Grant::all("admin", INVITATION, KEEP),
     Grant::all("admin", MEMBER, KEEP),
     Grant::all("admin", ROLE, KEEP),
+    Grant::all("admin", OPERATOR_ENTRY, &[Read]),
+    Grant::all("admin", SETTING, &[Read, Update]),
+    Grant::all("admin", TENANT, &[Read, Update]),
 ];

@@ -27,6 +27,7 @@ mod role;
 mod secret;
 mod service;
 mod session;
+mod tenant;
 mod token;
 pub mod totp;
 
@@ -106,9 +107,11 @@ impl Module for Platform {
             mail::STATEMENTS,
             membership::store::STATEMENTS,
             mfa::store::STATEMENTS,
+            operator::store::STATEMENTS,
             revocation::store::STATEMENTS,
             role::store::STATEMENTS,
             session::store::STATEMENTS,
+            tenant::store::STATEMENTS,
             token::store::STATEMENTS,
         ];
         ALL
@@ -138,7 +141,7 @@ impl Module for Platform {
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        [account::recovery::jobs(&self.0), mail::jobs(&self.0), membership::jobs(&self.0), note::jobs()]
+        [account::recovery::jobs(&self.0), mail::jobs(&self.0), membership::jobs(&self.0), note::jobs(), operator::jobs(&self.0)]
             .into_iter()
             .flatten()
             .collect()
@@ -154,8 +157,10 @@ impl HttpModule for Platform {
             .merge(mail::routes())
             .merge(membership::routes())
             .merge(mfa::routes())
+            .merge(operator::routes())
             .merge(role::routes())
             .merge(session::routes())
+            .merge(tenant::routes())
             .merge(token::routes())
             .layer(Extension(self.0.clone()))
     }

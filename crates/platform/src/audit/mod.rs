@@ -23,8 +23,6 @@ use crate::{Keyring, Purpose};
 /// What permissions are about.
 pub(crate) const AUDIT: Resource = Resource { module: crate::MODULE, name: "audit" };
 
-/// Who may read it besides the owner.
-
 /// Logs are sealed under the installation's key.
 impl AuditSealer for Keyring {
     fn mac(&self, parts: &[&[u8]]) -> Result<[u8; 32]> {

@@ -12,7 +12,7 @@ use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
 pub(crate) use api::routes;
-pub(crate) use claims::{Claims, Verified};
+pub(crate) use claims::{Claims, Verified, VisitClaim};
 pub(crate) use keys::SigningKeys;
 
 /// How long an access token is good.

@@ -76,6 +76,11 @@ impl ControlPlane {
 }
 
 impl ControlTx {
+    /// For what the kernel does within it.
+    pub(crate) fn parts(&mut self) -> (&mut RegistryTx, &Tenancy) {
+        (&mut self.inner, &self.tenancy)
+    }
+
     /// Runs a statement.
     pub async fn query(&mut self, statement: &'static Statement, with: &Parameters<'_>) -> Result<Vec<Row>> {
         self.tenancy.assert_registered(statement);

@@ -9,6 +9,7 @@ mod requests;
 mod shut;
 mod store;
 mod validate;
+mod within;
 
 pub use validate::is_language_tag;
 
@@ -16,3 +17,4 @@ pub use definition::{Kind, State, StepReport};
 pub use engine::WorkflowView;
 pub use requests::{Plan, TenantFilter};
 pub(crate) use store::STATEMENTS;
+pub use within::{TenantAct, TenantFields};
