@@ -3,8 +3,10 @@
 mod definition;
 mod engine;
 mod fence;
+mod progress;
 mod provision;
 mod purge;
+mod record;
 mod requests;
 mod shut;
 mod store;
@@ -14,5 +16,6 @@ pub use validate::is_language_tag;
 
 pub use definition::{Kind, State, StepReport};
 pub use engine::WorkflowView;
+pub use progress::{Progress, StepProgress, StepState};
 pub use requests::{Plan, TenantFilter};
 pub(crate) use store::STATEMENTS;
