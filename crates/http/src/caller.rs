@@ -132,7 +132,14 @@ impl FromRequestParts<Edge> for Onlooker {
         let visitor = Visitor::read(parts, edge, Registry::identify)?;
         let caller = Caller::of(visitor, parts, edge).await?;
         let by_token = || caller.identity.tenant.and_then(|id| edge.tenancy().registry().by_id(id));
-        let tenant = caller.visitor.tenant.clone().or_else(by_token).ok_or_else(|| Refusal::Required.error())?;
+        let is_there = |tenant: &Arc<TenantEntry>| tenant.admit() != Err(Refusal::Unknown);
+        let tenant = caller
+            .visitor
+            .tenant
+            .clone()
+            .or_else(by_token)
+            .filter(is_there)
+            .ok_or_else(|| Refusal::Required.error())?;
         Ok(Self { caller, tenant })
     }
 }

@@ -25,6 +25,7 @@ mod role;
 mod secret;
 mod service;
 mod session;
+pub mod signup;
 mod token;
 pub mod totp;
 
@@ -102,6 +103,7 @@ impl Module for Platform {
             mfa::store::STATEMENTS,
             revocation::store::STATEMENTS,
             session::store::STATEMENTS,
+            signup::STATEMENTS,
             token::store::STATEMENTS,
         ];
         ALL
@@ -120,7 +122,7 @@ impl Module for Platform {
     }
 
     fn resources(&self) -> &'static [Resource] {
-        &[mail::MAIL, mail::MAIL_BODY]
+        &[mail::MAIL, mail::MAIL_BODY, signup::SIGNUP]
     }
 
     fn constraints(&self) -> &'static [ConstraintRule] {
@@ -128,7 +130,10 @@ impl Module for Platform {
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        [mail::jobs(&self.0), account::recovery::jobs(&self.0), note::jobs()].into_iter().flatten().collect()
+        [mail::jobs(&self.0), account::recovery::jobs(&self.0), note::jobs(), signup::jobs(&self.0)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -139,6 +144,7 @@ impl HttpModule for Platform {
             .merge(mail::routes())
             .merge(mfa::routes())
             .merge(session::routes())
+            .merge(signup::routes())
             .merge(token::routes())
             .layer(Extension(self.0.clone()))
     }

@@ -23,6 +23,18 @@ pub(crate) struct Earlier {
     body: Value,
 }
 
+impl Earlier {
+    /// What was kept.
+    pub(crate) fn body(&self) -> &Value {
+        &self.body
+    }
+
+    /// The same answer with a body that was not kept as it was given: there is a secret in it.
+    pub(crate) fn with(self, body: Value) -> Self {
+        Self { body, ..self }
+    }
+}
+
 impl IntoResponse for Earlier {
     fn into_response(self) -> Response<Body> {
         let mut response = (self.status, Answer(self.body)).into_response();

@@ -165,6 +165,15 @@ pub(super) async fn restart(
     Ok(row.get("id"))
 }
 
+/// Refuses to undo the making of a tenant that was made.
+pub(super) fn may_abandon(found: Status) -> Result<()> {
+    if matches!(found, Status::Failed | Status::Pending | Status::Preparing) {
+        return Ok(());
+    }
+    let message = format!("A tenant that is {found} cannot be abandoned.");
+    Err(Error::new(ErrorKind::Conflict, "tenant_state_conflict", message))
+}
+
 /// A tenant's status; none when there is no such tenant.
 async fn status(tx: &mut RegistryTx, tenant: TenantId) -> Result<Option<Status>> {
     let rows = tx.query(&store::TENANT, &[&tenant]).await?;
@@ -197,6 +206,14 @@ impl ControlTx {
     pub async fn retry_workflow(&mut self, tenant: TenantId) -> Result<WorkflowId> {
         let (tenancy, registry) = self.registry();
         restart(&tenancy, registry, tenant, State::Running).await
+    }
+
+    /// Turns a failed making round: everything it made is removed, and the tenant with it.
+    pub async fn abandon_provisioning(&mut self, tenant: TenantId) -> Result<WorkflowId> {
+        let (tenancy, registry) = self.registry();
+        let found = status(registry, tenant).await?.ok_or_else(Error::not_found)?;
+        may_abandon(found)?;
+        restart(&tenancy, registry, tenant, State::Undoing).await
     }
 
     /// Ends a tenant that nobody is to use, whatever became of it: one in use is deleted without days of grace, a failed

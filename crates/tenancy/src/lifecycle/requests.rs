@@ -135,14 +135,7 @@ impl Tenancy {
 
     /// Turns a failed provisioning round: everything it made is removed, and the tenant with it.
     pub async fn abandon_provisioning(&self, tenant: TenantId) -> Result<WorkflowId> {
-        let found = self.tenant(tenant).await?;
-        if !matches!(found.status, Status::Failed | Status::Pending | Status::Preparing) {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "tenant_state_conflict",
-                format!("A tenant that is {} cannot be abandoned.", found.status),
-            ));
-        }
+        record::may_abandon(self.tenant(tenant).await?.status)?;
         self.restart(tenant, State::Undoing).await
     }
 
