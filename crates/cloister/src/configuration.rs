@@ -30,6 +30,7 @@ const KEYS: &[&str] = &[
     "http.rates.heavy",
     "http.rates.sign_in",
     "http.rates.sign_up",
+    "http.rates.name_check",
     "http.rates.visitor",
     "http.rates.refused",
     "tenant.grace_days",
@@ -113,6 +114,7 @@ pub(crate) struct Rates {
     pub(crate) heavy: Option<String>,
     pub(crate) sign_in: Option<String>,
     pub(crate) sign_up: Option<String>,
+    pub(crate) name_check: Option<String>,
     pub(crate) visitor: Option<String>,
     pub(crate) refused: Option<String>,
 }
@@ -131,6 +133,7 @@ impl Rates {
             heavy: read("heavy", &self.heavy, usual.heavy)?,
             sign_in: read("sign_in", &self.sign_in, usual.sign_in)?,
             sign_up: read("sign_up", &self.sign_up, usual.sign_up)?,
+            name_check: read("name_check", &self.name_check, usual.name_check)?,
             visitor: read("visitor", &self.visitor, usual.visitor)?,
             refused: read("refused", &self.refused, usual.refused)?,
         })

@@ -13,6 +13,7 @@ use crate::{
     membership::MEMBER,
     operator::{ENTRY, OPERATOR, OPERATOR_ENTRY},
     role::ROLE,
+    signup::SIGNUP,
     tenant::{SETTING, TENANT},
 };
 
@@ -27,6 +28,7 @@ pub(crate) const RESOURCES: &[Resource] = &[
     OPERATOR,
     OPERATOR_ENTRY,
     ROLE,
+    SIGNUP,
     SETTING,
     TENANT,
 ];

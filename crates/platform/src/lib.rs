@@ -27,6 +27,7 @@ mod role;
 mod secret;
 mod service;
 mod session;
+pub mod signup;
 mod tenant;
 mod token;
 pub mod totp;
@@ -111,6 +112,7 @@ impl Module for Platform {
             revocation::store::STATEMENTS,
             role::store::STATEMENTS,
             session::store::STATEMENTS,
+            signup::STATEMENTS,
             tenant::store::STATEMENTS,
             token::store::STATEMENTS,
         ];
@@ -141,10 +143,17 @@ impl Module for Platform {
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        [account::recovery::jobs(&self.0), mail::jobs(&self.0), membership::jobs(&self.0), note::jobs(), operator::jobs(&self.0)]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            account::recovery::jobs(&self.0),
+            mail::jobs(&self.0),
+            membership::jobs(&self.0),
+            note::jobs(),
+            operator::jobs(&self.0),
+            signup::jobs(&self.0),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 
@@ -160,6 +169,7 @@ impl HttpModule for Platform {
             .merge(operator::routes())
             .merge(role::routes())
             .merge(session::routes())
+            .merge(signup::routes())
             .merge(tenant::routes())
             .merge(token::routes())
             .layer(Extension(self.0.clone()))

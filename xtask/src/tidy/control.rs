@@ -29,6 +29,10 @@ const USERS: &[Exception] = &[
     Exception { path: "crates/tenancy/src/jobs/worker.rs", reason: "listens for jobs and takes them" },
     Exception { path: "crates/tenancy/src/lifecycle/engine.rs", reason: "leases, steps and ends of workflows" },
     Exception { path: "crates/tenancy/src/lifecycle/fence.rs", reason: "records the epoch that the fence reached" },
+    Exception {
+        path: "crates/tenancy/src/lifecycle/progress.rs",
+        reason: "how far a workflow got, for those who wait for it",
+    },
     Exception { path: "crates/tenancy/src/lifecycle/provision.rs", reason: "records placements and databases" },
     Exception { path: "crates/tenancy/src/lifecycle/purge.rs", reason: "removes the record of a tenant" },
     Exception { path: "crates/tenancy/src/lifecycle/requests.rs", reason: "tenants as operators see and ask for them" },

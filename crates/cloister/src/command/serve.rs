@@ -153,20 +153,22 @@ fn background(
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut count = 0u32;
         while !*stop.borrow() {
-            tokio::select! {
-                _ = beat.tick() => {}
+            let beaten = tokio::select! {
+                _ = beat.tick() => true,
+                () = keeper.workflow_recorded() => false,
                 _ = stop.changed() => break,
-            }
+            };
             // Between two steps is where it may be stopped; a step under way is finished.
             if let Err(error) = keeper.tend_workflows().await {
                 tracing::warn!(error = error.log(), "workflows could not be looked after");
             }
-            if count.is_multiple_of(120)
+            if beaten
+                && count.is_multiple_of(120)
                 && let Err(error) = keeper.purge_due().await
             {
                 tracing::warn!(error = error.log(), "deleted tenants could not be looked after");
             }
-            count = count.wrapping_add(1);
+            count = count.wrapping_add(u32::from(beaten));
         }
     });
     let (watched, handle, stop) = (tenancy.clone(), metrics.clone(), until(stopped.clone()));

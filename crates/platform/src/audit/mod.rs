@@ -8,7 +8,7 @@ mod platform_store;
 mod store;
 
 use cloister_ids::{AccountId, AuditId, RequestId, TenantId, Uuid};
-use cloister_tenancy::{Action, AuditSealer, Grant, Resource, Result};
+use cloister_tenancy::{AuditSealer, Resource, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;

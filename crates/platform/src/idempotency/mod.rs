@@ -30,6 +30,18 @@ pub(crate) fn replayed(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
+impl Earlier {
+    /// What was kept.
+    pub(crate) fn body(&self) -> &Value {
+        &self.body
+    }
+
+    /// The same answer with a body that was not kept as it was given: there is a secret in it.
+    pub(crate) fn with(self, body: Value) -> Self {
+        Self { body, ..self }
+    }
+}
+
 impl IntoResponse for Earlier {
     fn into_response(self) -> Response<Body> {
         replayed((self.status, Answer(self.body)).into_response())

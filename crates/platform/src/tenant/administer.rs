@@ -96,7 +96,7 @@ impl Service {
         let workflow_id = match wanted {
             Wanted::Act(act) => tx.ask_tenant(act, id, reason, by).await?,
             Wanted::Retry => tx.retry_workflow(id).await?,
-            Wanted::Abandon => tx.abandon_provisioning(&tenant).await?,
+            Wanted::Abandon => tx.abandon_provisioning(tenant.id).await?,
         };
         // Its row is locked by now: nobody becomes a member between this look and the commit.
         confirm(&mut tx, &tenant, confirmation).await?;

@@ -219,6 +219,13 @@ statements! {
     /// Everything a tenant's workflows did, in order.
     STEPS = "select w.id, w.kind, w.state, s.step, s.outcome, s.message, s.at
         from workflow w join workflow_step s on s.workflow_id = w.id where w.tenant_id = $1 order by w.created_at, s.ordinal";
+    /// How far a tenant's latest workflow of a kind got.
+    PROGRESS = "select w.id, w.state, w.step,
+            array(select s.step from workflow_step s where s.workflow_id = w.id and s.outcome = 'done' order by s.ordinal)
+                as done,
+            array(select s.at from workflow_step s where s.workflow_id = w.id and s.outcome = 'done' order by s.ordinal)
+                as done_at
+        from workflow w where w.tenant_id = $1 and w.kind = $2 order by w.created_at desc, w.id desc limit 1";
     /// Forgets the finished workflows of a tenant that is gone, except the one that removes it.
     DELETE_WORKFLOWS = "delete from workflow where tenant_id = $1 and id <> $2";
 

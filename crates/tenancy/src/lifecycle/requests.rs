@@ -5,9 +5,10 @@ use cloister_postgres::Row;
 use serde_json::json;
 
 use super::{
+    act::TenantAct,
     definition::{Kind, State},
     provision::schema_name,
-    within::TenantAct,
+    record,
 };
 use crate::{
     Actor, Error, ErrorKind, NewTenant, PlatformRecord, Requester, Result, Slug, Status, Tenancy, Tenant, Tier,
@@ -68,9 +69,11 @@ impl Tenancy {
     /// Records a tenant and the workflow that makes it. The slug is taken from here on.
     pub async fn create_tenant(&self, new: &NewTenant, by: impl Into<Requester>) -> Result<(TenantId, WorkflowId)> {
         let mut tx = self.0.control.begin().await?;
-        let made = self.record_tenant(&mut tx, new, by.into()).await?;
+        let (id, workflow) = record::tenant(self, &mut tx, new, by.into(), true).await?;
         tx.commit(&[]).await?;
-        Ok(made)
+        self.0.workflows.notify_one();
+        let workflow = workflow.ok_or_else(|| Error::internal("the making of a tenant was not recorded"))?;
+        Ok((id, workflow))
     }
 
     /// Shuts a tenant; everything is kept.
@@ -129,25 +132,37 @@ impl Tenancy {
 
     /// Sets a failed workflow going again.
     pub async fn retry_workflow(&self, tenant: TenantId) -> Result<WorkflowId> {
-        let mut tx = self.0.control.begin().await?;
-        let workflow = self.record_restart(&mut tx, tenant, State::Running).await?;
-        tx.commit(&[]).await?;
-        Ok(workflow)
+        self.restart(tenant, State::Running).await
     }
 
     /// Turns a failed provisioning round: everything it made is removed, and the tenant with it.
     pub async fn abandon_provisioning(&self, tenant: TenantId) -> Result<WorkflowId> {
-        let mut tx = self.0.control.begin().await?;
-        let workflow = self.record_abandon(&mut tx, &self.tenant(tenant).await?).await?;
-        tx.commit(&[]).await?;
-        Ok(workflow)
+        record::may_abandon(self.tenant(tenant).await?.status)?;
+        self.restart(tenant, State::Undoing).await
     }
 
-    async fn request(&self, act: TenantAct, tenant: TenantId, reason: Option<&str>, by: Requester) -> Result<WorkflowId> {
+    async fn restart(&self, tenant: TenantId, state: State) -> Result<WorkflowId> {
         let mut tx = self.0.control.begin().await?;
-        let workflow = self.record_act(&mut tx, act, tenant, reason, by).await?;
+        let id = record::restart(self, &mut tx, tenant, state).await?;
         tx.commit(&[]).await?;
-        Ok(workflow)
+        self.0.workflows.notify_one();
+        Ok(id)
+    }
+
+    async fn request(
+        &self,
+        act: TenantAct,
+        tenant: TenantId,
+        reason: Option<&str>,
+        by: Requester,
+    ) -> Result<WorkflowId> {
+        let asked = record::Asked::new(self, act.kind(), tenant, act.from(), act.input(), reason, &by)?;
+        let recorded = self.0.control.run(&store::INSERT_WORKFLOW, &asked.parameters()).await;
+        if recorded.map_err(record::busy)?.is_empty() {
+            return Err(asked.refusal(self.tenant(tenant).await?.status));
+        }
+        self.0.workflows.notify_one();
+        Ok(asked.id)
     }
 
     /// A tenant with all that is known of it.
@@ -172,8 +187,7 @@ impl Tenancy {
         let (status, tier) = (filter.status.map(Status::word), filter.tier.map(Tier::word));
         let limit = filter.limit.clamp(1, 1000);
         let statement = if filter.descending { &store::TENANTS_DESC } else { &store::TENANTS };
-        let rows =
-            self.0.control.run(statement, &[&filter.after, &status, &tier, &limit, &filter.query]).await?;
+        let rows = self.0.control.run(statement, &[&filter.after, &status, &tier, &limit, &filter.query]).await?;
         Ok(rows.iter().map(read).collect())
     }
 
