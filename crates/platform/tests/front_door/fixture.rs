@@ -7,7 +7,7 @@ use cloister_ids::{AccountId, ManualClock};
 use cloister_platform::{Keyring, NewPerson, Platform, PlatformSettings, Service};
 use cloister_tenancy::{Actor, Module, Requester, TenantEntry, Tier, jobs::WorkSettings};
 use cloister_testkit::{Call, FrontDoor, Notebook, Seen, TestPlatform, TestSettings};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::roster::Roster;
@@ -23,7 +23,8 @@ pub(crate) struct House {
 
 /// A clock that tests move. It starts today: the database's own is near.
 pub(crate) fn clock() -> ManualClock {
-    ManualClock::new(Timestamp::now())
+    use cloister_ids::Clock;
+    ManualClock::new(cloister_ids::SystemClock.now())
 }
 
 impl House {

@@ -1,4 +1,5 @@
 //! The room of accounts through its front door, on a real PostgreSQL, with real tokens.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 mod fixture;
 mod invitations;
