@@ -7,7 +7,9 @@ use axum::{
     http::{header, request::Parts},
 };
 use cloister_ids::RequestId;
-use cloister_tenancy::{Action, Error, ErrorKind, Identity, Refusal, Resource, Result, Sources, Tenancy, TenantEntry};
+use cloister_tenancy::{
+    Action, Error, ErrorKind, Identity, Refusal, Registry, Resource, Result, Sources, Tenancy, TenantEntry,
+};
 
 use crate::{Class, Edge, Key, Problem, Rates, address::Address, host, op, origin, request::RequestInfo};
 
@@ -41,6 +43,19 @@ pub struct Caller {
     pub visitor: Visitor,
 }
 
+/// Somebody signed in who asks about a tenant in whatever state it is: for being told what that state is, and nothing else.
+/// Whether they belong to it is for the endpoint to look at.
+#[derive(Debug, Clone)]
+pub struct Onlooker {
+    /// Who.
+    pub caller: Caller,
+    /// The tenant that host, path, header and token name.
+    pub tenant: Arc<TenantEntry>,
+}
+
+/// Finds the tenant that a request names.
+type Resolve = fn(&Registry, &Sources<'_>, &str) -> Result<Arc<TenantEntry>, Refusal>;
+
 /// As much of a user agent's name as is kept.
 const MAX_AGENT: usize = 300;
 
@@ -48,7 +63,7 @@ impl FromRequestParts<Edge> for Visitor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
-        let visitor = Self::read(parts, edge)?;
+        let visitor = Self::read(parts, edge, Registry::resolve)?;
         visitor.limit(Class::Visitor)?;
         Ok(visitor)
     }
@@ -67,7 +82,7 @@ impl Visitor {
         Ok(())
     }
 
-    fn read(parts: &Parts, edge: &Edge) -> Result<Self, Problem> {
+    fn read(parts: &Parts, edge: &Edge, resolve: Resolve) -> Result<Self, Problem> {
         let request = parts
             .extensions
             .get::<Arc<RequestInfo>>()
@@ -78,7 +93,7 @@ impl Visitor {
         let header = op::tenant_header(&parts.headers)?;
         let tenancy = edge.tenancy();
         let sources = Sources { host: host.as_deref(), path: slug, header, token: None };
-        let tenant = match tenancy.registry().resolve(&sources, tenancy.base_domain()) {
+        let tenant = match resolve(tenancy.registry(), &sources, tenancy.base_domain()) {
             Ok(tenant) => {
                 let _ = request.tenant.set(tenant.id);
                 Some(tenant)
@@ -105,7 +120,32 @@ impl FromRequestParts<Edge> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
-        let visitor = Visitor::read(parts, edge)?;
+        let visitor = Visitor::read(parts, edge, Registry::resolve)?;
+        Self::of(visitor, parts, edge).await
+    }
+}
+
+impl FromRequestParts<Edge> for Onlooker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
+        let visitor = Visitor::read(parts, edge, Registry::identify)?;
+        let caller = Caller::of(visitor, parts, edge).await?;
+        let by_token = || caller.identity.tenant.and_then(|id| edge.tenancy().registry().by_id(id));
+        let is_there = |tenant: &Arc<TenantEntry>| tenant.admit() != Err(Refusal::Unknown);
+        let tenant = caller
+            .visitor
+            .tenant
+            .clone()
+            .or_else(by_token)
+            .filter(is_there)
+            .ok_or_else(|| Refusal::Required.error())?;
+        Ok(Self { caller, tenant })
+    }
+}
+
+impl Caller {
+    async fn of(visitor: Visitor, parts: &Parts, edge: &Edge) -> Result<Self, Problem> {
         let identity = op::caller(edge, parts, visitor.host.as_deref(), visitor.client).await?;
         if let (Some(token), Some(tenant)) = (identity.tenant, &visitor.tenant)
             && token != tenant.id
@@ -120,9 +160,7 @@ impl FromRequestParts<Edge> for Caller {
         }
         Ok(Self { identity, visitor })
     }
-}
 
-impl Caller {
     /// The first statement of an operator's use case. Who is no operator learns nothing of it.
     pub fn authorize_operator(&self, action: Action, on: &Resource) -> Result<()> {
         let identity = &self.identity;

@@ -45,7 +45,7 @@ mod words;
 
 pub use app::{HttpModule, app};
 pub use bucket::Key;
-pub use caller::{Caller, Visitor};
+pub use caller::{Caller, Onlooker, Visitor};
 pub use cookie::{cleared, session_cookie};
 pub use crowd::CrowdLimits;
 pub use cursor::Cursor;

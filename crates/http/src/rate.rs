@@ -107,8 +107,10 @@ pub enum Class {
     Heavy,
     /// Trying to sign in.
     SignIn,
-    /// Signing up, and asking whether a name is free.
+    /// Signing up.
     SignUp,
+    /// Asking whether a name is free.
+    NameCheck,
     /// Whatever strangers may do.
     Visitor,
     /// Showing a token or cookie that is not valid.
@@ -117,8 +119,16 @@ pub enum Class {
 
 impl Class {
     /// Every one.
-    pub const ALL: [Self; 7] =
-        [Self::Read, Self::Write, Self::Heavy, Self::SignIn, Self::SignUp, Self::Visitor, Self::Refused];
+    pub const ALL: [Self; 8] = [
+        Self::Read,
+        Self::Write,
+        Self::Heavy,
+        Self::SignIn,
+        Self::SignUp,
+        Self::NameCheck,
+        Self::Visitor,
+        Self::Refused,
+    ];
 
     /// The word for it, as in the headers.
     pub const fn word(self) -> &'static str {
@@ -128,6 +138,7 @@ impl Class {
             Self::Heavy => "heavy",
             Self::SignIn => "sign_in",
             Self::SignUp => "sign_up",
+            Self::NameCheck => "name_check",
             Self::Visitor => "visitor",
             Self::Refused => "refused",
         }
@@ -147,6 +158,8 @@ pub struct RateSettings {
     pub sign_in: Rate,
     /// Of whatever key sign-up counts by.
     pub sign_up: Rate,
+    /// Of a network: somebody types a name and is told meanwhile whether it is free.
+    pub name_check: Rate,
     /// Of a network. A whole school may be behind one address.
     pub visitor: Rate,
     /// Of a network. Who shows a valid token is let through all the same.
@@ -161,6 +174,7 @@ impl Default for RateSettings {
             heavy: Rate::new(10, 60),
             sign_in: Rate::new(30, 60),
             sign_up: Rate::new(10, 3600),
+            name_check: Rate::new(60, 60),
             visitor: Rate::new(600, 10),
             refused: Rate::new(300, 60),
         }
@@ -175,6 +189,7 @@ impl RateSettings {
         heavy: Rate::UNLIMITED,
         sign_in: Rate::UNLIMITED,
         sign_up: Rate::UNLIMITED,
+        name_check: Rate::UNLIMITED,
         visitor: Rate::UNLIMITED,
         refused: Rate::UNLIMITED,
     };
@@ -187,6 +202,7 @@ impl RateSettings {
             Class::Heavy => self.heavy,
             Class::SignIn => self.sign_in,
             Class::SignUp => self.sign_up,
+            Class::NameCheck => self.name_check,
             Class::Visitor => self.visitor,
             Class::Refused => self.refused,
         }

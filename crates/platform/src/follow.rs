@@ -34,6 +34,9 @@ impl Service {
                 if caught_up.is_ok() && round.is_multiple_of(6) {
                     self.log("signing keys", self.read_keys_again().await);
                 }
+                if caught_up.is_ok() && round.is_multiple_of(6) {
+                    self.log("failed sign-ups", crate::signup::count_failed(self).await);
+                }
                 if caught_up.is_ok() && round.is_multiple_of(TIDY_EVERY) {
                     self.log("what is over", self.throw_away().await);
                 }

@@ -23,6 +23,8 @@ pub enum Purpose {
     Audit,
     /// Names of people and addresses that failed to sign in.
     SignIn,
+    /// Answers to sign-ups, kept for whoever sends an idempotency key again: the status address in them is a secret.
+    Signup,
 }
 
 impl Purpose {
@@ -33,6 +35,7 @@ impl Purpose {
             Self::Mail => b"cloister mail 1",
             Self::Audit => b"cloister audit 1",
             Self::SignIn => b"cloister sign-in 1",
+            Self::Signup => b"cloister sign-up 1",
         }
     }
 }

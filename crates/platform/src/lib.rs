@@ -11,6 +11,7 @@ mod audit;
 mod authenticator;
 pub mod device;
 mod follow;
+mod grants;
 mod idempotency;
 mod invitation;
 mod keyring;
@@ -26,6 +27,8 @@ mod role;
 mod secret;
 mod service;
 mod session;
+pub mod signup;
+mod tenant;
 mod token;
 pub mod totp;
 
@@ -82,7 +85,8 @@ impl Module for Platform {
     }
 
     fn statements(&self) -> &'static [&'static [&'static Statement]] {
-        &[]
+        const ALL: &[&[&Statement]] = &[audit::STATEMENTS];
+        ALL
     }
 
     fn control_migrations(&self) -> &'static [ControlChange] {
@@ -98,14 +102,18 @@ impl Module for Platform {
         const ALL: &[&[&Statement]] = &[
             account::store::STATEMENTS,
             attempt_store::STATEMENTS,
+            audit::CONTROL_STATEMENTS,
             idempotency::store::STATEMENTS,
             invitation::store::STATEMENTS,
             mail::STATEMENTS,
             membership::store::STATEMENTS,
             mfa::store::STATEMENTS,
+            operator::store::STATEMENTS,
             revocation::store::STATEMENTS,
             role::store::STATEMENTS,
             session::store::STATEMENTS,
+            signup::STATEMENTS,
+            tenant::store::STATEMENTS,
             token::store::STATEMENTS,
         ];
         ALL
@@ -120,21 +128,11 @@ impl Module for Platform {
     }
 
     fn grants(&self) -> &'static [Grant] {
-        use cloister_tenancy::Action::{Create, Delete, Read, Update};
-        const KEEP: &[cloister_tenancy::Action] = &[Create, Read, Update, Delete];
-        const ALL: &[Grant] = &[
-            Grant::all("owner", invitation::INVITATION, KEEP),
-            Grant::all("owner", membership::MEMBER, KEEP),
-            Grant::all("owner", role::ROLE, KEEP),
-            Grant::all("admin", invitation::INVITATION, KEEP),
-            Grant::all("admin", membership::MEMBER, KEEP),
-            Grant::all("admin", role::ROLE, KEEP),
-        ];
-        ALL
+        grants::GRANTS
     }
 
     fn resources(&self) -> &'static [Resource] {
-        &[invitation::INVITATION, mail::MAIL, mail::MAIL_BODY, membership::MEMBER, role::ROLE]
+        grants::RESOURCES
     }
 
     fn constraints(&self) -> &'static [ConstraintRule] {
@@ -145,10 +143,17 @@ impl Module for Platform {
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        [account::recovery::jobs(&self.0), mail::jobs(&self.0), membership::jobs(&self.0), note::jobs()]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            account::recovery::jobs(&self.0),
+            mail::jobs(&self.0),
+            membership::jobs(&self.0),
+            note::jobs(),
+            operator::jobs(&self.0),
+            signup::jobs(&self.0),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 
@@ -156,12 +161,16 @@ impl HttpModule for Platform {
     fn routes(&self) -> OpenApiRouter<Edge> {
         OpenApiRouter::new()
             .merge(account::routes())
+            .merge(audit::routes())
             .merge(invitation::routes())
             .merge(mail::routes())
             .merge(membership::routes())
             .merge(mfa::routes())
+            .merge(operator::routes())
             .merge(role::routes())
             .merge(session::routes())
+            .merge(signup::routes())
+            .merge(tenant::routes())
             .merge(token::routes())
             .layer(Extension(self.0.clone()))
     }

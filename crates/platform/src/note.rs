@@ -9,6 +9,8 @@ use cloister_tenancy::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::operator;
+
 const KIND: &str = "platform.audit_note";
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,20 +31,15 @@ pub(crate) fn jobs() -> Vec<JobKind> {
     vec![JobKind::new(KIND, |job: JobContext| async move { write(&job).await })]
 }
 
-/// An act within a tenant; of an operator on a visit, with the capacity and the reason.
-pub(crate) fn within(cx: &OpContext, action: &'static str, on: Resource) -> PlatformRecord {
-    let mut record = PlatformRecord::new(cx, action, on).of(cx.tenant_id());
-    if let Some(visit) = cx.visit() {
-        let capacity = if visit.elevated { "operator (elevated)" } else { "operator" };
-        record.acting_as = Some(capacity.to_owned());
-        record.reason = Some(visit.reason.to_string());
-    }
-    record
+/// What somebody does from within a tenant: with an operator's capacity and reason, where it is one.
+pub(crate) fn within(cx: &OpContext, action: &'static str, resource: Resource) -> PlatformRecord {
+    let mut record = PlatformRecord::new(cx, action, resource).of(cx.tenant_id());
+    record.acting_as = cx.visit().map(|visit| operator::capacity(visit.elevated).to_owned());
+    record.because(cx.visit().map(|visit| &*visit.reason))
 }
 
-/// Writes an act into the platform's audit log with `tx`, and leaves it to be written into the tenant's.
-pub(crate) async fn both(tx: &mut ControlTx, tenant: TenantId, mut record: PlatformRecord) -> Result<()> {
-    record.tenant = Some(tenant);
+/// Leaves an act to be written into the tenant's audit log alone: for what the kernel writes into the platform's by itself.
+pub(crate) async fn tenant_only(tx: &mut ControlTx, tenant: TenantId, record: &PlatformRecord) -> Result<()> {
     let note = Note {
         actor: record.actor.clone(),
         account: record.account,
@@ -56,7 +53,13 @@ pub(crate) async fn both(tx: &mut ControlTx, tenant: TenantId, mut record: Platf
         changes: record.changes.clone(),
     };
     let payload = serde_json::to_value(note).map_err(Error::internal)?;
-    tx.enqueue(NewJob { kind: KIND, tenant: Some(tenant), payload, unique_key: None, run_at: None }).await?;
+    tx.enqueue(NewJob { kind: KIND, tenant: Some(tenant), payload, unique_key: None, run_at: None }).await
+}
+
+/// Writes an act into the platform's audit log with `tx`, and leaves it to be written into the tenant's.
+pub(crate) async fn both(tx: &mut ControlTx, tenant: TenantId, mut record: PlatformRecord) -> Result<()> {
+    record.tenant = Some(tenant);
+    tenant_only(tx, tenant, &record).await?;
     tx.audit(record);
     Ok(())
 }
@@ -64,7 +67,9 @@ pub(crate) async fn both(tx: &mut ControlTx, tenant: TenantId, mut record: Platf
 async fn write(job: &JobContext) -> Result<()> {
     let note: Note = job.payload()?;
     let Some(mut tx) = job.first_delivery().await? else { return Ok(()) };
-    let by = Requester { account: note.account, client: note.client, request: note.request, ..job.cx()?.into() };
+    // From the command line there was no request: the job's own stands for it.
+    let request = note.request.or(Some(job.cx()?.request()));
+    let by = Requester { account: note.account, client: note.client, request, ..job.cx()?.into() };
     let mut record = PlatformRecord::new(by, "platform.note", note.resource);
     record.actor = note.actor;
     record.action = note.action.into();

@@ -27,11 +27,14 @@ pub struct PlatformSettings {
     pub public_url: String,
     /// How mail is sent; without it, mails wait in the outbox for the operator.
     pub smtp: Option<crate::mail::SmtpSettings>,
+    /// What strangers may sign up for.
+    pub signups: crate::signup::SignupSettings,
 }
 
 impl Default for PlatformSettings {
     fn default() -> Self {
-        Self { public_url: "http://localhost:8080".to_owned(), smtp: None }
+        let public_url = "http://localhost:8080".to_owned();
+        Self { public_url, smtp: None, signups: crate::signup::SignupSettings::default() }
     }
 }
 
@@ -50,6 +53,7 @@ pub(crate) struct Inner {
     memory: Memory,
     revocations: Revocations,
     control_plane_away: AtomicBool,
+    watches: crate::signup::Watches,
 }
 
 impl Service {
@@ -64,6 +68,7 @@ impl Service {
             keys_read_at: Mutex::new(now),
             memory: Memory::default(),
             control_plane_away: AtomicBool::new(false),
+            watches: crate::signup::Watches::default(),
             control,
             keyring,
             settings,
@@ -112,6 +117,11 @@ impl Service {
         &self.0.revocations
     }
 
+    /// Sign-ups that somebody watches.
+    pub(crate) fn watches(&self) -> &crate::signup::Watches {
+        &self.0.watches
+    }
+
     /// Whether the control plane did not answer when it was last asked.
     pub(crate) fn is_control_plane_away(&self) -> bool {
         self.0.control_plane_away.load(Ordering::Acquire)
@@ -145,12 +155,18 @@ impl Service {
     /// The address of a page at a tenant's host, or at the installation's own, with a secret that only the page sees: what is
     /// behind a `#` is sent to no server and stands in no log.
     pub(crate) fn link(&self, tenant: Option<TenantId>, page: &str, secret: &str) -> String {
-        let base = self.settings().public_url.trim_end_matches('/');
         let tenant = tenant.and_then(|id| self.tenancy().registry().by_id(id));
-        match (tenant, base.split_once("://")) {
-            (Some(tenant), Some((scheme, rest))) => format!("{scheme}://{}.{rest}/{page}#token={secret}", tenant.slug),
-            _ => format!("{base}/{page}#token={secret}"),
-        }
+        let base = match tenant {
+            Some(tenant) => self.address_of(tenant.slug.as_str()),
+            None => self.settings().public_url.trim_end_matches('/').to_owned(),
+        };
+        format!("{base}/{page}#token={secret}")
+    }
+
+    /// Where a tenant of this slug is found.
+    pub(crate) fn address_of(&self, slug: &str) -> String {
+        let base = self.settings().public_url.trim_end_matches('/');
+        base.split_once("://").map_or_else(|| base.to_owned(), |(scheme, rest)| format!("{scheme}://{slug}.{rest}"))
     }
 }
 

@@ -135,7 +135,16 @@ impl Registry {
         self.find(sources, base_domain, &mut |_, _, _| {}).and_then(|entry| entry.admit().map(|()| entry))
     }
 
-    /// The same, telling each step.
+    /// The tenant that all sources agree on, in whatever state it is, short of being deleted: for telling those who belong to
+    /// it what state that is.
+    pub fn identify(&self, sources: &Sources<'_>, base_domain: &str) -> Result<Arc<TenantEntry>, Refusal> {
+        match self.find(sources, base_domain, &mut |_, _, _| {}) {
+            Ok(entry) if entry.admit() == Err(Refusal::Unknown) => Err(Refusal::Unknown),
+            other => other,
+        }
+    }
+
+    /// The same as [`resolve`](Self::resolve), telling each step.
     pub fn explain(&self, sources: &Sources<'_>, base_domain: &str) -> (Vec<Step>, Result<Arc<TenantEntry>, Refusal>) {
         let mut steps = Vec::new();
         let found = self.find(sources, base_domain, &mut |source, value, finding| {

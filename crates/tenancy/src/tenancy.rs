@@ -76,6 +76,8 @@ pub(crate) struct Inner {
     pub(crate) outbox: crate::jobs::outbox::Hints,
     /// Refused requests that wait to be audited.
     pub(crate) mismatches: crate::mismatch::Mismatches,
+    /// Told when a workflow was recorded on this node.
+    pub(crate) workflows: tokio::sync::Notify,
 }
 
 /// A cluster as the running kernel uses it.
@@ -161,6 +163,7 @@ impl Tenancy {
             jobs,
             outbox: crate::jobs::outbox::Hints::default(),
             mismatches: crate::mismatch::Mismatches::default(),
+            workflows: tokio::sync::Notify::new(),
         }));
         tenancy.0.registry.catch_up(&tenancy.0.control).await?;
         let control = ControlPlane::new(tenancy.clone());
@@ -185,6 +188,12 @@ impl Tenancy {
             }
             self.sweep();
         }
+    }
+
+    /// Waits until something was recorded on this node for [`tend_workflows`](Self::tend_workflows) to do, so that nobody waits
+    /// for its next round.
+    pub async fn workflow_recorded(&self) {
+        self.0.workflows.notified().await;
     }
 
     fn sweep(&self) {

@@ -12,14 +12,14 @@ use cloister_tenancy::{
 use crate::{
     cli::{TenantAct, TenantCommand, TenantCreate, TenantDelete},
     configuration::Configuration,
-    installation::{Platform, Prepare, operator},
+    installation::{Prepare, Running, operator},
     output::Output,
     progress::Bar,
 };
 
 /// Runs one of them.
 pub(crate) async fn run(configuration: &Configuration, command: TenantCommand, output: Output) -> anyhow::Result<()> {
-    let platform = Platform::open(configuration, Prepare::WhenAlone).await?;
+    let platform = Running::open(configuration, Prepare::WhenAlone).await?;
     let result = act(&platform.tenancy, command, output).await;
     platform.close().await?;
     result
@@ -29,7 +29,8 @@ async fn act(tenancy: &Tenancy, command: TenantCommand, output: Output) -> anyho
     match command {
         TenantCommand::Create(args) => create(tenancy, *args, output).await,
         TenantCommand::List(args) => {
-            let filter = TenantFilter { status: args.status, tier: args.tier, after: args.after, limit: args.limit };
+            let (status, tier, after, limit) = (args.status, args.tier, args.after, args.limit);
+            let filter = TenantFilter { status, tier, after, limit, ..TenantFilter::default() };
             let tenants = tenancy.list_tenants(&filter).await?;
             if tenants.is_empty() && output == Output::Table {
                 eprintln!("no tenants; make one with `cloister tenant create SLUG`");

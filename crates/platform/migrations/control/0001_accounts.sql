@@ -250,10 +250,12 @@ create table signup (
     tier text not null check (tier in ('shared', 'schema', 'database')),
     locale text not null,
     time_zone text not null,
+    -- The network it came from.
     client_address text check (char_length(client_address) <= 45),
-    state text not null check (state in ('unverified', 'verified', 'expired')),
-    -- Made at once in the shared tier, after the verification in the others.
-    tenant_id uuid,
+    state text not null check (state in ('unverified', 'verified', 'expired', 'abandoned')),
+    -- Recorded at once, so that the name is taken. Made at once in the shared tier, after the verification in the others.
+    -- Null when it is gone again.
+    tenant_id uuid references tenant on delete set null,
     account_id uuid references account on delete set null,
     created_at timestamptz not null,
     verified_at timestamptz,
@@ -261,7 +263,8 @@ create table signup (
 );
 create index signup_expiry on signup (expires_at) where state = 'unverified';
 create index signup_tenant on signup (tenant_id);
-create index signup_client on signup (client_address, created_at);
+create index signup_client on signup (client_address, created_at) where state = 'unverified';
+create index signup_email on signup (email_key, created_at) where state = 'unverified';
 
 create table operator_entry (
     id uuid primary key,

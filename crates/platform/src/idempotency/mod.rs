@@ -20,14 +20,31 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// An answer that was given before.
 pub(crate) struct Earlier {
     status: StatusCode,
-    body: Value,
+    /// What was kept.
+    pub(crate) body: Value,
+}
+
+/// Marks an answer as one that was given before.
+pub(crate) fn replayed(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
+}
+
+impl Earlier {
+    /// What was kept.
+    pub(crate) fn body(&self) -> &Value {
+        &self.body
+    }
+
+    /// The same answer with a body that was not kept as it was given: there is a secret in it.
+    pub(crate) fn with(self, body: Value) -> Self {
+        Self { body, ..self }
+    }
 }
 
 impl IntoResponse for Earlier {
     fn into_response(self) -> Response<Body> {
-        let mut response = (self.status, Answer(self.body)).into_response();
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-        response
+        replayed((self.status, Answer(self.body)).into_response())
     }
 }
 

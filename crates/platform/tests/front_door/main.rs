@@ -4,6 +4,7 @@ mod fixture;
 mod invitations;
 mod managed;
 mod members;
+mod outage;
 mod reconciling;
 mod recovery;
 mod roles;

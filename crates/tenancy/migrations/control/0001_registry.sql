@@ -119,6 +119,7 @@ create table workflow (
 -- One at a time: a tenant is never suspended and moved at once.
 create unique index workflow_one_at_a_time on workflow (tenant_id) where state in ('running', 'undoing', 'failed');
 create index workflow_due on workflow (next_run_at) where state in ('running', 'undoing');
+create index workflow_tenant on workflow (tenant_id, created_at);
 
 create table workflow_step (
     workflow_id uuid not null references workflow on delete cascade,
@@ -148,7 +149,7 @@ create table audit (
 );
 create index audit_tenant on audit (tenant_id, id);
 create index audit_actor on audit (actor, id);
-create index audit_resource on audit (resource, resource_id, id);
+create index audit_subject on audit (resource_id, id);
 
 -- Its entries that were sealed: see the tenants' own. `detail` is the seal of what is forgotten with a tenant, so that the
 -- rest can still be looked at.

@@ -17,6 +17,7 @@ pub struct ControlTx {
     inner: RegistryTx,
     tenancy: Tenancy,
     left_jobs: bool,
+    left_workflows: bool,
     records: Vec<Noted>,
 }
 
@@ -58,7 +59,7 @@ impl ControlPlane {
     /// Begins a unit of work. Nothing is sent before its first statement.
     pub async fn begin(&self) -> Result<ControlTx> {
         let inner = self.0.0.control.begin().await?;
-        Ok(ControlTx { inner, tenancy: self.0.clone(), left_jobs: false, records: Vec::new() })
+        Ok(ControlTx { inner, tenancy: self.0.clone(), left_jobs: false, left_workflows: false, records: Vec::new() })
     }
 
     /// Calls `hear` with whatever is told on these channels, until dropped.
@@ -102,6 +103,12 @@ impl ControlTx {
         self.records.push(record.noted(&*self.tenancy.0.clock));
     }
 
+    /// What the lifecycle of tenants records in. Whoever waits for workflows is told after the commit.
+    pub(crate) fn registry(&mut self) -> (Tenancy, &mut RegistryTx) {
+        self.left_workflows = true;
+        (self.tenancy.clone(), &mut self.inner)
+    }
+
     /// Commits.
     pub async fn commit(self) -> Result<()> {
         self.commit_with(&[]).await.map(drop)
@@ -112,7 +119,7 @@ impl ControlTx {
         for (statement, _) in last {
             self.tenancy.assert_registered(statement);
         }
-        let Self { inner, tenancy, left_jobs, records } = self;
+        let Self { inner, tenancy, left_jobs, left_workflows, records } = self;
         let notes: Vec<_> = records.iter().map(Noted::parameters).collect();
         let mut items = last.to_vec();
         items.extend(notes.iter().map(|with| (&super::store::AUDIT, with.as_slice())));
@@ -121,6 +128,9 @@ impl ControlTx {
         }
         let mut rows = inner.commit(&items).await.map_err(|error| tenancy.explain(error))?;
         rows.truncate(last.len());
+        if left_workflows {
+            tenancy.0.workflows.notify_one();
+        }
         Ok(rows)
     }
 }

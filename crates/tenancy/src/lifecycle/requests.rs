@@ -1,16 +1,17 @@
 //! What may be asked for: make a tenant, shut it, open it, delete it, look at it.
 
-use cloister_ids::{DomainId, TenantId, WorkflowId};
+use cloister_ids::{TenantId, WorkflowId};
 use cloister_postgres::Row;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
+    act::TenantAct,
     definition::{Kind, State},
     provision::schema_name,
+    record,
 };
 use crate::{
     Actor, Error, ErrorKind, NewTenant, PlatformRecord, Requester, Result, Slug, Status, Tenancy, Tenant, Tier,
-    audit::{Beginning, platform_store},
     control::store,
     ledger::{SHARED_SCHEMA, SINGLE_SCHEMA},
 };
@@ -37,7 +38,11 @@ pub struct TenantFilter {
     pub status: Option<Status>,
     /// In this tier only.
     pub tier: Option<Tier>,
-    /// After this slug.
+    /// Only those whose slug begins with this, or whose name has it somewhere.
+    pub query: Option<String>,
+    /// From the last slug to the first.
+    pub descending: bool,
+    /// Behind this slug.
     pub after: String,
     /// At most so many.
     pub limit: i64,
@@ -63,71 +68,11 @@ impl Tenancy {
 
     /// Records a tenant and the workflow that makes it. The slug is taken from here on.
     pub async fn create_tenant(&self, new: &NewTenant, by: impl Into<Requester>) -> Result<(TenantId, WorkflowId)> {
-        let requester = by.into();
-        self.validate(new)?;
-        let clock = &*self.0.clock;
-        let (id, at, by) = (TenantId::generate(clock), clock.now(), requester.actor.to_string());
         let mut tx = self.0.control.begin().await?;
-        let slug = new.slug.as_str();
-        tx.query(
-            &store::INSERT_TENANT,
-            &[
-                &id,
-                &slug,
-                &new.display_name.trim(),
-                &new.legal_name,
-                &new.kind,
-                &new.tier.word(),
-                &new.plan,
-                &new.region,
-                &new.locale,
-                &new.time_zone,
-                &new.contact_name,
-                &new.contact_email,
-                &new.contact_phone,
-                &new.address,
-                &new.trial_start_date,
-                &new.trial_end_date,
-                &new.demo,
-                &at,
-                &by,
-            ],
-        )
-        .await
-        .map_err(|error| refused(error, &new.slug))?;
-        for host in &new.domains {
-            tx.query(&store::INSERT_DOMAIN, &[&DomainId::generate(clock), &id, host, &at, &by])
-                .await
-                .map_err(|error| refused(error, &new.slug))?;
-        }
-        let workflow = WorkflowId::generate(clock);
-        let origin = requester.origin();
-        let changes = json!({ "slug": slug, "tier": new.tier, "kind": new.kind, "workflow": workflow });
-        let noted =
-            PlatformRecord::new(requester, "tenant.create", "tenant").of(id).on(id).changing(changes).noted(clock);
-        let notice = id.uuid().to_string();
-        let beginning = Beginning::of(id.uuid(), self.sealer(), at)?;
-        tx.commit(&[
-            (
-                &store::INSERT_WORKFLOW,
-                &[
-                    &workflow,
-                    &Kind::Provision.word(),
-                    &id,
-                    &json!({}),
-                    &by,
-                    &origin,
-                    &None::<String>,
-                    &at,
-                    &[Status::Pending.word()].as_slice(),
-                ],
-            ),
-            (&platform_store::BEGIN, &beginning.parameters()),
-            (&store::AUDIT, &noted.parameters()),
-            (&store::NOTIFY, &[&notice]),
-        ])
-        .await
-        .map_err(|error| refused(error, &new.slug))?;
+        let (id, workflow) = record::tenant(self, &mut tx, new, by.into(), true).await?;
+        tx.commit(&[]).await?;
+        self.0.workflows.notify_one();
+        let workflow = workflow.ok_or_else(|| Error::internal("the making of a tenant was not recorded"))?;
         Ok((id, workflow))
     }
 
@@ -138,7 +83,7 @@ impl Tenancy {
         reason: Option<&str>,
         by: impl Into<Requester>,
     ) -> Result<WorkflowId> {
-        self.request(Kind::Suspend, id, &[Status::Active, Status::Suspended], json!({}), reason, by.into()).await
+        self.request(TenantAct::Suspend, id, reason, by.into()).await
     }
 
     /// Opens a suspended tenant again, or brings one back within its days of grace.
@@ -148,8 +93,7 @@ impl Tenancy {
         reason: Option<&str>,
         by: impl Into<Requester>,
     ) -> Result<WorkflowId> {
-        let from = [Status::Suspended, Status::Deleted, Status::Active];
-        self.request(Kind::Resume, id, &from, json!({}), reason, by.into()).await
+        self.request(TenantAct::Resume, id, reason, by.into()).await
     }
 
     /// Shuts a tenant and marks it to be removed after the days of grace.
@@ -160,9 +104,7 @@ impl Tenancy {
         reason: Option<&str>,
         by: impl Into<Requester>,
     ) -> Result<WorkflowId> {
-        let from = [Status::Active, Status::Suspended, Status::Deleted];
-        let input = grace.map_or_else(|| json!({}), |grace| json!({ "grace_seconds": grace.as_secs() }));
-        self.request(Kind::Delete, id, &from, input, reason, by.into()).await
+        self.request(TenantAct::Delete { grace }, id, reason, by.into()).await
     }
 
     /// Removes a deleted tenant for good, without waiting for the end of its days of grace.
@@ -172,7 +114,7 @@ impl Tenancy {
         reason: Option<&str>,
         by: impl Into<Requester>,
     ) -> Result<WorkflowId> {
-        self.request(Kind::Purge, id, &[Status::Deleted, Status::Purging], json!({}), reason, by.into()).await
+        self.request(TenantAct::Purge, id, reason, by.into()).await
     }
 
     /// Starts the removal of tenants whose days of grace are over.
@@ -195,72 +137,32 @@ impl Tenancy {
 
     /// Turns a failed provisioning round: everything it made is removed, and the tenant with it.
     pub async fn abandon_provisioning(&self, tenant: TenantId) -> Result<WorkflowId> {
-        let found = self.tenant(tenant).await?;
-        if !matches!(found.status, Status::Failed | Status::Pending | Status::Preparing) {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "tenant_state_conflict",
-                format!("A tenant that is {} cannot be abandoned.", found.status),
-            ));
-        }
+        record::may_abandon(self.tenant(tenant).await?.status)?;
         self.restart(tenant, State::Undoing).await
     }
 
     async fn restart(&self, tenant: TenantId, state: State) -> Result<WorkflowId> {
-        let at = self.0.clock.now();
         let mut tx = self.0.control.begin().await?;
-        let rows = tx.query(&store::RESTART_WORKFLOW, &[&tenant, &state.word(), &at]).await?;
-        let Some(row) = rows.first() else {
-            return Err(Error::new(ErrorKind::Conflict, "nothing_failed", "No workflow of this tenant has failed."));
-        };
-        if state == State::Running && row.get::<_, &str>("kind") == Kind::Provision.word() {
-            // It is being made again, and only what is being made can come into use.
-            let (from, by) = ([Status::Failed.word()], Actor::System("retry").to_string());
-            tx.query(&store::SET_STATUS, &[&tenant, &from.as_slice(), &Status::Preparing.word(), &at, &by]).await?;
-        }
-        tx.commit(&[(&store::NOTIFY, &[&tenant.uuid().to_string()])]).await?;
-        Ok(row.get("id"))
+        let id = record::restart(self, &mut tx, tenant, state).await?;
+        tx.commit(&[]).await?;
+        self.0.workflows.notify_one();
+        Ok(id)
     }
 
     async fn request(
         &self,
-        kind: Kind,
+        act: TenantAct,
         tenant: TenantId,
-        from: &[Status],
-        input: Value,
         reason: Option<&str>,
-        requester: Requester,
+        by: Requester,
     ) -> Result<WorkflowId> {
-        if reason.is_some_and(|reason| reason.chars().count() > 500) {
-            return Err(Error::field("reason", "length", "Give at most 500 characters."));
+        let asked = record::Asked::new(self, act.kind(), tenant, act.from(), act.input(), reason, &by)?;
+        let recorded = self.0.control.run(&store::INSERT_WORKFLOW, &asked.parameters()).await;
+        if recorded.map_err(record::busy)?.is_empty() {
+            return Err(asked.refusal(self.tenant(tenant).await?.status));
         }
-        let id = WorkflowId::generate(&*self.0.clock);
-        let (at, by, origin) = (self.0.clock.now(), requester.actor.to_string(), requester.origin());
-        let states: Vec<&str> = from.iter().map(|status| status.word()).collect();
-        let recorded = self
-            .0
-            .control
-            .run(&store::INSERT_WORKFLOW, &[&id, &kind.word(), &tenant, &input, &by, &origin, &reason, &at, &states])
-            .await
-            .map_err(|error| match error.constraint() {
-                Some("workflow_one_at_a_time") => Error::new(
-                    ErrorKind::Conflict,
-                    "tenant_busy",
-                    "Something else is being done to this tenant. Wait until it is finished, or retry or abandon it if it failed.",
-                )
-                .because(error),
-                _ => error.into(),
-            })?;
-        if recorded.is_empty() {
-            let found = self.tenant(tenant).await?;
-            let states = states.join(", ");
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "tenant_state_conflict",
-                format!("A tenant that is {} cannot be asked to {kind}; only one that is {states} can.", found.status),
-            ));
-        }
-        Ok(id)
+        self.0.workflows.notify_one();
+        Ok(asked.id)
     }
 
     /// A tenant with all that is known of it.
@@ -284,7 +186,8 @@ impl Tenancy {
     pub async fn list_tenants(&self, filter: &TenantFilter) -> Result<Vec<Tenant>> {
         let (status, tier) = (filter.status.map(Status::word), filter.tier.map(Tier::word));
         let limit = filter.limit.clamp(1, 1000);
-        let rows = self.0.control.run(&store::TENANTS, &[&filter.after, &status, &tier, &limit]).await?;
+        let statement = if filter.descending { &store::TENANTS_DESC } else { &store::TENANTS };
+        let rows = self.0.control.run(statement, &[&filter.after, &status, &tier, &limit, &filter.query]).await?;
         Ok(rows.iter().map(read).collect())
     }
 
@@ -313,11 +216,11 @@ impl Tenancy {
     }
 }
 
-fn slug_taken(slug: &Slug) -> Error {
+pub(super) fn slug_taken(slug: &Slug) -> Error {
     Error::new(ErrorKind::Conflict, "slug_taken", format!("The slug `{slug}` is taken; choose another."))
 }
 
-fn refused(error: cloister_postgres::Error, slug: &Slug) -> Error {
+pub(super) fn refused(error: cloister_postgres::Error, slug: &Slug) -> Error {
     match error.constraint() {
         Some("tenant_slug_key") => slug_taken(slug).because(error),
         Some("domain_host_key") => {
@@ -348,6 +251,7 @@ fn read(row: &Row) -> Tenant {
         trial_end_date: row.get("trial_end_date"),
         demo: row.get("demo"),
         maintenance: row.get("maintenance"),
+        maintenance_message: row.get("maintenance_message"),
         suspended_reason: row.get("suspended_reason"),
         purge_after: row.get("purge_after"),
         domains: row.get("domains"),
