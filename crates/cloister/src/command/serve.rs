@@ -84,6 +84,7 @@ pub(crate) async fn serve_platform(
         );
         tracing::info!(migrated = report.migrated, "the fleet is up to date");
     }
+    cloister_platform::schedule_reconciliation(&platform.service).await?;
     mail::schedule(&platform.service).await?;
     let metrics = PrometheusBuilder::new().set_buckets(DURATION_BUCKETS)?.install_recorder()?;
     let edge = edge(configuration, platform, Some(metrics.clone()))?;

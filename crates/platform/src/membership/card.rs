@@ -181,9 +181,9 @@ pub(super) fn make_unique(name: String, taken: &HashSet<String>) -> String {
     // A name that ends in a digit is set apart from its number.
     let apart = if name.ends_with(|c: char| c.is_ascii_digit()) { "-" } else { "" };
     let numbered = |number: u32| format!("{name}{apart}{number}");
-    // So many numbers that one of them is not taken.
-    let most = u32::try_from(taken.len()).unwrap_or(u32::MAX - 3) + 3;
-    (2..most).map(numbered).find(|candidate| !taken.contains(candidate)).unwrap_or(name)
+    // One of so many is free: fewer than that are taken.
+    let most = u32::try_from(taken.len()).unwrap_or(u32::MAX).saturating_add(2);
+    (2..=most).map(numbered).find(|candidate| !taken.contains(candidate)).unwrap_or(name)
 }
 
 /// Which usernames stand in the way of these: themselves, and with numbers behind.

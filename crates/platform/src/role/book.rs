@@ -77,13 +77,13 @@ impl<'a> RoleBook<'a> {
             let message = "Only an owner may give or take the role of owner, or change an owner's place here.";
             return Err(Error::new(ErrorKind::Forbidden, "owner_required", message));
         }
-        Self::check_permissions(actor, &self.permissions(roles))
+        check_permissions(actor, &self.permissions(roles))
     }
+}
 
-    /// Refuses permissions that go beyond the actor's own.
-    pub(super) fn check_permissions(actor: &PermissionSet, wanted: &[String]) -> Result<()> {
-        let Some(beyond) = rank::beyond(actor, wanted) else { return Ok(()) };
-        let message = format!("There is {beyond} in this, which your own roles do not allow you.");
-        Err(Error::new(ErrorKind::Forbidden, "rights_exceeded", message))
-    }
+/// Refuses permissions that go beyond the actor's own.
+fn check_permissions(actor: &PermissionSet, wanted: &[String]) -> Result<()> {
+    let Some(beyond) = rank::beyond(actor, wanted) else { return Ok(()) };
+    let message = format!("There is {beyond} in this, which your own roles do not allow you.");
+    Err(Error::new(ErrorKind::Forbidden, "rights_exceeded", message))
 }

@@ -111,7 +111,7 @@ pub(super) fn check(
         let message = format!("Roles may inherit from each other over {DEPTH} steps at most.");
         return Err(Error::field("inherits", "too_deep", message));
     }
-    RoleBook::check_permissions(actor, &book.permissions(&[name]))
+    book.check_within(actor, &[name])
 }
 
 /// Whether `name` is `wanted`, or inherits from it.

@@ -8,7 +8,7 @@ use super::modules;
 
 /// One permission, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "the API calls it so")]
+#[expect(clippy::struct_field_names, reason = "the field of the API")]
 pub(crate) struct Permission {
     /// As roles and tokens have it.
     #[schema(example = "school.person.read:own_classes")]

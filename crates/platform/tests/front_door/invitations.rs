@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cloister_ids::PersonId;
+use cloister_ids::{AccountId, PersonId};
 use cloister_platform::mail::{Outbox, Selection};
 use cloister_tenancy::{Actor, TenantEntry};
 use jiff::SignedDuration;
@@ -116,7 +116,8 @@ async fn somebody_new_accepts_once_and_signs_in() {
     admin.call(house, north, "POST", &format!("{path}/resend")).refused(409, "invitation_over").await;
     let working = house.work();
     let log = house.log(north, "invitation.accept").await;
-    assert_eq!((&log[0]["resource_id"], &log[0]["account"]), (&made.body["id"], &own["id"]));
+    let account: AccountId = text(&own, "id").parse().unwrap();
+    assert_eq!((&log[0]["resource_id"], &log[0]["account_id"]), (&made.body["id"], &json!(account.uuid())));
     for _ in 0..100 {
         if account_of(house, north, pupil).await.is_some() {
             break;

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use cloister_tenancy::TenantEntry;
 use cloister_testkit::Call;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::fixture::{House, text};
@@ -68,6 +69,7 @@ async fn school() -> School {
 async fn members_are_listed_found_and_paged() {
     let School { house, north, owner, .. } = school().await;
     for name in ["c", "b", "a"] {
+        house.pass(SignedDuration::from_millis(1));
         house.member(&north, &format!("{name}@north.example"), "teacher").await;
     }
     let south = house.school("south").await;
