@@ -139,7 +139,10 @@ impl Module for Platform {
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        [mail::jobs(&self.0), account::recovery::jobs(&self.0), note::jobs(), operator::jobs(&self.0)].into_iter().flatten().collect()
+        [mail::jobs(&self.0), account::recovery::jobs(&self.0), note::jobs(), operator::jobs(&self.0)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 

@@ -67,7 +67,10 @@ pub(crate) async fn both(tx: &mut ControlTx, tenant: TenantId, mut record: Platf
 async fn write(job: &JobContext) -> Result<()> {
     let note: Note = job.payload()?;
     let Some(mut tx) = job.first_delivery().await? else { return Ok(()) };
-    let by = Requester { account: note.account, client: note.client, request: note.request, ..job.cx()?.into() };
+    let own = Requester::from(job.cx()?);
+    // What was done by no request is noted under the job's.
+    let request = note.request.or(own.request);
+    let by = Requester { account: note.account, client: note.client, request, ..own };
     let mut record = PlatformRecord::new(by, "platform.note", note.resource);
     record.actor = note.actor;
     record.action = note.action.into();

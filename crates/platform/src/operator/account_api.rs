@@ -113,11 +113,7 @@ async fn operator_list(
     responses((status = 201, description = "The operator.", body = Operator,
         headers(("Location" = String, description = "Its address.")), example = json!(sample())))
 )]
-async fn operator_create(
-    service: Service,
-    caller: Caller,
-    once: Once<NewOperator>,
-) -> Result<Response<Body>, Problem> {
+async fn operator_create(service: Service, caller: Caller, once: Once<NewOperator>) -> Result<Response<Body>, Problem> {
     caller.authorize_operator(Action::Create, &OPERATOR)?;
     check_email("email", &once.body.email)?;
     let by = requester(&caller)?;

@@ -225,8 +225,7 @@ impl Service {
 /// Ends a visit as part of `tx`. Answers the version of the tenant's roles before which its tokens are refused.
 pub(super) async fn end(tx: &mut ControlTx, entry: &Entry, by: &Requester, now: Timestamp) -> Result<i64> {
     tx.query(&store::END_ENTRY, &[&entry.id, &now]).await?;
-    let version =
-        membership::outdate(tx, entry.account_id, entry.tenant_id, now, &by.actor.to_string()).await?;
+    let version = membership::outdate(tx, entry.account_id, entry.tenant_id, now, &by.actor.to_string()).await?;
     note::both(tx, entry.tenant_id, entry.record(by, "operator.leave")).await?;
     Ok(version)
 }

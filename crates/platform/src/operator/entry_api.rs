@@ -107,7 +107,11 @@ pub(super) type EntryPage = Page<Entry>;
 fn reason(text: &str) -> Result<String, Error> {
     let text = text.trim();
     if text.chars().count() < 10 || text.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(Error::field("reason", "too_short", "Say in 10 to 500 characters why: the tenant's owners read it."));
+        return Err(Error::field(
+            "reason",
+            "too_short",
+            "Say in 10 to 500 characters why: the tenant's owners read it.",
+        ));
     }
     Ok(text.to_owned())
 }

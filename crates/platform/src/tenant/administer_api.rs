@@ -72,9 +72,7 @@ type PlatformTenantPatch = MergePatch<PlatformTenantFields>;
 pub(super) fn accepted(asked: Asked) -> Result<Response<Body>, Problem> {
     let (accepted, again) = match asked {
         Asked::Now(accepted) => (accepted, false),
-        Asked::Before(earlier) => {
-            (serde_json::from_value::<Accepted>(earlier.body).map_err(Error::internal)?, true)
-        }
+        Asked::Before(earlier) => (serde_json::from_value::<Accepted>(earlier.body).map_err(Error::internal)?, true),
     };
     let location = format!("/api/v1/platform/workflows/{}", accepted.workflow_id);
     let response = (StatusCode::ACCEPTED, [(header::LOCATION, location)], Answer(accepted)).into_response();

@@ -156,7 +156,8 @@ async fn platform_tenant_suspend(
 ) -> Result<Response<Body>, Problem> {
     caller.authorize_operator(Action::Update, &TENANT)?;
     let (wanted, key) = (Wanted::Act(TenantAct::Suspend), once.key.as_ref());
-    let request = Request { tenant, wanted, reason: Some(&once.body.reason), confirmation: Confirmation::Needless, key };
+    let request =
+        Request { tenant, wanted, reason: Some(&once.body.reason), confirmation: Confirmation::Needless, key };
     accepted(service.ask(request, &requester(&caller)?).await?)
 }
 
@@ -181,7 +182,8 @@ async fn platform_tenant_resume(
 ) -> Result<Response<Body>, Problem> {
     caller.authorize_operator(Action::Update, &TENANT)?;
     let (wanted, key) = (Wanted::Act(TenantAct::Resume), once.key.as_ref());
-    let request = Request { tenant, wanted, reason: once.body.reason.as_deref(), confirmation: Confirmation::Needless, key };
+    let request =
+        Request { tenant, wanted, reason: once.body.reason.as_deref(), confirmation: Confirmation::Needless, key };
     accepted(service.ask(request, &requester(&caller)?).await?)
 }
 
@@ -240,6 +242,12 @@ async fn platform_tenant_purge(
 ) -> Result<Response<Body>, Problem> {
     caller.authorize_operator(Action::Delete, &TENANT)?;
     let (wanted, key) = (Wanted::Act(TenantAct::Purge), once.key.as_ref());
-    let request = Request { tenant, wanted, reason: once.body.reason.as_deref(), confirmation: Confirmation::ByName(&once.body.confirm), key };
+    let request = Request {
+        tenant,
+        wanted,
+        reason: once.body.reason.as_deref(),
+        confirmation: Confirmation::ByName(&once.body.confirm),
+        key,
+    };
     accepted(service.ask(request, &requester(&caller)?).await?)
 }

@@ -101,9 +101,8 @@ async fn settings_update(
     known.check(&view)?;
     let own: Vec<String> =
         tx.query(&membership::store::OWN_ROLES, &[&tenant]).await?.iter().map(|row| row.get("name")).collect();
-    let is_role = |name: &str| {
-        role::is_declared(service.tenancy(), cx.tenant(), name) || own.iter().any(|known| known == name)
-    };
+    let is_role =
+        |name: &str| role::is_declared(service.tenancy(), cx.tenant(), name) || own.iter().any(|known| known == name);
     let after = before.changed(&patch, &is_role)?;
     if after == before {
         return Ok(Tagged(view));

@@ -1,7 +1,10 @@
 //! The room of accounts through its front door, on a real PostgreSQL, with real tokens.
 
 mod fixture;
+mod operators;
+mod platform_tenants;
 mod recovery;
 mod second_factor;
 mod sessions;
 mod sign_in;
+mod tenant_view;

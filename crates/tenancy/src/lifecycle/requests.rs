@@ -143,7 +143,13 @@ impl Tenancy {
         Ok(workflow)
     }
 
-    async fn request(&self, act: TenantAct, tenant: TenantId, reason: Option<&str>, by: Requester) -> Result<WorkflowId> {
+    async fn request(
+        &self,
+        act: TenantAct,
+        tenant: TenantId,
+        reason: Option<&str>,
+        by: Requester,
+    ) -> Result<WorkflowId> {
         let mut tx = self.0.control.begin().await?;
         let workflow = self.record_act(&mut tx, act, tenant, reason, by).await?;
         tx.commit(&[]).await?;
@@ -172,8 +178,7 @@ impl Tenancy {
         let (status, tier) = (filter.status.map(Status::word), filter.tier.map(Tier::word));
         let limit = filter.limit.clamp(1, 1000);
         let statement = if filter.descending { &store::TENANTS_DESC } else { &store::TENANTS };
-        let rows =
-            self.0.control.run(statement, &[&filter.after, &status, &tier, &limit, &filter.query]).await?;
+        let rows = self.0.control.run(statement, &[&filter.after, &status, &tier, &limit, &filter.query]).await?;
         Ok(rows.iter().map(read).collect())
     }
 

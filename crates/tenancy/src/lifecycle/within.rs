@@ -13,7 +13,8 @@ use super::{
     requests::refused,
 };
 use crate::{
-    Actor, ControlTx, Error, ErrorKind, FieldError, NewTenant, PlatformRecord, Requester, Result, Status, Tenancy, Tenant,
+    Actor, ControlTx, Error, ErrorKind, FieldError, NewTenant, PlatformRecord, Requester, Result, Status, Tenancy,
+    Tenant,
     audit::{Beginning, platform_store},
     control::{RegistryTx, store},
 };
@@ -305,8 +306,10 @@ impl ControlTx {
             demo: before.demo,
             domains: Vec::new(),
         })?;
-        if fields.maintenance_message.as_ref().is_some_and(|text| text.trim().is_empty() || text.chars().count() > 500) {
-            let (field, message) = ("maintenance_message".to_owned(), "Leave it out or give 1 to 500 characters.".to_owned());
+        if fields.maintenance_message.as_ref().is_some_and(|text| text.trim().is_empty() || text.chars().count() > 500)
+        {
+            let (field, message) =
+                ("maintenance_message".to_owned(), "Leave it out or give 1 to 500 characters.".to_owned());
             return Err(Error::invalid(vec![FieldError { field, code: "length".into(), message }]));
         }
         let (at, by) = (tenancy.0.clock.now(), by.into().actor.to_string());
