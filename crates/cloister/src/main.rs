@@ -8,9 +8,9 @@ mod failure;
 mod installation;
 mod logins;
 mod output;
+mod permissions;
 mod progress;
 mod telemetry;
-mod token;
 mod unreachable;
 
 use std::process::ExitCode;

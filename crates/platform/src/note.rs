@@ -67,10 +67,9 @@ pub(crate) async fn both(tx: &mut ControlTx, tenant: TenantId, mut record: Platf
 async fn write(job: &JobContext) -> Result<()> {
     let note: Note = job.payload()?;
     let Some(mut tx) = job.first_delivery().await? else { return Ok(()) };
-    let own = Requester::from(job.cx()?);
-    // What was done by no request is noted under the job's.
-    let request = note.request.or(own.request);
-    let by = Requester { account: note.account, client: note.client, request, ..own };
+    // From the command line there was no request: the job's own stands for it.
+    let request = note.request.or(Some(job.cx()?.request()));
+    let by = Requester { account: note.account, client: note.client, request, ..job.cx()?.into() };
     let mut record = PlatformRecord::new(by, "platform.note", note.resource);
     record.actor = note.actor;
     record.action = note.action.into();

@@ -12,14 +12,14 @@ use cloister_tenancy::{
 use crate::{
     cli::{TenantAct, TenantCommand, TenantCreate, TenantDelete},
     configuration::Configuration,
-    installation::{Platform, Prepare, operator},
+    installation::{Prepare, Running, operator},
     output::Output,
     progress::Bar,
 };
 
 /// Runs one of them.
 pub(crate) async fn run(configuration: &Configuration, command: TenantCommand, output: Output) -> anyhow::Result<()> {
-    let platform = Platform::open(configuration, Prepare::WhenAlone).await?;
+    let platform = Running::open(configuration, Prepare::WhenAlone).await?;
     let result = act(&platform.tenancy, command, output).await;
     platform.close().await?;
     result

@@ -9,7 +9,7 @@ use axum::{
     response::IntoResponse,
 };
 use cloister_http::{Answer, IdempotencyKey, Problem};
-use cloister_tenancy::{ControlTx, Error, ErrorKind, Result};
+use cloister_tenancy::{ControlTx, Error, ErrorKind, OpContext, Result};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -34,6 +34,11 @@ impl IntoResponse for Earlier {
     fn into_response(self) -> Response<Body> {
         replayed((self.status, Answer(self.body)).into_response())
     }
+}
+
+/// Whose keys they are that somebody uses within a tenant.
+pub(crate) fn within(cx: &OpContext) -> String {
+    format!("{} {}", cx.tenant_id(), cx.actor())
 }
 
 /// Takes a key for this work, or says what was answered to whoever had it. `scope` is whose key it is: the actor, or where an

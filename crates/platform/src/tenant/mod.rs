@@ -21,13 +21,6 @@ pub(crate) const TENANT: Resource = Resource { module: MODULE, name: "tenant" };
 /// What a tenant has chosen.
 pub(crate) const SETTING: Resource = Resource { module: MODULE, name: "setting" };
 
-/// Who may see and change a tenant from inside. Owners may anyway.
-pub(crate) const GRANTS: &[Grant] = &[
-    Grant::all("admin", TENANT, &[Action::Read, Action::Update]),
-    Grant::all("admin", SETTING, &[Action::Read, Action::Update]),
-    Grant::all("admin", operator::OPERATOR_ENTRY, &[Action::Read]),
-];
-
 /// The routes of this folder.
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()

@@ -41,6 +41,10 @@ impl Memory {
         self.0.get(key)
     }
 
+    pub(crate) fn forget(&self, key: &[u8; 32]) {
+        self.0.invalidate(key);
+    }
+
     pub(crate) fn put(&self, key: [u8; 32], verified: Arc<Verified>) {
         self.0.insert(key, verified);
     }

@@ -1,9 +1,16 @@
 //! The room of accounts through its front door, on a real PostgreSQL, with real tokens.
 
 mod fixture;
+mod invitations;
+mod managed;
+mod members;
 mod operators;
+mod outage;
 mod platform_tenants;
+mod reconciling;
 mod recovery;
+mod roles;
+mod roster;
 mod second_factor;
 mod sessions;
 mod sign_in;
