@@ -17,19 +17,8 @@ use crate::{
 };
 
 /// What permissions can be about.
-pub(crate) const RESOURCES: &[Resource] = &[
-    AUDIT,
-    ENTRY,
-    INVITATION,
-    mail::MAIL,
-    mail::MAIL_BODY,
-    MEMBER,
-    OPERATOR,
-    OPERATOR_ENTRY,
-    ROLE,
-    SETTING,
-    TENANT,
-];
+pub(crate) const RESOURCES: &[Resource] =
+    &[AUDIT, ENTRY, INVITATION, mail::MAIL, mail::MAIL_BODY, MEMBER, OPERATOR, OPERATOR_ENTRY, ROLE, SETTING, TENANT];
 
 const KEEP: &[Action] = &[Create, Read, Update, Delete];
 

@@ -141,10 +141,16 @@ impl Module for Platform {
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        [account::recovery::jobs(&self.0), mail::jobs(&self.0), membership::jobs(&self.0), note::jobs(), operator::jobs(&self.0)]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            account::recovery::jobs(&self.0),
+            mail::jobs(&self.0),
+            membership::jobs(&self.0),
+            note::jobs(),
+            operator::jobs(&self.0),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 

@@ -11,10 +11,10 @@ mod view;
 mod workflow_api;
 
 use cloister_http::Edge;
-use cloister_tenancy::{Action, Grant, Resource};
+use cloister_tenancy::Resource;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{MODULE, operator};
+use crate::MODULE;
 
 /// A tenant: for operators any, for who is inside it their own.
 pub(crate) const TENANT: Resource = Resource { module: MODULE, name: "tenant" };

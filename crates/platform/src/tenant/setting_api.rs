@@ -15,7 +15,7 @@ use super::{
     setting::{Choices, SettingView},
     store,
 };
-use crate::{Service, membership, note, role};
+use crate::{Service, note, role};
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(settings_read, settings_update))
@@ -100,7 +100,7 @@ async fn settings_update(
     let view = Settings { settings: before.view(), version };
     known.check(&view)?;
     let own: Vec<String> =
-        tx.query(&membership::store::OWN_ROLES, &[&tenant]).await?.iter().map(|row| row.get("name")).collect();
+        tx.query(&role::store::OWN_ROLES, &[&tenant]).await?.iter().map(|row| row.get("name")).collect();
     let is_role =
         |name: &str| role::is_declared(service.tenancy(), cx.tenant(), name) || own.iter().any(|known| known == name);
     let after = before.changed(&patch, &is_role)?;
