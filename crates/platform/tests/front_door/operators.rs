@@ -247,8 +247,8 @@ async fn a_visit_ends_when_its_time_is_over() {
     working.abort();
 }
 
-/// Every operation under `/platform` with a body that it would take.
-fn platform_operations() -> Vec<(String, String, Option<Value>)> {
+/// Every operation under `/platform`, about things that are there, with a body that it would take.
+fn platform_operations(there: &[(&str, String)]) -> Vec<(String, String, Option<Value>)> {
     let http: Vec<Arc<dyn HttpModule>> = vec![Arc::new(Platform::new())];
     let document = serde_json::to_value(openapi(&http)).unwrap();
     let mut found = Vec::new();
@@ -258,16 +258,9 @@ fn platform_operations() -> Vec<(String, String, Option<Value>)> {
                 continue;
             }
             let body = &operation["requestBody"]["content"]["application/json"]["example"];
-            let id = cloister_ids::Uuid::from_u128(0x019b_8d24_4e80_7c3e_9d0a_5f2b_7c61_e4a8);
-            let of = |name: &str| match name {
-                _ if path.contains("/tenants/") => cloister_ids::TenantId::from_uuid(id).to_string(),
-                _ if path.contains("/operators/") => AccountId::from_uuid(id).to_string(),
-                _ if path.contains("/entries/") => cloister_ids::OperatorEntryId::from_uuid(id).to_string(),
-                _ if path.contains("/workflows/") => cloister_ids::WorkflowId::from_uuid(id).to_string(),
-                _ if path.contains("/mails/") => cloister_ids::MailId::from_uuid(id).to_string(),
-                other => panic!("no example of {other} in {path}"),
-            };
-            let path = if path.contains('{') { path.replace("{id}", &of("id")) } else { path.clone() };
+            let id = there.iter().find(|(folder, _)| path.contains(folder)).map(|(_, id)| id.as_str());
+            assert!(id.is_some() || !path.contains('{'), "nothing is there for {path}");
+            let path = path.replace("{id}", id.unwrap_or_default());
             found.push((method.to_uppercase(), path, (!body.is_null()).then(|| body.clone())));
         }
     }
@@ -278,11 +271,23 @@ fn platform_operations() -> Vec<(String, String, Option<Value>)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_no_operator_finds_nothing_of_the_platform() {
     let house = House::open().await;
-    let north = house.school("north").await;
+    let (north, south) = (house.school("north").await, house.school("south").await);
     house.member(&north, "ada@north.example", "owner").await;
+    let (sam, token) = operator(&house, "sam@platform.example", "support").await;
+    let visit = inside(&house, &token, "north", false).await;
+    let (_, admin) = operator(&house, "ann@platform.example", "admin").await;
+    let mail = Outbox::of(&house.service).list(all()).await.unwrap()[0].id;
+    let workflow = house.platform.tenancy.suspend_tenant(south.id, None, &by()).await.unwrap();
+    let there = [
+        ("/tenants/", north.id.to_string()),
+        ("/operators/", sam.to_string()),
+        ("/entries/", text(&visit, "id").to_owned()),
+        ("/workflows/", workflow.to_string()),
+        ("/mails/", mail.to_string()),
+    ];
     let (inside, outside) =
         (house.sign_in(Some(&north), "ada@north.example").await, house.sign_in(None, "ada@north.example").await);
-    for (method, path, body) in platform_operations() {
+    for (method, path, body) in platform_operations(&there) {
         let call = |token: Option<&str>| {
             let call = house.at(None, &method, &path).header("if-match", "\"v1\"");
             let call = match &body {
@@ -298,6 +303,10 @@ async fn whoever_is_no_operator_finds_nothing_of_the_platform() {
             call(Some(text(who, "access_token"))).refused(404, "not_found").await;
         }
         call(None).refused(401, "unauthenticated").await;
+        if method == "GET" {
+            // It is there for who may see it: the answers above are no accident.
+            call(Some(&admin)).expect(200).await;
+        }
     }
 }
 
