@@ -146,10 +146,12 @@ impl Making {
             None => None,
         };
         let failed = progress.as_ref().is_some_and(|now| !matches!(now.state, State::Running | State::Done));
+        // In use a moment before its last step is saved: nobody is told two things at once.
+        let is_made = progress.as_ref().is_none_or(|now| now.steps.iter().all(|step| step.state == StepState::Done));
         let steps = progress.map_or_else(|| Kind::Provision.untouched(), |now| now.steps);
         Ok(Self {
             steps: steps.iter().map(SignupStep::from).collect(),
-            ready: status == Some(Status::Active),
+            ready: status == Some(Status::Active) && is_made,
             failed: failed || status == Some(Status::Failed),
         })
     }

@@ -6,7 +6,7 @@ use cloister_http::{EdgeSettings, HttpModule};
 use cloister_ids::{AccountId, ManualClock};
 use cloister_platform::{Keyring, NewPerson, Platform, PlatformSettings, Service};
 use cloister_tenancy::{Actor, Module, Requester, TenantEntry, Tier};
-use cloister_testkit::{Call, FrontDoor, Notebook, Seen, TestPlatform, TestSettings};
+use cloister_testkit::{Call, FrontDoor, Notebook, Proxy, Seen, TestPlatform, TestSettings};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -26,20 +26,29 @@ pub(crate) fn clock() -> ManualClock {
 
 impl House {
     pub(crate) async fn open() -> Self {
+        Self::open_with(PlatformSettings::default(), EdgeSettings::default()).await
+    }
+
+    pub(crate) async fn open_with(room_settings: PlatformSettings, edge: EdgeSettings) -> Self {
         let clock = clock();
         let room = Platform::new();
         let modules: Vec<Arc<dyn Module>> = vec![Arc::new(room.clone()), Arc::new(Notebook)];
         let settings = TestSettings { modules, clock: Arc::new(clock.clone()), ..TestSettings::default() };
         let platform = TestPlatform::with(settings).await;
-        let (service, door) = Self::node(&room, platform.control.clone()).await;
+        let (service, door) = Self::node(&room, platform.control.clone(), room_settings, edge).await;
         Self { platform, service, door, clock }
     }
 
-    async fn node(room: &Platform, control: cloister_tenancy::ControlPlane) -> (Service, FrontDoor) {
+    async fn node(
+        room: &Platform,
+        control: cloister_tenancy::ControlPlane,
+        settings: PlatformSettings,
+        edge: EdgeSettings,
+    ) -> (Service, FrontDoor) {
         let tenancy = control.tenancy().clone();
-        let service = room.open(control, Keyring::new([7; 32]), PlatformSettings::default()).await.unwrap();
+        let service = room.open(control, Keyring::new([7; 32]), settings).await.unwrap();
         let http: Vec<Arc<dyn HttpModule>> = vec![Arc::new(room.clone())];
-        let door = FrontDoor::authenticated(&tenancy, Arc::new(service.clone()), &http, EdgeSettings::default());
+        let door = FrontDoor::authenticated(&tenancy, Arc::new(service.clone()), &http, edge);
         (service, door)
     }
 
@@ -48,7 +57,15 @@ impl House {
         let room = Platform::new();
         let modules: Vec<Arc<dyn Module>> = vec![Arc::new(room.clone()), Arc::new(Notebook)];
         let (_, control) = self.platform.node_with(modules).await;
-        Self::node(&room, control).await
+        Self::node(&room, control, PlatformSettings::default(), EdgeSettings::default()).await
+    }
+
+    /// A node whose connections to PostgreSQL go through a proxy.
+    pub(crate) async fn node_through(&self, proxy: &Proxy) -> (Service, FrontDoor) {
+        let room = Platform::new();
+        let modules: Vec<Arc<dyn Module>> = vec![Arc::new(room.clone()), Arc::new(Notebook)];
+        let (_, control) = self.platform.node_through(modules, proxy).await;
+        Self::node(&room, control, PlatformSettings::default(), EdgeSettings::default()).await
     }
 
     pub(crate) async fn school(&self, slug: &str) -> Arc<TenantEntry> {

@@ -5,3 +5,4 @@ mod recovery;
 mod second_factor;
 mod sessions;
 mod sign_in;
+mod signup;
