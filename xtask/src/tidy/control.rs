@@ -35,6 +35,10 @@ const USERS: &[Exception] = &[
     },
     Exception { path: "crates/tenancy/src/lifecycle/provision.rs", reason: "records placements and databases" },
     Exception { path: "crates/tenancy/src/lifecycle/purge.rs", reason: "removes the record of a tenant" },
+    Exception {
+        path: "crates/tenancy/src/lifecycle/record.rs",
+        reason: "tenants and workflows, recorded within a unit of work",
+    },
     Exception { path: "crates/tenancy/src/lifecycle/requests.rs", reason: "tenants as operators see and ask for them" },
     Exception { path: "crates/tenancy/src/lifecycle/shut.rs", reason: "status of a tenant, with audit and notice" },
     Exception { path: "crates/tenancy/src/mismatch.rs", reason: "audits a refused caller who belongs to no tenant" },

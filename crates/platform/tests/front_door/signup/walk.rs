@@ -166,6 +166,29 @@ async fn whoever_has_an_account_gets_the_same_answer_and_signs_in_to_confirm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_makes_no_difference_to_the_work_that_is_done() {
+    let house = House::open().await;
+    let south = house.school("south").await;
+    house.member(&south, "ada@south.example", "admin").await;
+    let proxy = house.platform.proxy(Duration::from_millis(1)).await;
+    let (_, door) = house.node_through(&proxy).await;
+    let mut trips = Vec::new();
+    for (slug, email) in [
+        ("warm-1", "ada@south.example"),
+        ("warm-2", "new@south.example"),
+        ("north-1", "ada@south.example"),
+        ("north-2", "new@south.example"),
+    ] {
+        proxy.take_bursts();
+        let call = door.call("POST", "/api/v1/signups").header("host", "localhost").json(wish(slug, email));
+        call.expect(202).await;
+        trips.push(proxy.take_bursts());
+    }
+    assert_eq!(trips[2], trips[3], "{trips:?}");
+    assert!(trips[2] <= 12, "{trips:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn in_another_tier_nothing_is_made_before_the_address_is_confirmed() {
     let settings = signup::SignupSettings { tiers: vec![Tier::Shared, Tier::Schema], ..Default::default() };
     let house = offering(settings).await;
