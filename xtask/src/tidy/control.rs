@@ -37,7 +37,7 @@ const USERS: &[Exception] = &[
     Exception { path: "crates/tenancy/src/lifecycle/purge.rs", reason: "removes the record of a tenant" },
     Exception {
         path: "crates/tenancy/src/lifecycle/record.rs",
-        reason: "tenants and workflows as part of a larger whole",
+        reason: "tenants and workflows, recorded within a unit of work",
     },
     Exception { path: "crates/tenancy/src/lifecycle/requests.rs", reason: "tenants as operators see and ask for them" },
     Exception { path: "crates/tenancy/src/lifecycle/shut.rs", reason: "status of a tenant, with audit and notice" },

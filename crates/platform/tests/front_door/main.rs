@@ -15,4 +15,5 @@ mod roster;
 mod second_factor;
 mod sessions;
 mod sign_in;
+mod signup;
 mod tenant_view;
