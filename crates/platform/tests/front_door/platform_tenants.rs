@@ -123,9 +123,17 @@ async fn a_tenant_is_made_listed_and_changed() {
     let closed = west.admit().unwrap_err().error();
     assert_eq!((closed.code(), closed.message()), ("tenant_maintenance", "Back at six."));
     change(&tag, json!({ "maintenance": false, "maintenance_message": null })).expect(200).await;
-    let notes = noted(&house, &west, "tenant.update").await;
-    assert_eq!((text(&notes[0], "acting_as"), &notes[0]["changes"]["plan"]["after"]), ("operator", &json!("large")));
-    assert!(text(&notes[0], "actor").starts_with("operator:acc_"));
+    // Two notes, in whatever order the jobs were done.
+    let begun = Instant::now();
+    let note = loop {
+        let notes = noted(&house, &west, "tenant.update").await;
+        if let Some(note) = notes.iter().find(|note| note["changes"]["plan"]["after"] == "large") {
+            break note.clone();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "{notes:?}");
+    };
+    assert_eq!(text(&note, "acting_as"), "operator");
+    assert!(text(&note, "actor").starts_with("operator:acc_"));
     let unknown = cloister_ids::TenantId::from_uuid(cloister_ids::Uuid::nil());
     office.call("GET", &format!("{TENANTS}/{unknown}")).refused(404, "not_found").await;
     working.abort();
