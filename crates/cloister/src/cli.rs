@@ -142,6 +142,8 @@ pub(crate) enum TenantCommand {
     Abandon(TenantAct),
     /// Close a tenant for maintenance, or end that.
     Maintenance(TenantMaintenance),
+    /// Give somebody an account here, such as the first owner. Later ones are invited by their school.
+    AddMember(TenantMember),
     /// Say which tenant a host name means, and why.
     Resolve(TenantResolve),
 }
@@ -186,6 +188,20 @@ pub(crate) struct TenantMaintenance {
     /// What its people are told.
     #[arg(long)]
     pub(crate) message: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct TenantMember {
+    /// Slug or id.
+    pub(crate) tenant: String,
+    /// The address to sign in with. An account that exists keeps its password.
+    pub(crate) email: String,
+    /// The name on pages.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// What the person is here; may be given more than once.
+    #[arg(long = "role", value_name = "ROLE", default_value = "owner")]
+    pub(crate) roles: Vec<String>,
 }
 
 #[derive(Args)]

@@ -8,6 +8,7 @@ mod failure;
 mod installation;
 mod logins;
 mod output;
+mod password;
 mod permissions;
 mod progress;
 mod telemetry;

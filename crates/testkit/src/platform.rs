@@ -168,6 +168,13 @@ impl TestPlatform {
         Self::node(&self.cluster, &self.prefix, &settings).await
     }
 
+    /// The same, whose connections to PostgreSQL go through a proxy.
+    pub async fn node_through(&self, modules: Vec<Arc<dyn Module>>, proxy: &Proxy) -> (Tenancy, ControlPlane) {
+        let TestSettings { budget, follow, .. } = self.settings;
+        let settings = TestSettings { modules, budget, clock: self.settings.clock.clone(), follow };
+        Self::node(&self.through(proxy), &self.prefix, &settings).await
+    }
+
     /// A node on the databases of a platform that another process has, such as the test that started this one.
     pub async fn attach(prefix: &str, settings: &TestSettings) -> Tenancy {
         Self::node(&cluster(&admin_server()), prefix, settings).await.0

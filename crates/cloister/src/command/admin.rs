@@ -1,10 +1,6 @@
 //! `cloister admin …`: operators, and the keys that sign tokens.
 
-use std::io::{BufRead, IsTerminal, Write};
-
-use anyhow::Context;
 use cloister_platform::NewPerson;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -13,13 +9,14 @@ use crate::{
     configuration::Configuration,
     installation::{Prepare, Running, operator},
     output::Output,
+    password,
 };
 
 /// Runs one of them.
 pub(crate) async fn run(configuration: &Configuration, command: AdminCommand, output: Output) -> anyhow::Result<()> {
     // Asked first: nobody should type a password for a server that then does not start, but neither wait with it open.
     let password = match &command {
-        AdminCommand::Create(_) => Some(ask()?),
+        AdminCommand::Create(_) => Some(password::ask()?),
         AdminCommand::RotateKeys => None,
     };
     let running = Running::open(configuration, Prepare::WhenAlone).await?;
@@ -57,43 +54,4 @@ async fn create(running: &Running, args: AdminCreate, password: SecretString, ou
         &json!({ "id": id, "email": person.email, "role": args.role }),
         &[("id", id.to_string()), ("email", person.email.clone()), ("role", args.role.clone())],
     )
-}
-
-/// The password: typed unseen and twice at a terminal, else the first line of the input.
-fn ask() -> anyhow::Result<SecretString> {
-    if !std::io::stdin().is_terminal() {
-        return line();
-    }
-    let first = unseen("password: ")?;
-    let again = unseen("again:    ")?;
-    anyhow::ensure!(same(&first, &again), "the two are not the same; nothing was done");
-    Ok(first)
-}
-
-fn same(a: &SecretString, b: &SecretString) -> bool {
-    use secrecy::ExposeSecret;
-    a.expose_secret() == b.expose_secret()
-}
-
-fn line() -> anyhow::Result<SecretString> {
-    let mut text = String::new();
-    std::io::stdin().lock().read_line(&mut text).context("the password cannot be read")?;
-    let text = text.trim_end_matches(['\r', '\n']);
-    anyhow::ensure!(!text.is_empty(), "give the password as the first line of the input");
-    Ok(text.to_owned().into())
-}
-
-/// Reads a line that the terminal does not show.
-fn unseen(prompt: &str) -> anyhow::Result<SecretString> {
-    let stdin = std::io::stdin();
-    eprint!("{prompt}");
-    std::io::stderr().flush()?;
-    let shown = tcgetattr(&stdin)?;
-    let mut hidden = shown.clone();
-    hidden.local_modes.remove(LocalModes::ECHO);
-    tcsetattr(&stdin, OptionalActions::Now, &hidden)?;
-    let read = line();
-    tcsetattr(&stdin, OptionalActions::Now, &shown)?;
-    eprintln!();
-    read
 }

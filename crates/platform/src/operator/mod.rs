@@ -56,7 +56,7 @@ pub(crate) fn permissions(role: &str) -> Vec<String> {
 fn permissions_inside(tenancy: &Tenancy, tenant: &TenantEntry, elevated: bool) -> Vec<String> {
     let action = if elevated { "*" } else { "read" };
     role::modules(tenancy, tenant)
-        .flat_map(|module| module.resources())
+        .flat_map(cloister_tenancy::Module::resources)
         .filter(|resource| !OUTSIDE.contains(resource))
         .map(|resource| format!("{resource}.{action}"))
         .collect()

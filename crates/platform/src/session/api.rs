@@ -72,6 +72,7 @@ pub(super) enum SignedIn {
 
 /// What to answer by `POST /sessions/confirm`.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the API calls it so")]
 pub(super) struct Challenge {
     /// Send it back with a code.
     challenge: String,

@@ -72,8 +72,8 @@ pub(super) struct NewSignup {
     time_zone: String,
 }
 
-/// A sign-up that was taken on.
-#[derive(Debug, Serialize, ToSchema)]
+/// A sign-up that was taken on. Not to be printed: there is a secret in it.
+#[derive(Serialize, ToSchema)]
 pub(super) struct SignupCreated {
     /// Which one.
     pub(super) id: SignupId,

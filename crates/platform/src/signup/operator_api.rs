@@ -156,10 +156,8 @@ async fn signup_list(
     caller.authorize_operator(Action::Read, &SIGNUP)?;
     // The list is nobody's in particular.
     let nobody = TenantId::from_uuid(Uuid::nil());
-    let (statement, start) = match listing.descending {
-        true => (&store::LIST_OLDEST, Uuid::nil()),
-        false => (&store::LIST_NEWEST, Uuid::max()),
-    };
+    let (statement, start) =
+        if listing.descending { (&store::LIST_OLDEST, Uuid::nil()) } else { (&store::LIST_NEWEST, Uuid::max()) };
     let after: SignupId = listing.after(nobody, SIGNUP.name)?.unwrap_or_else(|| SignupId::from_uuid(start));
     let (state, failed) = (listing.filter.state.map(SignupState::word), listing.filter.failed);
     let rows = service.control().run(statement, &[&after, &state, &failed, &listing.limit()]).await?;

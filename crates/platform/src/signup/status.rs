@@ -145,12 +145,16 @@ impl Making {
             Some(tenant) => service.tenancy().progress(tenant, Kind::Provision).await?,
             None => None,
         };
-        let failed = progress.as_ref().is_some_and(|now| !matches!(now.state, State::Running | State::Done));
+        let failed = progress
+            .as_ref()
+            .map_or(status == Some(Status::Failed), |now| !matches!(now.state, State::Running | State::Done));
+        // In use a moment before its last step is saved: nobody is told two things at once.
+        let is_made = progress.as_ref().is_none_or(|now| now.steps.iter().all(|step| step.state == StepState::Done));
         let steps = progress.map_or_else(|| Kind::Provision.untouched(), |now| now.steps);
         Ok(Self {
             steps: steps.iter().map(SignupStep::from).collect(),
-            ready: status == Some(Status::Active),
-            failed: failed || status == Some(Status::Failed),
+            ready: status == Some(Status::Active) && is_made,
+            failed,
         })
     }
 }

@@ -6,8 +6,8 @@ use cloister_http::{EdgeSettings, HttpModule};
 use cloister_ids::{AccountId, ManualClock};
 use cloister_platform::{Keyring, NewPerson, Platform, PlatformSettings, Service};
 use cloister_tenancy::{Actor, Module, Requester, TenantEntry, Tier, jobs::WorkSettings};
-use cloister_testkit::{Call, FrontDoor, Notebook, Seen, TestPlatform, TestSettings};
-use jiff::{SignedDuration, Timestamp};
+use cloister_testkit::{Call, FrontDoor, Notebook, Proxy, Seen, TestPlatform, TestSettings};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::roster::Roster;
@@ -23,34 +23,45 @@ pub(crate) struct House {
 
 /// A clock that tests move. It starts today: the database's own is near.
 pub(crate) fn clock() -> ManualClock {
-    ManualClock::new(Timestamp::now())
+    use cloister_ids::Clock;
+    ManualClock::new(cloister_ids::SystemClock.now())
 }
 
 impl House {
     pub(crate) async fn open() -> Self {
-        Self::with(Arc::new(Notebook)).await
+        Self::with(Arc::new(Notebook), PlatformSettings::default(), EdgeSettings::default()).await
     }
 
     /// A platform of tenants that keep a roster.
     pub(crate) async fn with_roster() -> Self {
-        Self::with(Arc::new(Roster)).await
+        Self::with(Arc::new(Roster), PlatformSettings::default(), EdgeSettings::default()).await
     }
 
-    async fn with(module: Arc<dyn Module>) -> Self {
+    /// A platform whose room of accounts and edge are set otherwise.
+    pub(crate) async fn open_with(room_settings: PlatformSettings, edge: EdgeSettings) -> Self {
+        Self::with(Arc::new(Notebook), room_settings, edge).await
+    }
+
+    async fn with(module: Arc<dyn Module>, room_settings: PlatformSettings, edge: EdgeSettings) -> Self {
         let clock = clock();
         let room = Platform::new();
         let modules: Vec<Arc<dyn Module>> = vec![Arc::new(room.clone()), module];
         let settings = TestSettings { modules, clock: Arc::new(clock.clone()), ..TestSettings::default() };
         let platform = TestPlatform::with(settings).await;
-        let (service, door) = Self::node(&room, platform.control.clone()).await;
+        let (service, door) = Self::node(&room, platform.control.clone(), room_settings, edge).await;
         Self { platform, service, door, clock }
     }
 
-    async fn node(room: &Platform, control: cloister_tenancy::ControlPlane) -> (Service, FrontDoor) {
+    async fn node(
+        room: &Platform,
+        control: cloister_tenancy::ControlPlane,
+        settings: PlatformSettings,
+        edge: EdgeSettings,
+    ) -> (Service, FrontDoor) {
         let tenancy = control.tenancy().clone();
-        let service = room.open(control, Keyring::new([7; 32]), PlatformSettings::default()).await.unwrap();
+        let service = room.open(control, Keyring::new([7; 32]), settings).await.unwrap();
         let http: Vec<Arc<dyn HttpModule>> = vec![Arc::new(room.clone())];
-        let door = FrontDoor::authenticated(&tenancy, Arc::new(service.clone()), &http, EdgeSettings::default());
+        let door = FrontDoor::authenticated(&tenancy, Arc::new(service.clone()), &http, edge);
         (service, door)
     }
 
@@ -59,7 +70,15 @@ impl House {
         let room = Platform::new();
         let modules: Vec<Arc<dyn Module>> = vec![Arc::new(room.clone()), Arc::new(Notebook)];
         let (_, control) = self.platform.node_with(modules).await;
-        Self::node(&room, control).await
+        Self::node(&room, control, PlatformSettings::default(), EdgeSettings::default()).await
+    }
+
+    /// A node whose connections to PostgreSQL go through a proxy.
+    pub(crate) async fn node_through(&self, proxy: &Proxy) -> (Service, FrontDoor) {
+        let room = Platform::new();
+        let modules: Vec<Arc<dyn Module>> = vec![Arc::new(room.clone()), Arc::new(Notebook)];
+        let (_, control) = self.platform.node_through(modules, proxy).await;
+        Self::node(&room, control, PlatformSettings::default(), EdgeSettings::default()).await
     }
 
     pub(crate) async fn school(&self, slug: &str) -> Arc<TenantEntry> {
