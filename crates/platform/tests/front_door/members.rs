@@ -181,8 +181,9 @@ async fn a_change_counts_on_every_node_within_a_second_and_stands_in_the_log() {
     following.abort();
     let working = house.work();
     let log = house.log_of(&north, "member.update", 2).await;
-    assert_eq!(log[0]["changes"]["roles"], json!({ "before": ["admin"], "after": ["teacher"] }), "{log:?}");
-    assert_eq!(log[1]["changes"]["status"], json!({ "before": "active", "after": "suspended" }));
+    let change = |of: &str| log.iter().map(|entry| &entry["changes"][of]).find(|change| !change.is_null());
+    assert_eq!(change("roles"), Some(&json!({ "before": ["admin"], "after": ["teacher"] })), "{log:?}");
+    assert_eq!(change("status"), Some(&json!({ "before": "active", "after": "suspended" })));
     assert_eq!(log[0]["resource_id"], member["id"]);
     working.abort();
 }
