@@ -117,7 +117,7 @@ impl Module for Roster {
 
 /// Puts a pupil into the roster.
 pub(crate) async fn enrol(house: &House, tenant: &Arc<TenantEntry>, account: Option<AccountId>) -> Uuid {
-    let id = Uuid::now_v7();
+    let id = cloister_ids::PersonId::generate(&house.clock).uuid();
     let cx = house.platform.cx(tenant);
     let mut tx = house.platform.tenancy.write(&cx).await.unwrap();
     tx.query(&INSERT, &[&id, &account]).await.unwrap();
