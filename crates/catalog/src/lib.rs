@@ -4,9 +4,10 @@
 //! A folder is a resource, top to bottom: `mod.rs` its type and rules, `store.rs` all its SQL, `api.rs` its endpoints.
 
 pub mod component;
+mod grants;
 
 use cloister_http::{Edge, HttpModule};
-use cloister_tenancy::{ConstraintRule, Module, Resource, SchemaChange, Table, sql::Statement};
+use cloister_tenancy::{ConstraintRule, Grant, Module, Resource, Role, SchemaChange, Table, sql::Statement};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The name of the module, and the first word of its permissions.
@@ -39,6 +40,14 @@ impl Module for Catalog {
     fn statements(&self) -> &'static [&'static [&'static Statement]] {
         const ALL: &[&[&Statement]] = &[component::STATEMENTS];
         ALL
+    }
+
+    fn roles(&self) -> &'static [Role] {
+        grants::ROLES
+    }
+
+    fn grants(&self) -> &'static [Grant] {
+        grants::GRANTS
     }
 
     fn resources(&self) -> &'static [Resource] {

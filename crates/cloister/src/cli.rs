@@ -1,10 +1,16 @@
 //! The command line, as words.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+mod admin;
+mod mail;
+
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cloister_tenancy::{Status, Tier};
 use jiff::civil::Date;
+
+pub(crate) use admin::{AdminCommand, AdminCreate};
+pub(crate) use mail::{MailCommand, MailList};
 
 use crate::output::Output;
 
@@ -48,14 +54,27 @@ pub(crate) enum Command {
     Import(ImportCommand),
     /// Write a realistic OneRoster package.
     Sample(Sample),
-    /// Make a development token.
-    Token(Token),
+    /// Mails: which there are, and what those say that nobody sent.
+    #[command(subcommand)]
+    Mail(MailCommand),
+    /// Operators, and the keys that sign tokens.
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Look for what is wrong.
     Doctor,
     /// Print the API document.
     Openapi,
+    /// Print who may do what.
+    Permissions(Permissions),
     /// Measure what isolation costs.
     Bench(Bench),
+}
+
+#[derive(Args)]
+pub(crate) struct Permissions {
+    /// In which kind of tenant.
+    #[arg(long, default_value = "school")]
+    pub(crate) kind: String,
 }
 
 #[derive(Args)]
@@ -123,6 +142,8 @@ pub(crate) enum TenantCommand {
     Abandon(TenantAct),
     /// Close a tenant for maintenance, or end that.
     Maintenance(TenantMaintenance),
+    /// Give somebody an account here, such as the first owner. Later ones are invited by their school.
+    AddMember(TenantMember),
     /// Say which tenant a host name means, and why.
     Resolve(TenantResolve),
 }
@@ -167,6 +188,20 @@ pub(crate) struct TenantMaintenance {
     /// What its people are told.
     #[arg(long)]
     pub(crate) message: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct TenantMember {
+    /// Slug or id.
+    pub(crate) tenant: String,
+    /// The address to sign in with. An account that exists keeps its password.
+    pub(crate) email: String,
+    /// The name on pages.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// What the person is here; may be given more than once.
+    #[arg(long = "role", value_name = "ROLE", default_value = "owner")]
+    pub(crate) roles: Vec<String>,
 }
 
 #[derive(Args)]
@@ -343,22 +378,6 @@ pub(crate) struct Sample {
 }
 
 #[derive(Args)]
-pub(crate) struct Token {
-    /// Slug or id; a token without one is good at any tenant.
-    #[arg(long)]
-    pub(crate) tenant: Option<String>,
-    /// Who acts.
-    #[arg(long, default_value = "developer")]
-    pub(crate) actor: String,
-    /// Such as school.person.read, school.* or *; may be given more than once.
-    #[arg(long = "permission", value_name = "PERMISSION", default_value = "*")]
-    pub(crate) permissions: Vec<String>,
-    /// How long it holds, such as 15m or 8h.
-    #[arg(long = "for", default_value = "1h", value_parser = duration)]
-    pub(crate) lifetime: Duration,
-}
-
-#[derive(Args)]
 pub(crate) struct Bench {
     /// Shorter runs, for a first look.
     #[arg(long)]
@@ -370,9 +389,4 @@ pub(crate) struct Bench {
 
 fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {
     text.parse()
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|_| format!("`{text}` is no duration; write 15m or 8h"))?;
-    Duration::try_from(span).map_err(|_| "a duration cannot be negative".to_owned())
 }

@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use cloister_http::{CrowdLimits, Rate, RateSettings};
-use cloister_platform::mail::SmtpSettings;
+use cloister_platform::{PlatformSettings, mail::SmtpSettings};
 use serde::Deserialize;
 
 /// Every setting, with the variable that sets it: `CLOISTER_` and the name in capitals, dots as underscores.
@@ -12,6 +12,7 @@ const KEYS: &[&str] = &[
     "data_dir",
     "listen",
     "base_domain",
+    "public_url",
     "database.url",
     "database.prefix",
     "database.connections",
@@ -50,6 +51,8 @@ pub(crate) struct Configuration {
     pub(crate) listen: SocketAddr,
     /// Hosts of tenants are labels under it.
     pub(crate) base_domain: String,
+    /// What links in mails begin with; made of the base domain and the port when absent.
+    pub(crate) public_url: Option<String>,
     pub(crate) database: Database,
     pub(crate) postgres: Postgres,
     pub(crate) http: Http,
@@ -198,6 +201,7 @@ impl Default for Configuration {
             data_dir: PathBuf::from("cloister-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             base_domain: "localhost".to_owned(),
+            public_url: None,
             database: Database::default(),
             postgres: Postgres::default(),
             http: Http::default(),
@@ -318,6 +322,21 @@ impl Configuration {
             self.base_domain
         );
         self.mail.smtp().map(drop)
+    }
+
+    /// How the room of accounts is set.
+    pub(crate) fn for_accounts(&self) -> anyhow::Result<PlatformSettings> {
+        let usual = || {
+            let scheme = if self.http.https { "https" } else { "http" };
+            let port = if self.http.https { String::new() } else { format!(":{}", self.listen.port()) };
+            format!("{scheme}://{}{port}", self.base_domain)
+        };
+        let public_url = self.public_url.clone().unwrap_or_else(usual);
+        anyhow::ensure!(
+            public_url.starts_with("http://") || public_url.starts_with("https://"),
+            "public_url must begin with http:// or https://"
+        );
+        Ok(PlatformSettings { public_url, smtp: self.mail.smtp()?, ..PlatformSettings::default() })
     }
 
     /// How long a deleted tenant is kept.

@@ -3,18 +3,37 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
+use cloister_catalog::Catalog;
+use cloister_http::HttpModule;
 use cloister_ids::{Clock, SystemClock};
+use cloister_platform::{Platform, Service};
 use cloister_postgres::{
     PoolSettings, Server,
     embedded::{self, EmbeddedCluster, EmbeddedError, Settings},
 };
+use cloister_school::School;
 use cloister_tenancy::{Actor, Cluster, Config, Error, ErrorKind, Installation, Module, NoLimits, Tenancy};
 
 use crate::{configuration::Configuration, logins::StoredLogins};
 
-/// What this binary serves: the one list of modules.
-pub(crate) fn modules() -> Vec<Arc<dyn Module>> {
-    crate::command::http_modules().into_iter().map(|module| module as Arc<dyn Module>).collect()
+/// The rooms of a node: what it serves, among them the room of accounts.
+pub(crate) struct Rooms {
+    pub(crate) accounts: Platform,
+    pub(crate) modules: Vec<Arc<dyn HttpModule>>,
+}
+
+impl Rooms {
+    /// What this binary serves: the one list of modules.
+    pub(crate) fn new() -> Self {
+        let accounts = Platform::new();
+        let modules: Vec<Arc<dyn HttpModule>> = vec![Arc::new(accounts.clone()), Arc::new(School), Arc::new(Catalog)];
+        Self { accounts, modules }
+    }
+
+    /// As the kernel sees them.
+    pub(crate) fn for_kernel(&self) -> Vec<Arc<dyn Module>> {
+        self.modules.iter().map(|module| module.clone() as Arc<dyn Module>).collect()
+    }
 }
 
 /// A server we may use: our own, or one that somebody else runs.
@@ -25,9 +44,11 @@ pub(crate) struct Database {
     embedded: Option<EmbeddedCluster>,
 }
 
-/// A running kernel, with the server under it when that is ours.
-pub(crate) struct Platform {
+/// A running node, with the server under it when that is ours.
+pub(crate) struct Running {
     pub(crate) tenancy: Tenancy,
+    pub(crate) service: Service,
+    pub(crate) modules: Vec<Arc<dyn HttpModule>>,
     database: Database,
 }
 
@@ -158,21 +179,17 @@ pub(crate) async fn prepare(
     Ok(installation.prepare().await?)
 }
 
-impl Platform {
+impl Running {
     /// Opens the server and starts the kernel on it.
     pub(crate) async fn open(configuration: &Configuration, when: Prepare) -> anyhow::Result<Self> {
-        Self::open_with(configuration, when, modules()).await
+        Self::open_with(configuration, when, Rooms::new()).await
     }
 
-    /// The same with other modules.
-    pub(crate) async fn open_with(
-        configuration: &Configuration,
-        when: Prepare,
-        modules: Vec<Arc<dyn Module>>,
-    ) -> anyhow::Result<Self> {
+    /// The same with other rooms.
+    pub(crate) async fn open_with(configuration: &Configuration, when: Prepare, rooms: Rooms) -> anyhow::Result<Self> {
         let database = Database::open(configuration).await?;
-        match Self::start(configuration, when, &database, modules).await {
-            Ok(tenancy) => Ok(Self { tenancy, database }),
+        match Self::start(configuration, when, &database, &rooms).await {
+            Ok((tenancy, service)) => Ok(Self { tenancy, service, modules: rooms.modules, database }),
             Err(error) => {
                 // The server must not outlive the command that failed.
                 database.close().await?;
@@ -185,22 +202,22 @@ impl Platform {
         configuration: &Configuration,
         when: Prepare,
         database: &Database,
-        modules: Vec<Arc<dyn Module>>,
-    ) -> anyhow::Result<Tenancy> {
+        rooms: &Rooms,
+    ) -> anyhow::Result<(Tenancy, Service)> {
         let logins = database.logins(configuration).await?;
         let cluster = database.cluster(&logins);
         if when == Prepare::Always || database.is_ours_alone() {
-            prepare(configuration, &cluster, modules.clone()).await?;
+            prepare(configuration, &cluster, rooms.for_kernel()).await?;
         }
-        Self::start_on(configuration, cluster, modules).await
+        Self::start_on(configuration, cluster, rooms).await
     }
 
-    /// Starts the kernel on a cluster that was prepared.
+    /// Starts the kernel on a cluster that was prepared, and opens the room of accounts.
     pub(crate) async fn start_on(
         configuration: &Configuration,
         cluster: Cluster,
-        modules: Vec<Arc<dyn Module>>,
-    ) -> anyhow::Result<Tenancy> {
+        rooms: &Rooms,
+    ) -> anyhow::Result<(Tenancy, Service)> {
         let config = Config {
             base_domain: configuration.base_domain.clone(),
             prefix: configuration.database.prefix.clone(),
@@ -208,12 +225,15 @@ impl Platform {
             pool: PoolSettings { budget: configuration.database.connections, ..PoolSettings::default() },
             lease: Duration::from_secs(5),
             grace: configuration.grace(),
-            modules,
+            modules: rooms.for_kernel(),
             limits: Arc::new(NoLimits),
             sealer: Arc::new(StoredLogins::keyring(&configuration.data_dir)?),
             clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         };
-        Ok(Tenancy::start(config).await?)
+        let (tenancy, control) = Tenancy::start_with_control(config).await?;
+        let keyring = StoredLogins::keyring(&configuration.data_dir)?;
+        let service = rooms.accounts.open(control, keyring, configuration.for_accounts()?).await?;
+        Ok((tenancy, service))
     }
 
     /// The server's logins, for measurements beside the kernel.

@@ -8,9 +8,10 @@ mod failure;
 mod installation;
 mod logins;
 mod output;
+mod password;
+mod permissions;
 mod progress;
 mod telemetry;
-mod token;
 mod unreachable;
 
 use std::process::ExitCode;

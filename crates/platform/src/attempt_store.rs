@@ -52,7 +52,12 @@ fn failures(keys: &Keys, rows: &[Row]) -> Failures {
 
 /// Whether a password may be tried now; if so, it is already counted as a failure. Then [`succeeded`] or [`not_tried`] take
 /// it back; a wrong password leaves it as it is.
-pub async fn admit(control: &ControlPlane, keys: &Keys, policy: &PasswordPolicy, now: Timestamp) -> Result<Decision> {
+pub(crate) async fn admit(
+    control: &ControlPlane,
+    keys: &Keys,
+    policy: &PasswordPolicy,
+    now: Timestamp,
+) -> Result<Decision> {
     let (all, forgotten) = (keys.all().to_vec(), now - SignedDuration::try_from(MEMORY).unwrap_or_default());
     let before = failures(keys, &control.run(&READ, &[&all, &forgotten]).await?);
     let decision = decide(&before, keys.known_device, now, policy);
@@ -78,12 +83,12 @@ pub async fn admit(control: &ControlPlane, keys: &Keys, policy: &PasswordPolicy,
 }
 
 /// The password was right: the failures of the pair or device are forgotten, and this attempt was none.
-pub async fn succeeded(control: &ControlPlane, keys: &Keys) -> Result<()> {
+pub(crate) async fn succeeded(control: &ControlPlane, keys: &Keys) -> Result<()> {
     take_back(control, keys, &keys.own).await
 }
 
 /// The password was not looked at, for want of time or of a database: this attempt was no failure.
-pub async fn not_tried(control: &ControlPlane, keys: &Keys) -> Result<()> {
+pub(crate) async fn not_tried(control: &ControlPlane, keys: &Keys) -> Result<()> {
     take_back(control, keys, &[]).await
 }
 
@@ -92,7 +97,7 @@ async fn take_back(control: &ControlPlane, keys: &Keys, forget: &[u8]) -> Result
 }
 
 /// Removes at most `limit` rows that are forgotten, and says how many: call it again while it finds some.
-pub async fn sweep(control: &ControlPlane, now: Timestamp, limit: i64) -> Result<usize> {
+pub(crate) async fn sweep(control: &ControlPlane, now: Timestamp, limit: i64) -> Result<usize> {
     let forgotten = now - SignedDuration::try_from(MEMORY).unwrap_or_default();
     Ok(control.run(&SWEEP, &[&forgotten, &limit]).await?.len())
 }

@@ -18,25 +18,25 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// Each failure after the first lock doubles it, so many times at most.
 const DOUBLINGS: u32 = 4;
 /// Failures are forgotten when there was none for so long.
-pub const MEMORY: Duration = Duration::from_hours(24);
+pub(crate) const MEMORY: Duration = Duration::from_hours(24);
 
 /// What failures are counted under. Nobody reads names or addresses off them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keys {
+pub(crate) struct Keys {
     /// A name from a network, or from a known device.
-    pub own: [u8; 32],
+    pub(crate) own: [u8; 32],
     /// A network.
-    pub source: [u8; 32],
+    pub(crate) source: [u8; 32],
     /// A name from anywhere.
-    pub name: [u8; 32],
+    pub(crate) name: [u8; 32],
     /// It is a device that signed in to this account before.
-    pub known_device: bool,
+    pub(crate) known_device: bool,
 }
 
 impl Keys {
     /// `name` is the address or user name in its form for finding, within `tenant` if it is one of a tenant's own accounts.
     /// `device` is the hash of a device's secret, given only when the account is known to have used that device.
-    pub fn new(
+    pub(crate) fn new(
         keyring: &Keyring,
         tenant: Option<TenantId>,
         name: &str,
@@ -69,27 +69,27 @@ fn network(client: Option<IpAddr>, segments: usize) -> Vec<u8> {
 
 /// Failures under one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
+pub(crate) struct Counted {
     /// How many.
-    pub failures: u32,
+    pub(crate) failures: u32,
     /// When the last was.
-    pub last_at: Timestamp,
+    pub(crate) last_at: Timestamp,
 }
 
 /// Failures under all keys of an attempt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Failures {
+pub(crate) struct Failures {
     /// Of the pair, or of the known device.
-    pub own: Option<Counted>,
+    pub(crate) own: Option<Counted>,
     /// Of the network.
-    pub source: Option<Counted>,
+    pub(crate) source: Option<Counted>,
     /// Of the name.
-    pub name: Option<Counted>,
+    pub(crate) name: Option<Counted>,
 }
 
 /// Whether a password may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// It may.
     Allow,
     /// Not before so long. Said alike for names that exist and names that do not.
@@ -97,7 +97,7 @@ pub enum Decision {
 }
 
 /// Whether a password may be tried now.
-pub fn decide(failures: &Failures, known_device: bool, now: Timestamp, policy: &PasswordPolicy) -> Decision {
+pub(crate) fn decide(failures: &Failures, known_device: bool, now: Timestamp, policy: &PasswordPolicy) -> Decision {
     let lock = Duration::from_secs(60 * u64::from(policy.lock_minutes));
     let attempts = u32::from(policy.attempts);
     let own = failures.own.map_or(Duration::ZERO, |own| {

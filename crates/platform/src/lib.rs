@@ -11,7 +11,9 @@ mod audit;
 mod authenticator;
 pub mod device;
 mod follow;
+mod grants;
 mod idempotency;
+mod invitation;
 mod keyring;
 pub mod mail;
 mod membership;
@@ -26,6 +28,7 @@ mod secret;
 mod service;
 mod session;
 pub mod signup;
+mod tenant;
 mod token;
 pub mod totp;
 
@@ -41,6 +44,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use account::NewPerson;
 pub use keyring::{Keyring, Purpose, same};
+pub use membership::schedule as schedule_reconciliation;
 pub use service::{PlatformSettings, Service};
 
 /// The name of the module, and the first word of its permissions.
@@ -81,7 +85,8 @@ impl Module for Platform {
     }
 
     fn statements(&self) -> &'static [&'static [&'static Statement]] {
-        &[]
+        const ALL: &[&[&Statement]] = &[audit::STATEMENTS];
+        ALL
     }
 
     fn control_migrations(&self) -> &'static [ControlChange] {
@@ -97,13 +102,18 @@ impl Module for Platform {
         const ALL: &[&[&Statement]] = &[
             account::store::STATEMENTS,
             attempt_store::STATEMENTS,
+            audit::CONTROL_STATEMENTS,
             idempotency::store::STATEMENTS,
+            invitation::store::STATEMENTS,
             mail::STATEMENTS,
             membership::store::STATEMENTS,
             mfa::store::STATEMENTS,
+            operator::store::STATEMENTS,
             revocation::store::STATEMENTS,
+            role::store::STATEMENTS,
             session::store::STATEMENTS,
             signup::STATEMENTS,
+            tenant::store::STATEMENTS,
             token::store::STATEMENTS,
         ];
         ALL
@@ -118,22 +128,32 @@ impl Module for Platform {
     }
 
     fn grants(&self) -> &'static [Grant] {
-        &[]
+        grants::GRANTS
     }
 
     fn resources(&self) -> &'static [Resource] {
-        &[mail::MAIL, mail::MAIL_BODY, signup::SIGNUP]
+        grants::RESOURCES
     }
 
     fn constraints(&self) -> &'static [ConstraintRule] {
-        account::CONSTRAINTS
+        static ALL: std::sync::LazyLock<Vec<ConstraintRule>> = std::sync::LazyLock::new(|| {
+            [account::CONSTRAINTS, invitation::CONSTRAINTS, membership::CONSTRAINTS, role::CONSTRAINTS].concat()
+        });
+        &ALL
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        [mail::jobs(&self.0), account::recovery::jobs(&self.0), note::jobs(), signup::jobs(&self.0)]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            account::recovery::jobs(&self.0),
+            mail::jobs(&self.0),
+            membership::jobs(&self.0),
+            note::jobs(),
+            operator::jobs(&self.0),
+            signup::jobs(&self.0),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 
@@ -141,10 +161,16 @@ impl HttpModule for Platform {
     fn routes(&self) -> OpenApiRouter<Edge> {
         OpenApiRouter::new()
             .merge(account::routes())
+            .merge(audit::routes())
+            .merge(invitation::routes())
             .merge(mail::routes())
+            .merge(membership::routes())
             .merge(mfa::routes())
+            .merge(operator::routes())
+            .merge(role::routes())
             .merge(session::routes())
             .merge(signup::routes())
+            .merge(tenant::routes())
             .merge(token::routes())
             .layer(Extension(self.0.clone()))
     }

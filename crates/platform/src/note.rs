@@ -3,11 +3,13 @@
 
 use cloister_ids::{AccountId, RequestId, TenantId};
 use cloister_tenancy::{
-    ControlTx, Error, PlatformRecord, Requester, Result, Subject,
+    ControlTx, Error, OpContext, PlatformRecord, Requester, Resource, Result, Subject,
     jobs::{JobContext, JobKind, NewJob},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::operator;
 
 const KIND: &str = "platform.audit_note";
 
@@ -29,9 +31,15 @@ pub(crate) fn jobs() -> Vec<JobKind> {
     vec![JobKind::new(KIND, |job: JobContext| async move { write(&job).await })]
 }
 
-/// Writes an act into the platform's audit log with `tx`, and leaves it to be written into the tenant's.
-pub(crate) async fn both(tx: &mut ControlTx, tenant: TenantId, mut record: PlatformRecord) -> Result<()> {
-    record.tenant = Some(tenant);
+/// What somebody does from within a tenant: with an operator's capacity and reason, where it is one.
+pub(crate) fn within(cx: &OpContext, action: &'static str, resource: Resource) -> PlatformRecord {
+    let mut record = PlatformRecord::new(cx, action, resource).of(cx.tenant_id());
+    record.acting_as = cx.visit().map(|visit| operator::capacity(visit.elevated).to_owned());
+    record.because(cx.visit().map(|visit| &*visit.reason))
+}
+
+/// Leaves an act to be written into the tenant's audit log alone: for what the kernel writes into the platform's by itself.
+pub(crate) async fn tenant_only(tx: &mut ControlTx, tenant: TenantId, record: &PlatformRecord) -> Result<()> {
     let note = Note {
         actor: record.actor.clone(),
         account: record.account,
@@ -45,7 +53,13 @@ pub(crate) async fn both(tx: &mut ControlTx, tenant: TenantId, mut record: Platf
         changes: record.changes.clone(),
     };
     let payload = serde_json::to_value(note).map_err(Error::internal)?;
-    tx.enqueue(NewJob { kind: KIND, tenant: Some(tenant), payload, unique_key: None, run_at: None }).await?;
+    tx.enqueue(NewJob { kind: KIND, tenant: Some(tenant), payload, unique_key: None, run_at: None }).await
+}
+
+/// Writes an act into the platform's audit log with `tx`, and leaves it to be written into the tenant's.
+pub(crate) async fn both(tx: &mut ControlTx, tenant: TenantId, mut record: PlatformRecord) -> Result<()> {
+    record.tenant = Some(tenant);
+    tenant_only(tx, tenant, &record).await?;
     tx.audit(record);
     Ok(())
 }
@@ -53,7 +67,9 @@ pub(crate) async fn both(tx: &mut ControlTx, tenant: TenantId, mut record: Platf
 async fn write(job: &JobContext) -> Result<()> {
     let note: Note = job.payload()?;
     let Some(mut tx) = job.first_delivery().await? else { return Ok(()) };
-    let by = Requester { account: note.account, client: note.client, request: note.request, ..job.cx()?.into() };
+    // From the command line there was no request: the job's own stands for it.
+    let request = note.request.or(Some(job.cx()?.request()));
+    let by = Requester { account: note.account, client: note.client, request, ..job.cx()?.into() };
     let mut record = PlatformRecord::new(by, "platform.note", note.resource);
     record.actor = note.actor;
     record.action = note.action.into();

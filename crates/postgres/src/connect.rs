@@ -63,9 +63,9 @@ impl ConnectError {
         match self {
             Self::Url(_) | Self::Certificate { .. } => false,
             Self::Timeout(..) => true,
-            Self::Refused { source, .. } => source
-                .code()
-                .is_none_or(|code| matches!(&code.code()[..2], "57" | "53" | "08") || code.code() == "55006"),
+            Self::Refused { source, .. } => source.code().is_none_or(|code| {
+                matches!(&code.code()[..2], "57" | "53" | "08") || ["55000", "55006"].contains(&code.code())
+            }),
         }
     }
 }

@@ -330,6 +330,7 @@ pub struct Tenant {
     pub trial_end_date: Option<Date>,
     pub demo: bool,
     pub maintenance: bool,
+    pub maintenance_message: Option<String>,
     pub suspended_reason: Option<String>,
     #[schema(value_type = Option<String>)]
     pub purge_after: Option<Timestamp>,

@@ -130,8 +130,10 @@ pub struct Seen {
     pub status: u16,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its body, null when there was none.
+    /// Its body, null when there was none, or none in JSON.
     pub body: Value,
+    /// The same as it was sent.
+    pub text: String,
 }
 
 impl Call {
@@ -180,7 +182,8 @@ impl Call {
             Err(error) => panic!("the answer broke off: {error}"),
         };
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Seen { status: parts.status.as_u16(), headers: parts.headers, body }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Seen { status: parts.status.as_u16(), headers: parts.headers, body, text }
     }
 
     /// Sends it and insists on a status; gives the body.

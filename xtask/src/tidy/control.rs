@@ -8,7 +8,7 @@ static USER: Rule = Rule {
     mend: "ask the registry in memory or a method of Tenancy; a new user is a decision: list it in xtask/src/tidy/control.rs",
 };
 
-/// The files that use it, and what for. All of them lie in the kernel, which alone can name the type.
+/// The files of the kernel that use it, and what for.
 const USERS: &[Exception] = &[
     Exception { path: "crates/tenancy/src/audit/seal.rs", reason: "the platform's own log, and where each chain ends" },
     Exception { path: "crates/tenancy/src/audit/verify.rs", reason: "the same, looked at by an operator" },
@@ -49,12 +49,19 @@ const USERS: &[Exception] = &[
 /// Ways to name it.
 const NAMES: &[&str] = &["RegistryTx", ".control.", ".0.control", "&Control", "Control::new", "control: Control"];
 
+/// The same door as it is handed to the room of accounts, and who may name it.
+const HANDED: &[&str] = &["ControlPlane", "ControlTx", "start_with_control"];
+const HOLDERS: &[&str] =
+    &["crates/tenancy/", "crates/platform/", "crates/testkit/", "crates/cloister/src/installation.rs"];
+
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let uses = |file: &File| {
-        file.source
-            .lines()
-            .find(|(line, code)| !file.source.is_test(*line) && NAMES.iter().any(|name| has(code, name)))
-            .map(|(line, _)| line)
+        let kernel = file.path.starts_with("crates/tenancy/");
+        let names = |code: &str| {
+            if kernel { NAMES.iter().any(|name| has(code, name)) } else { HANDED.iter().any(|name| has(code, name)) }
+        };
+        let found = file.source.lines().find(|(line, code)| !file.source.is_test(*line) && names(code));
+        found.map(|(line, _)| line).filter(|_| kernel || !HOLDERS.iter().any(|holder| file.path.starts_with(holder)))
     };
     let mut findings = Vec::new();
     for file in workspace.rust().filter(|file| file.path.starts_with("crates/") && !file.is_for_tests()) {
@@ -80,6 +87,15 @@ fn has(code: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{super::found, USERS, check};
+
+    #[test]
+    fn the_door_is_named_only_by_whom_it_is_handed_to() {
+        let text = "//! x\nuse cloister_tenancy::ControlPlane;\n";
+        let files = [("crates/platform/src/service.rs", text), ("crates/school/src/lib.rs", text)];
+        let findings = found(check, &files);
+        assert!(findings.contains(&"crates/school/src/lib.rs:2 control-door".to_owned()), "{findings:?}");
+        assert!(!findings.contains(&"crates/platform/src/service.rs:2 control-door".to_owned()), "{findings:?}");
+    }
 
     #[test]
     fn users_of_the_control_plane_are_listed() {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     cli::{AuditCommand, AuditVerify},
     configuration::Configuration,
-    installation::{Platform, Prepare},
+    installation::{Prepare, Running},
     output::Output,
     progress::Bar,
 };
@@ -27,7 +27,7 @@ struct Looked {
 
 /// Runs one of them.
 pub(crate) async fn run(configuration: &Configuration, command: AuditCommand, output: Output) -> anyhow::Result<()> {
-    let platform = Platform::open(configuration, Prepare::WhenAlone).await?;
+    let platform = Running::open(configuration, Prepare::WhenAlone).await?;
     let result = match command {
         AuditCommand::Verify(args) => verify(&platform.tenancy, &args, output).await,
     };

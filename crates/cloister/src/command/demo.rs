@@ -1,10 +1,11 @@
 //! `cloister demo`: three schools in three tiers and a company, filled and served. Run again, it finds them.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
+use axum::Router;
 use cloister_http::app;
-use cloister_ids::SystemClock;
+use cloister_platform::NewPerson;
 use cloister_school::{
     import::{ImportSettings, Outcome, import},
     oneroster::{Limits, Mode, Package},
@@ -18,10 +19,9 @@ use tower::ServiceExt;
 
 use crate::{
     cli::Demo,
-    command::{self, serve, tenant::finish},
+    command::{serve, tenant::finish},
     configuration::Configuration,
-    installation::{Platform, Prepare, operator},
-    token::DevelopmentTokens,
+    installation::{Prepare, Running, operator},
 };
 
 /// A tenant of the demonstration.
@@ -75,17 +75,18 @@ const COMPONENTS: &[(&str, &str, &str)] = &[
     ("tides", "Tides", "library"),
 ];
 
-/// How long the tokens that are printed hold.
-const TOKEN_LIFETIME: Duration = Duration::from_hours(8);
+/// Of everybody in the demonstration, which is served to this machine alone.
+const PASSWORD: &str = "blue lanterns over quiet water";
+const OPERATOR: &str = "operator@platform.example";
 
 /// Makes what is missing, says where it is, and serves.
 pub(crate) async fn run(configuration: &Configuration, args: &Demo) -> anyhow::Result<()> {
     let listener = if args.no_serve { None } else { Some(serve::listen(configuration).await?) };
     eprintln!("starting PostgreSQL under {} …", configuration.data_dir.display());
-    let platform = Platform::open(configuration, Prepare::Always).await?;
+    let platform = Running::open(configuration, Prepare::Always).await?;
     let result = async {
-        fill(configuration, &platform.tenancy, args.students).await?;
-        addresses(configuration, &platform.tenancy)?;
+        fill(configuration, &platform, args.students).await?;
+        addresses(configuration);
         match listener {
             Some(listener) => serve::serve_platform(configuration, &platform, listener).await,
             None => Ok(()),
@@ -96,7 +97,10 @@ pub(crate) async fn run(configuration: &Configuration, args: &Demo) -> anyhow::R
     result
 }
 
-async fn fill(configuration: &Configuration, tenancy: &Tenancy, students: u32) -> anyhow::Result<()> {
+async fn fill(configuration: &Configuration, running: &Running, students: u32) -> anyhow::Result<()> {
+    let tenancy = &running.tenancy;
+    let by = (&operator()).into();
+    running.service.make_operator(&person(OPERATOR.to_owned(), "Olga Operator", "en"), "admin", &by).await?;
     if !tenancy.fleet_is_current().await? {
         tenancy.migrate_fleet(4, false, &()).await?;
     }
@@ -112,6 +116,8 @@ async fn fill(configuration: &Configuration, tenancy: &Tenancy, students: u32) -
         let (id, workflow) = tenancy.create_tenant(&new, &operator()).await?;
         finish(tenancy, workflow).await?;
         let entry = tenancy.registry().by_id(id).context("the tenant was made and cannot be found")?;
+        let owner = person(owner(shown.slug), "Olivia Owner", shown.locale);
+        running.service.make_member(id, &owner, &["owner".to_owned()], &by).await?;
         if shown.kind == "school" {
             let package = configuration.data_dir.join(format!("{}.zip", shown.slug));
             sample::write(&SampleSettings::new(number as u64 + 1, students), &package)?;
@@ -119,7 +125,7 @@ async fn fill(configuration: &Configuration, tenancy: &Tenancy, students: u32) -
             std::fs::remove_file(&package)?;
             eprintln!("{} ({} tier): a roster of {} records", shown.name, shown.tier, created?);
         } else {
-            let count = components(configuration, tenancy, &entry).await?;
+            let count = components(configuration, running, &entry).await?;
             eprintln!("{} ({} tier): {count} components", shown.name, shown.tier);
         }
     }
@@ -139,12 +145,12 @@ async fn roster(tenancy: &Tenancy, entry: &Arc<TenantEntry>, path: &Path) -> any
 /// Made through the API, as a client would.
 async fn components(
     configuration: &Configuration,
-    tenancy: &Tenancy,
+    running: &Running,
     entry: &Arc<TenantEntry>,
 ) -> anyhow::Result<usize> {
-    let edge = serve::edge(configuration, tenancy, None)?;
-    let router = app(&edge, &command::http_modules());
-    let token = tokens(configuration)?.mint("demo", Some(entry.id), vec!["catalog.*".to_owned()], TOKEN_LIFETIME)?;
+    let edge = serve::edge(configuration, running, None)?;
+    let router = app(&edge, &running.modules);
+    let token = sign_in(configuration, &router, entry).await?;
     for (key, name, kind) in COMPONENTS {
         let body = json!({ "key": key, "name": name, "kind": kind, "lifecycle": "production" });
         let request = Request::post("/api/v1/components")
@@ -161,34 +167,55 @@ async fn components(
     Ok(COMPONENTS.len())
 }
 
-fn tokens(configuration: &Configuration) -> anyhow::Result<DevelopmentTokens> {
-    DevelopmentTokens::open(&configuration.data_dir, Arc::new(SystemClock))
+/// Signs in at a tenant's door, as a client does.
+async fn sign_in(configuration: &Configuration, router: &Router, entry: &TenantEntry) -> anyhow::Result<String> {
+    let body = json!({ "email": owner(entry.slug.as_str()), "password": PASSWORD });
+    let request = Request::post("/api/v1/sessions")
+        .header(header::HOST, format!("{}.{}", entry.slug, configuration.base_domain))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(axum::body::Body::from(body.to_string()))?;
+    let response = router.clone().oneshot(request).await?;
+    let answer = response.into_body().collect().await?.to_bytes();
+    let answer = serde_json::from_slice::<Value>(&answer).unwrap_or_default();
+    answer["access_token"].as_str().map(str::to_owned).with_context(|| format!("the owner cannot sign in: {answer}"))
+}
+
+fn owner(slug: &str) -> String {
+    format!("owner@{slug}.example")
+}
+
+fn person(email: String, name: &str, locale: &str) -> NewPerson {
+    let password = PASSWORD.to_owned().into();
+    NewPerson { email, display_name: name.to_owned(), locale: locale.to_owned(), password }
 }
 
 /// Where everything is, and three lines to try.
-fn addresses(configuration: &Configuration, tenancy: &Tenancy) -> anyhow::Result<()> {
-    let tokens = tokens(configuration)?;
+fn addresses(configuration: &Configuration) {
     let port = configuration.listen.port();
     let base = |slug: &str| format!("http://{slug}.{}:{port}", configuration.base_domain);
-    let token = |slug: &str| -> anyhow::Result<String> {
-        let entry = tenancy.registry().by_slug(slug).with_context(|| format!("{slug} is missing"))?;
-        tokens.mint("demo", Some(entry.id), vec!["*".to_owned()], TOKEN_LIFETIME)
-    };
     println!();
     for shown in SHOWN {
-        println!("  {:18} {:9} tier   {}", shown.name, shown.tier.word(), base(shown.slug));
+        println!("  {:18} {:9} tier   {:32} {}", shown.name, shown.tier.word(), base(shown.slug), owner(shown.slug));
     }
     println!("  API, to read and try          http://{}:{port}/api/docs", configuration.base_domain);
+    println!("  Operator                      {OPERATOR}");
+    println!("  Everybody's password          {PASSWORD}");
     println!();
-    println!("Three lines to try (the tokens hold for eight hours):");
+    println!("Three lines to try, in a shell:");
     println!();
-    println!("  curl -s '{}/api/v1/persons?limit=3' -H 'Authorization: Bearer {}'", base("north"), token("north")?);
+    println!(
+        "  sign_in() {{ curl -s \"$1/api/v1/sessions\" -H 'Content-Type: application/json' -d \"{{\\\"email\\\":\\\"$2\\\",\\\"password\\\":\\\"{PASSWORD}\\\"}}\" | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'; }}"
+    );
     println!();
-    println!("  curl -s '{}/api/v1/classes?limit=3' -H 'Authorization: Bearer {}'", base("seefeld"), token("seefeld")?);
+    println!(
+        "  token=$(sign_in {} {}); curl -s '{}/api/v1/persons?limit=3' -H \"Authorization: Bearer $token\"",
+        base("north"),
+        owner("north"),
+        base("north")
+    );
     println!();
     println!("A token of one school at the door of another is refused:");
     println!();
-    println!("  curl -s '{}/api/v1/persons' -H 'Authorization: Bearer {}'", base("lakeside"), token("north")?);
+    println!("  curl -s '{}/api/v1/persons' -H \"Authorization: Bearer $token\"", base("lakeside"));
     println!();
-    Ok(())
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     configuration::Configuration,
     failure,
-    installation::{Platform, Prepare},
+    installation::{Prepare, Running},
     output::Output,
 };
 use cloister_tenancy::{Status, lifecycle::TenantFilter};
@@ -22,7 +22,7 @@ pub(crate) async fn run(configuration: &Configuration, output: Output) -> anyhow
     let mut findings = Vec::new();
     let mut note = |check, ok, detail: String| findings.push(Finding { check, ok, detail });
     // Opening it checks the server, the logins and what the application login may do.
-    match Platform::open(configuration, Prepare::WhenAlone).await {
+    match Running::open(configuration, Prepare::WhenAlone).await {
         Err(error) => note("server and logins", false, failure::describe(&error).0.replace("\n ", "")),
         Ok(platform) => {
             note("server and logins", true, "reachable; the application login owns and bypasses nothing".to_owned());

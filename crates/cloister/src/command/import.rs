@@ -12,7 +12,7 @@ use cloister_tenancy::{Error, ErrorKind, Refusal, Tenancy};
 use crate::{
     cli::{self, ImportOneroster},
     configuration::Configuration,
-    installation::{Platform, Prepare, operator},
+    installation::{Prepare, Running, operator},
     output::{Output, print},
     progress::Bar,
 };
@@ -26,7 +26,7 @@ pub(crate) async fn run(configuration: &Configuration, args: &ImportOneroster, o
     let path = args.path.clone();
     let opened = tokio::task::spawn_blocking(move || Package::open(&path, Limits::default())).await?;
     let package = opened.map_err(Error::from)?;
-    let platform = Platform::open(configuration, Prepare::WhenAlone).await?;
+    let platform = Running::open(configuration, Prepare::WhenAlone).await?;
     let report = bring(&platform.tenancy, package, args).await;
     platform.close().await?;
     let report = report?;

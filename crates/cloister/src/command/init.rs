@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{
     cli::Init,
     configuration::Configuration,
-    installation::{self, Database, Platform},
+    installation::{self, Database, Rooms, Running},
     logins::{Login, StoredLogins},
     output::Output,
     unreachable,
@@ -154,8 +154,9 @@ async fn prepare(configuration: &Configuration) -> anyhow::Result<()> {
     let result = async {
         let logins = database.logins(configuration).await?;
         let cluster = database.cluster(&logins);
-        installation::prepare(configuration, &cluster, installation::modules()).await?;
-        Platform::start_on(configuration, cluster.clone(), installation::modules()).await?;
+        let rooms = Rooms::new();
+        installation::prepare(configuration, &cluster, rooms.for_kernel()).await?;
+        Running::start_on(configuration, cluster.clone(), &rooms).await?;
         cluster.system.connect(&format!("{}_shared", configuration.database.prefix)).await?;
         anyhow::Ok(())
     };

@@ -3,14 +3,14 @@
 use crate::{
     cli::Migrate,
     configuration::Configuration,
-    installation::{Platform, Prepare},
+    installation::{Prepare, Running},
     output::Output,
     progress::Bar,
 };
 
 /// Brings everything up to date, or says what is behind.
 pub(crate) async fn run(configuration: &Configuration, args: &Migrate, output: Output) -> anyhow::Result<()> {
-    let platform = Platform::open(configuration, Prepare::WhenAlone).await?;
+    let platform = Running::open(configuration, Prepare::WhenAlone).await?;
     let bar = Bar::new("migrating", 0);
     let report = platform.tenancy.migrate_fleet(usize::from(args.at_once), args.dry_run, &bar).await;
     bar.clear();

@@ -1,34 +1,25 @@
 //! The commands, a file each.
 
+mod admin;
 mod audit;
 mod bench;
 mod demo;
 mod doctor;
 mod import;
 mod init;
+mod mail;
 mod migrate;
 mod openapi;
+mod permissions;
 mod sample;
 mod serve;
 mod tenant;
-mod token;
-
-use std::sync::Arc;
-
-use cloister_catalog::Catalog;
-use cloister_http::HttpModule;
-use cloister_school::School;
 
 use crate::{
     cli::{Cli, Command, ImportCommand},
     configuration::Configuration,
     telemetry,
 };
-
-/// The modules of this binary. The kernel sees them as `Module`, the edge as routes.
-pub(crate) fn http_modules() -> Vec<Arc<dyn HttpModule>> {
-    vec![Arc::new(School), Arc::new(Catalog)]
-}
 
 /// Runs what was asked for.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
@@ -53,9 +44,11 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Tenant(command) => tenant::run(&configuration, command, output).await,
         Command::Audit(command) => audit::run(&configuration, command, output).await,
         Command::Migrate(args) => migrate::run(&configuration, &args, output).await,
-        Command::Token(args) => token::run(&configuration, args, output).await,
+        Command::Mail(command) => mail::run(&configuration, command, output).await,
+        Command::Admin(command) => admin::run(&configuration, command, output).await,
         Command::Doctor => doctor::run(&configuration, output).await,
         Command::Openapi => openapi::run(),
+        Command::Permissions(args) => permissions::run(&args, output),
         Command::Bench(args) => bench::run(&configuration, &args, output).await,
         Command::Import(ImportCommand::Oneroster(args)) => import::run(&configuration, &args, output).await,
         Command::Sample(args) => sample::run(args, output).await,

@@ -2,6 +2,6 @@
 
 /// Prints it.
 pub(crate) fn run() -> anyhow::Result<()> {
-    crate::output::print(&cloister_http::openapi(&super::http_modules()).to_pretty_json()?)?;
+    crate::output::print(&cloister_http::openapi(&crate::installation::Rooms::new().modules).to_pretty_json()?)?;
     Ok(())
 }

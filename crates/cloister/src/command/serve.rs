@@ -6,8 +6,8 @@ use anyhow::Context;
 use cloister_http::{
     CrowdLimits, DURATION_BUCKETS, Edge, EdgeSettings, Environment, Network, ServerLimits, app, serve,
 };
-use cloister_ids::SystemClock;
-use cloister_tenancy::{Tenancy, jobs::WorkSettings};
+use cloister_platform::mail;
+use cloister_tenancy::jobs::WorkSettings;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{
     net::TcpListener,
@@ -18,16 +18,15 @@ use tokio::{
 
 use crate::{
     configuration::Configuration,
-    installation::{Platform, Prepare},
+    installation::{Prepare, Running},
     progress::Bar,
-    token::DevelopmentTokens,
 };
 
 /// Serves until interrupted.
 pub(crate) async fn run(configuration: &Configuration) -> anyhow::Result<()> {
     // The port first: nothing is started for an address that somebody else has.
     let listener = listen(configuration).await?;
-    let platform = Platform::open(configuration, Prepare::Always).await?;
+    let platform = Running::open(configuration, Prepare::Always).await?;
     let result = serve_platform(configuration, &platform, listener).await;
     platform.close().await?;
     result
@@ -43,7 +42,7 @@ pub(crate) async fn listen(configuration: &Configuration) -> anyhow::Result<TcpL
 /// The edge on a kernel.
 pub(crate) fn edge(
     configuration: &Configuration,
-    tenancy: &Tenancy,
+    running: &Running,
     metrics: Option<PrometheusHandle>,
 ) -> anyhow::Result<Edge> {
     let networks = |list: &[String]| -> anyhow::Result<Vec<Network>> {
@@ -62,14 +61,13 @@ pub(crate) fn edge(
         },
         ..EdgeSettings::default()
     };
-    let tokens = DevelopmentTokens::open(&configuration.data_dir, Arc::new(SystemClock))?;
-    Ok(Edge::new(tenancy.clone(), Arc::new(tokens), settings, metrics))
+    Ok(Edge::new(running.tenancy.clone(), Arc::new(running.service.clone()), settings, metrics))
 }
 
 /// Migrates what is behind, then serves.
 pub(crate) async fn serve_platform(
     configuration: &Configuration,
-    platform: &Platform,
+    platform: &Running,
     listener: TcpListener,
 ) -> anyhow::Result<()> {
     let tenancy = &platform.tenancy;
@@ -86,11 +84,12 @@ pub(crate) async fn serve_platform(
         );
         tracing::info!(migrated = report.migrated, "the fleet is up to date");
     }
+    mail::schedule(&platform.service).await?;
     let metrics = PrometheusBuilder::new().set_buckets(DURATION_BUCKETS)?.install_recorder()?;
-    let edge = edge(configuration, tenancy, Some(metrics.clone()))?;
-    let router = app(&edge, &super::http_modules());
+    let edge = edge(configuration, platform, Some(metrics.clone()))?;
+    let router = app(&edge, &platform.modules);
     let (stop, stopped) = watch::channel(false);
-    let mut background = background(configuration, tenancy, &metrics, &stopped);
+    let mut background = background(configuration, platform, &metrics, &stopped);
     tracing::info!(address = %configuration.listen, tenants = tenancy.registry().len(), "serving");
     let ended = platform.ended();
     let asked = interrupted()?;
@@ -120,16 +119,24 @@ pub(crate) async fn serve_platform(
 /// Everything that runs beside the requests.
 fn background(
     configuration: &Configuration,
-    tenancy: &Tenancy,
+    running: &Running,
     metrics: &PrometheusHandle,
     stopped: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
+    let tenancy = &running.tenancy;
     let mut tasks = JoinSet::new();
     let until = |mut stopped: watch::Receiver<bool>| async move { drop(stopped.wait_for(|stop| *stop).await) };
     let (follower, stop) = (tenancy.clone(), until(stopped.clone()));
     tasks.spawn(async move {
         tokio::select! {
             () = follower.follow() => {}
+            () = stop => {}
+        }
+    });
+    let (accounts, stop) = (running.service.clone(), until(stopped.clone()));
+    tasks.spawn(async move {
+        tokio::select! {
+            () = accounts.follow() => {}
             () = stop => {}
         }
     });

@@ -4,23 +4,33 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use cloister_ids::WorkflowId;
+use cloister_platform::NewPerson;
 use cloister_tenancy::{
     Error, ErrorKind, NewTenant, Sources, Tenancy, Tenant,
     lifecycle::{State, StepReport, TenantFilter},
 };
+use secrecy::SecretString;
 
 use crate::{
-    cli::{TenantAct, TenantCommand, TenantCreate, TenantDelete},
+    cli::{TenantAct, TenantCommand, TenantCreate, TenantDelete, TenantMember},
     configuration::Configuration,
-    installation::{Platform, Prepare, operator},
+    installation::{Prepare, Running, operator},
     output::Output,
+    password,
     progress::Bar,
 };
 
 /// Runs one of them.
 pub(crate) async fn run(configuration: &Configuration, command: TenantCommand, output: Output) -> anyhow::Result<()> {
-    let platform = Platform::open(configuration, Prepare::WhenAlone).await?;
-    let result = act(&platform.tenancy, command, output).await;
+    let password = match &command {
+        TenantCommand::AddMember(_) => Some(password::ask()?),
+        _ => None,
+    };
+    let platform = Running::open(configuration, Prepare::WhenAlone).await?;
+    let result = match (command, password) {
+        (TenantCommand::AddMember(args), Some(password)) => add_member(&platform, args, password, output).await,
+        (command, _) => act(&platform.tenancy, command, output).await,
+    };
     platform.close().await?;
     result
 }
@@ -29,7 +39,8 @@ async fn act(tenancy: &Tenancy, command: TenantCommand, output: Output) -> anyho
     match command {
         TenantCommand::Create(args) => create(tenancy, *args, output).await,
         TenantCommand::List(args) => {
-            let filter = TenantFilter { status: args.status, tier: args.tier, after: args.after, limit: args.limit };
+            let (status, tier, after, limit) = (args.status, args.tier, args.after, args.limit);
+            let filter = TenantFilter { status, tier, after, limit, ..TenantFilter::default() };
             let tenants = tenancy.list_tenants(&filter).await?;
             if tenants.is_empty() && output == Output::Table {
                 eprintln!("no tenants; make one with `cloister tenant create SLUG`");
@@ -76,6 +87,7 @@ async fn act(tenancy: &Tenancy, command: TenantCommand, output: Output) -> anyho
             tenancy.set_maintenance(tenant.id, args.state == "on", args.message.as_deref(), &operator()).await?;
             show(&tenancy.tenant(tenant.id).await?, output)
         }
+        TenantCommand::AddMember(_) => anyhow::bail!("a member needs a password"),
         TenantCommand::Resolve(args) => {
             let host = args.host.trim_end_matches('.').to_lowercase();
             let host = host.rsplit_once(':').map_or(host.as_str(), |(name, port)| {
@@ -90,6 +102,31 @@ async fn act(tenancy: &Tenancy, command: TenantCommand, output: Output) -> anyho
             found.map(drop).map_err(|refusal| refusal.error().into())
         }
     }
+}
+
+async fn add_member(
+    running: &Running,
+    args: TenantMember,
+    password: SecretString,
+    output: Output,
+) -> anyhow::Result<()> {
+    let tenant = running.tenancy.find_tenant(&args.tenant).await?;
+    let person = NewPerson {
+        display_name: args.name.unwrap_or_else(|| args.email.clone()),
+        email: args.email,
+        locale: tenant.locale.clone(),
+        password,
+    };
+    let id = running.service.make_member(tenant.id, &person, &args.roles, &(&operator()).into()).await?;
+    output.record(
+        &serde_json::json!({ "id": id, "email": person.email, "tenant": tenant.slug, "roles": args.roles }),
+        &[
+            ("id", id.to_string()),
+            ("email", person.email.clone()),
+            ("tenant", tenant.slug.to_string()),
+            ("roles", args.roles.join(", ")),
+        ],
+    )
 }
 
 async fn create(tenancy: &Tenancy, args: TenantCreate, output: Output) -> anyhow::Result<()> {

@@ -10,6 +10,8 @@ use crate::{program::Program, server::TlsServer};
 const ENCRYPTED: &str = "select usename::text, ssl from pg_stat_ssl join pg_stat_activity using (pid)
     where usename like 'cloister\\_%' and usename <> 'cloister_admin'";
 
+const PASSWORD: &str = "nine copper kettles by the door";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_address_makes_an_installation_that_serves_every_tier_over_tls() {
     let server = TlsServer::start().await;
@@ -37,8 +39,10 @@ async fn one_address_makes_an_installation_that_serves_every_tier_over_tls() {
         let slug = format!("in-{tier}");
         program.succeed(&["tenant", "create", &slug, "--tier", tier]);
         program.succeed(&["import", "oneroster", "--tenant", &slug, package]);
-        let token = program.succeed(&["token", "--tenant", &slug]);
-        let answer = serving.get(&format!("/t/{slug}/api/v1/persons?limit=2"), token.trim());
+        let owner = format!("owner@{slug}.example");
+        program.succeed_with(&["tenant", "add-member", &slug, &owner], PASSWORD);
+        let token = serving.sign_in(&slug, &owner, PASSWORD);
+        let answer = serving.get(&format!("/t/{slug}/api/v1/persons?limit=2"), &token);
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("given_name"), "{tier}: {answer}");
     }
     // The relay enters as the system login in its own time.

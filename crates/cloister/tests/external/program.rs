@@ -50,6 +50,15 @@ impl Program {
         said.out
     }
 
+    /// The same with a line typed into it.
+    pub(crate) fn succeed_with(&self, arguments: &[&str], line: &str) {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        writeln!(child.stdin.take().unwrap(), "{line}").unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Serves until dropped.
     pub(crate) fn serve(&self) -> Serving {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -86,6 +95,24 @@ impl Serving {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
+    }
+
+    /// An access token for a tenant, by the way that people take.
+    pub(crate) fn sign_in(&self, slug: &str, email: &str, password: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let (host, body) = (self.address, format!("{{\"email\":\"{email}\",\"password\":\"{password}\"}}"));
+        let length = body.len();
+        write!(
+            stream,
+            "POST /t/{slug}/api/v1/sessions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let token = answer.split("\"access_token\":\"").nth(1).unwrap_or_else(|| panic!("{answer}"));
+        token.split('"').next().unwrap().to_owned()
     }
 
     /// Asks it to end, and waits until it has.

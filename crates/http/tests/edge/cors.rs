@@ -33,6 +33,7 @@ async fn pages_of_a_tenants_own_hosts_may_call_and_no_others() {
         ("north.localhost", PROBE, own, true),
         ("north.localhost", PROBE, slug, true),
         ("school.example", PROBE, slug, true),
+        ("school.example", PROBE, "https://school.mylocalhost", true),
         ("localhost:8080", "/t/north/api/v1/probe", own, true),
         // A header or a token will say which tenant, and must then agree.
         ("localhost:8080", PROBE, own, true),

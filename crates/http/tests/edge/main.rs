@@ -74,7 +74,7 @@ fn modules() -> Vec<Arc<dyn HttpModule>> {
     vec![Arc::new(Probe)]
 }
 
-/// A node with two tenants, of which the first has a domain of its own.
+/// A node with two tenants, of which the first has domains of its own.
 struct House {
     platform: TestPlatform,
     door: FrontDoor,
@@ -86,7 +86,7 @@ async fn house(settings: EdgeSettings) -> House {
     let platform = TestPlatform::start().await;
     let door = FrontDoor::with(&platform.tenancy, &modules(), settings, None);
     let mut new = NewTenant::new("north".parse().unwrap(), "North", "school", Tier::Shared);
-    new.domains = vec!["school.example".to_owned()];
+    new.domains = vec!["school.example".to_owned(), "school.mylocalhost".to_owned()];
     let (id, workflow) = platform.tenancy.create_tenant(&new, &Actor::Operator("test".into())).await.unwrap();
     platform.tenancy.finish(workflow, &|_| {}).await.unwrap();
     let north = platform.tenancy.registry().by_id(id).unwrap();

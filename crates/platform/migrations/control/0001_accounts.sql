@@ -62,7 +62,9 @@ create table membership (
     created_by text not null,
     updated_at timestamptz not null,
     updated_by text not null,
-    constraint membership_key unique (tenant_id, account_id)
+    constraint membership_key unique (tenant_id, account_id),
+    -- Nobody is two persons, and no person two members.
+    constraint membership_person_key unique (tenant_id, person_id)
 );
 create index membership_account on membership (account_id);
 create index membership_order on membership (tenant_id, id);
@@ -216,8 +218,10 @@ create table invitation (
     person_id uuid,
     -- SHA-256 of the link's token.
     hash bytea not null constraint invitation_hash_key unique check (octet_length(hash) = 32),
-    state text not null check (state in ('open', 'accepted', 'revoked')),
+    state text not null check (state in ('open', 'accepted', 'revoked', 'expired')),
     sent_at timestamptz not null,
+    -- When mails went out in the last hour before the last one.
+    sent_lately timestamptz[] not null default '{}' check (cardinality(sent_lately) <= 10),
     sent_times integer not null default 1,
     expires_at timestamptz not null,
     accepted_at timestamptz,
@@ -231,6 +235,8 @@ create table invitation (
 -- One open invitation an address and tenant.
 create unique index invitation_open_key on invitation (tenant_id, email_key) where state = 'open';
 create index invitation_order on invitation (tenant_id, id);
+create index invitation_sent on invitation (tenant_id, sent_at);
+create index invitation_account on invitation (account_id);
 
 create table signup (
     id uuid primary key,

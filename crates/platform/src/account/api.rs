@@ -1,7 +1,7 @@
 //! Endpoints about one's own account.
 
 use axum::http::StatusCode;
-use cloister_http::{Caller, Edge, IfMatch, Json, Problem, Tagged, Versioned};
+use cloister_http::{Caller, Class, Edge, IfMatch, Json, Problem, Tagged, Versioned};
 use cloister_ids::AccountId;
 use cloister_tenancy::{Error, PlatformRecord, Result};
 use garde::Validate;
@@ -168,6 +168,7 @@ async fn password_change(
     caller: Caller,
     Json(body): Json<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
+    caller.visitor.limit(Class::SignIn)?;
     let id = own(&caller)?;
     let account = super::by_id(service.control(), id).await?;
     service.confirm_password(&account, &caller.visitor, body.current_password.clone()).await?;

@@ -1,7 +1,7 @@
 //! Links that work once: a new password for who forgot theirs, and the proof that an address is one's own.
 
 use axum::http::StatusCode;
-use cloister_http::{Caller, Edge, Json, Problem, Visitor};
+use cloister_http::{Caller, Class, Edge, Json, Key, Problem, Visitor};
 use cloister_ids::{AccountId, TenantId};
 use cloister_tenancy::{
     ControlTx, Error, ErrorKind, PlatformRecord, Requester, Result,
@@ -141,6 +141,8 @@ async fn password_reset_request(
     visitor: Visitor,
     Json(body): Json<ResetRequest>,
 ) -> Result<StatusCode, Problem> {
+    visitor.limit(Class::SignIn)?;
+    visitor.limit_by(Class::SignUp, Key::text(&email_key(&body.email)))?;
     check_email("email", &body.email)?;
     let tenant = visitor.tenant.as_deref().map(|tenant| tenant.id);
     let payload = serde_json::to_value(ResetJob { email: body.email.clone(), tenant }).map_err(Error::internal)?;
@@ -168,6 +170,7 @@ async fn password_reset_confirm(
     visitor: Visitor,
     Json(body): Json<ResetConfirmation>,
 ) -> Result<StatusCode, Problem> {
+    visitor.limit(Class::SignIn)?;
     let now = service.tenancy().clock().now();
     let hash = secret::hash(body.token.expose_secret());
     let mut tx = service.control().begin().await?;

@@ -14,7 +14,6 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Standing {
     pub(crate) account: AccountId,
-    pub(crate) home: Option<TenantId>,
     /// For mails; none for an account that a tenant manages.
     pub(crate) email: Option<String>,
     pub(crate) locale: String,
@@ -58,7 +57,6 @@ impl Standing {
         let in_force = row.get::<_, Option<&str>>("membership_status") == Some("active");
         Ok(Self {
             account: row.get("id"),
-            home: row.get("home"),
             email: row.get("email"),
             locale: row.get("locale"),
             display_name: row.get("display_name"),

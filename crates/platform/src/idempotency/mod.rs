@@ -9,7 +9,7 @@ use axum::{
     response::IntoResponse,
 };
 use cloister_http::{Answer, IdempotencyKey, Problem};
-use cloister_tenancy::{ControlTx, Error, ErrorKind, Result};
+use cloister_tenancy::{ControlTx, Error, ErrorKind, OpContext, Result};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -20,7 +20,14 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// An answer that was given before.
 pub(crate) struct Earlier {
     status: StatusCode,
-    body: Value,
+    /// What was kept.
+    pub(crate) body: Value,
+}
+
+/// Marks an answer as one that was given before.
+pub(crate) fn replayed(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
 }
 
 impl Earlier {
@@ -37,10 +44,13 @@ impl Earlier {
 
 impl IntoResponse for Earlier {
     fn into_response(self) -> Response<Body> {
-        let mut response = (self.status, Answer(self.body)).into_response();
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-        response
+        replayed((self.status, Answer(self.body)).into_response())
     }
+}
+
+/// Whose keys they are that somebody uses within a tenant.
+pub(crate) fn within(cx: &OpContext) -> String {
+    format!("{} {}", cx.tenant_id(), cx.actor())
 }
 
 /// Takes a key for this work, or says what was answered to whoever had it. `scope` is whose key it is: the actor, or where an

@@ -76,7 +76,7 @@ impl fmt::Debug for MailWithBody {
     /// Without what it says: there are links in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_there = self.text.is_some();
-        f.debug_struct("MailWithBody").field("mail", &self.mail).field("is_there", &is_there).finish()
+        f.debug_struct("MailWithBody").field("mail", &self.mail).field("is_there", &is_there).finish_non_exhaustive()
     }
 }
 
@@ -107,14 +107,16 @@ impl<'a> Outbox<'a> {
 
     /// Mails in the order they were written.
     pub async fn list(&self, selection: Selection) -> Result<Vec<Mail>> {
-        store::list(self.0.control(), selection).await
+        let Self(service) = self;
+        store::list(service.control(), selection).await
     }
 
     /// One mail, with what it says. Nobody sees that before the platform's audit log has it who looks.
     pub async fn read(&self, id: MailId, by: impl Into<Requester>) -> Result<MailWithBody> {
-        let mut tx = self.0.control().begin().await?;
+        let Self(service) = self;
+        let mut tx = service.control().begin().await?;
         let (mail, sealed) = store::get_within(&mut tx, id).await?.ok_or_else(Error::not_found)?;
-        let body = sealed.map(|sealed| unseal(self.0, id, &sealed)).transpose()?;
+        let body = sealed.map(|sealed| unseal(service, id, &sealed)).transpose()?;
         if body.is_some() {
             let mut record = PlatformRecord::new(by, "mail.read", MAIL_BODY).on(id);
             record.tenant = mail.tenant_id;

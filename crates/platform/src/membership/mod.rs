@@ -1,12 +1,49 @@
 //! Memberships: an account's roles in one tenant.
 
+mod api;
+mod card;
+mod link;
+mod managed_api;
+mod member;
+mod reconcile;
 pub(crate) mod store;
 
-use cloister_ids::{AccountId, Clock, MembershipId, TenantId};
-use cloister_tenancy::{ControlTx, Error, FieldError, Result, TenantEntry};
+use cloister_ids::{AccountId, Clock, MembershipId, TenantId, Uuid};
+use cloister_tenancy::{ConstraintRule, ControlTx, Resource, Result, TenantEntry, jobs::JobKind};
 use jiff::Timestamp;
+use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Service, account, revocation, role, session::Place};
+use crate::{
+    Service, account,
+    policy::{PasswordPolicy, PolicyOverrides},
+    revocation,
+    role::RoleBook,
+    service::Slot,
+    session::Place,
+};
+
+pub use reconcile::schedule;
+
+/// What permissions about a tenant's members are about.
+pub(crate) const MEMBER: Resource = Resource { module: crate::MODULE, name: "member" };
+
+/// What refused constraints mean.
+pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[ConstraintRule {
+    constraint: "membership_person_key",
+    field: "person_id",
+    code: "person_taken",
+    message: "Another member is this person already.",
+}];
+
+/// The routes of this folder.
+pub(crate) fn routes() -> OpenApiRouter<cloister_http::Edge> {
+    api::routes().merge(managed_api::routes())
+}
+
+/// What this folder leaves to jobs.
+pub(crate) fn jobs(slot: &Slot) -> Vec<JobKind> {
+    vec![link::kind(slot), reconcile::kind(slot), reconcile::all_kind(slot)]
+}
 
 /// The tenants an account belongs to and may go to, in the order it joined them.
 pub(crate) async fn places(service: &Service, account: AccountId) -> Result<Vec<Place>> {
@@ -25,6 +62,16 @@ pub(crate) async fn places(service: &Service, account: AccountId) -> Result<Vec<
     Ok(rows.iter().filter_map(place).collect())
 }
 
+/// An account that joins a tenant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Joining<'a> {
+    pub(crate) account: AccountId,
+    pub(crate) tenant: TenantId,
+    pub(crate) roles: &'a [String],
+    /// The person of the roster that the account is.
+    pub(crate) person: Option<Uuid>,
+}
+
 /// Adds an account to a tenant, or adds roles to those it has there. Answers the version of roles that its tokens must be of.
 pub(crate) async fn add(
     tx: &mut ControlTx,
@@ -34,27 +81,50 @@ pub(crate) async fn add(
     roles: &[String],
     by: &str,
 ) -> Result<i64> {
-    let now = clock.now();
-    let id = MembershipId::generate(clock);
-    tx.query(&store::ADD, &[&id, &account, &tenant, &roles, &now, &by]).await?;
-    outdate(tx, account, tenant, now, by).await
+    join(tx, clock, Joining { account, tenant, roles, person: None }, by).await?;
+    outdate(tx, account, tenant, clock.now(), by).await
+}
+
+/// The same without a new version: for accounts that have no tokens yet. The person is tied to the account by a job.
+pub(crate) async fn join(
+    tx: &mut ControlTx,
+    clock: &dyn Clock,
+    joining: Joining<'_>,
+    by: &str,
+) -> Result<MembershipId> {
+    let Joining { account, tenant, roles, person } = joining;
+    let (id, now) = (MembershipId::generate(clock), clock.now());
+    let rows = tx.query(&store::ADD, &[&id, &account, &tenant, &roles, &person, &now, &by]).await?;
+    if person.is_some()
+        && let Some(person) = rows.first().and_then(|row| row.get::<_, Option<Uuid>>("person_id"))
+    {
+        link::ask(tx, tenant, person).await?;
+    }
+    Ok(rows.first().map_or(id, |row| row.get("id")))
+}
+
+/// Keeps who may do what in a tenant from changing until the transaction ends: the first statement of whatever decides by
+/// roles and changes them.
+pub(crate) async fn lock(tx: &mut ControlTx, tenant: TenantId, now: Timestamp, by: &str) -> Result<()> {
+    tx.query(&store::LOCK_ACCESS, &[&tenant, &now, &by]).await.map(drop)
+}
+
+/// Gives a tenant's roles the next version.
+pub(crate) async fn next_version(tx: &mut ControlTx, tenant: TenantId, now: Timestamp, by: &str) -> Result<i64> {
+    let rows = tx.query(&store::NEXT_VERSION, &[&tenant, &now, &by]).await?;
+    Ok(rows.first().map_or(1, |row| row.get("roles_version")))
 }
 
 /// Refuses roles that the tenant does not have.
 pub(crate) async fn check_roles(service: &Service, tenant: &TenantEntry, roles: &[String]) -> Result<()> {
-    if roles.is_empty() || roles.len() > 20 {
-        return Err(Error::field("roles", "count", "Give 1 to 20 roles."));
-    }
-    let own: Vec<String> =
-        service.control().run(&store::OWN_ROLES, &[&tenant.id]).await?.iter().map(|row| row.get("name")).collect();
-    for (at, name) in roles.iter().enumerate() {
-        if !role::is_declared(service.tenancy(), tenant, name) && !own.contains(name) {
-            let message = "There is no such role here.".to_owned();
-            let field = format!("roles[{at}]");
-            return Err(Error::invalid(vec![FieldError { field, code: "unknown_role".into(), message }]));
-        }
-    }
-    Ok(())
+    RoleBook::look(service, tenant).await?.check_known(roles)
+}
+
+/// What a tenant asks of passwords, over what the platform asks.
+pub(crate) async fn policy(service: &Service, tenant: TenantId) -> Result<PasswordPolicy> {
+    let rows = service.control().run(&store::POLICY, &[&tenant]).await?;
+    let overrides = rows.first().map(|row| PolicyOverrides::from_json(row.get("policy"))).transpose()?;
+    Ok(overrides.unwrap_or_default().over(&PasswordPolicy::default()))
 }
 
 /// Gives a tenant's roles the next version and refuses the account's tokens of the older ones, everywhere. The tenant's row
@@ -67,8 +137,7 @@ pub(crate) async fn outdate(
     now: Timestamp,
     by: &str,
 ) -> Result<i64> {
-    let rows = tx.query(&store::NEXT_VERSION, &[&tenant, &now, &by]).await?;
-    let version: i64 = rows.first().map_or(1, |row| row.get("roles_version"));
+    let version = next_version(tx, tenant, now, by).await?;
     tx.query(&revocation::store::REVOKE_MEMBERSHIP, &[&now, &account, &tenant, &version]).await?;
     tx.query(&revocation::store::TELL, &[]).await?;
     Ok(version)

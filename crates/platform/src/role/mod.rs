@@ -1,9 +1,31 @@
 //! Roles: what modules declare, what a tenant makes of its own, and what somebody who has some of them may do.
 
+mod api;
+mod book;
+mod change;
+mod known;
+mod rank;
+pub(crate) mod store;
+mod view;
+
 use std::collections::BTreeSet;
 
-use cloister_tenancy::{Module, Tenancy, TenantEntry};
+use cloister_tenancy::{ConstraintRule, Module, Resource, Tenancy, TenantEntry, sql::Row};
 use serde::Deserialize;
+
+pub(crate) use api::routes;
+pub(crate) use book::RoleBook;
+
+/// What permissions about a tenant's roles are about.
+pub(crate) const ROLE: Resource = Resource { module: crate::MODULE, name: "role" };
+
+/// What refused constraints mean.
+pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[ConstraintRule {
+    constraint: "custom_role_name_key",
+    field: "name",
+    code: "role_exists",
+    message: "There is a role of this name. Choose another.",
+}];
 
 /// The role that may do everything in its tenant.
 pub(crate) const OWNER: &str = "owner";
@@ -14,6 +36,12 @@ pub(crate) struct OwnRole {
     pub(crate) name: String,
     pub(crate) inherits: Vec<String>,
     pub(crate) permissions: Vec<String>,
+}
+
+impl From<&Row> for OwnRole {
+    fn from(row: &Row) -> Self {
+        Self { name: row.get("name"), inherits: row.get("inherits"), permissions: row.get("permissions") }
+    }
 }
 
 /// Modules that a tenant has.

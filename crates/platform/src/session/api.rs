@@ -7,7 +7,7 @@ use axum::{
     http::{Response, StatusCode, header},
     response::IntoResponse,
 };
-use cloister_http::{Answer, Caller, Edge, Json, Problem, Visitor, session_cookie};
+use cloister_http::{Answer, Caller, Class, Edge, Json, Problem, Visitor, session_cookie};
 use cloister_ids::{AccountId, SessionId, TenantId};
 use cloister_tenancy::{Error, ErrorKind, Result, TenantEntry};
 use garde::Validate;
@@ -64,6 +64,7 @@ pub(super) struct SignIn {
 #[serde(untagged)]
 pub(super) enum SignedIn {
     /// Tokens of a new session.
+    #[expect(dead_code, reason = "says in the API document what `let_in` answers")]
     Tokens(Box<Tokens>),
     /// A second factor is asked for.
     Challenge(Challenge),
@@ -197,6 +198,7 @@ async fn session_create(
     visitor: Visitor,
     Json(body): Json<SignIn>,
 ) -> Result<Response<Body>, Problem> {
+    visitor.limit(Class::SignIn)?;
     let recognised = service.recognise(&visitor, body.claimed()?, body.password.clone()).await?;
     let answer = match recognised {
         Outcome::Challenge(challenge) => {
@@ -224,6 +226,7 @@ async fn session_confirm(
     visitor: Visitor,
     Json(body): Json<Confirmation>,
 ) -> Result<Response<Body>, Problem> {
+    visitor.limit(Class::SignIn)?;
     let who = service.answer_challenge(&visitor, &body.challenge, &body.code).await?;
     service.let_in(&visitor, &who, body.cookie).await
 }

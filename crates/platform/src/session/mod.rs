@@ -53,6 +53,11 @@ impl Session {
         self.expires_at.duration_since(now).as_secs().max(1)
     }
 
+    /// When it ends in any case.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
     /// Until when it may be used, if it is not used again.
     pub(crate) fn is_open(&self, now: Timestamp) -> bool {
         self.ended_at.is_none() && self.expires_at > now && now.duration_since(self.last_used_at) < self.idle

@@ -7,7 +7,7 @@ use std::{
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use cloister_tenancy::{ControlPlane, Error, Result};
+use cloister_tenancy::{ControlPlane, Error, Result, sql::Row};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::Serialize;
@@ -65,7 +65,7 @@ impl SigningKeys {
     /// Reads all keys that are still believed; makes the first one.
     pub(crate) async fn load(&self, control: &ControlPlane, keyring: &Keyring, now: Timestamp) -> Result<()> {
         let mut rows = control.run(&store::KEYS, &[&now]).await?;
-        if rows.is_empty() {
+        if !rows.iter().any(|row| open(keyring, row.get("id"), row).is_some()) {
             // Two nodes that start at once both make one: both are believed, and the younger signs.
             make(control, keyring, now, now).await?;
             rows = control.run(&store::KEYS, &[&now]).await?;
@@ -79,8 +79,14 @@ impl SigningKeys {
                 known.insert(id, key.clone());
                 continue;
             }
-            let private = keyring.unseal(Purpose::SigningKey, id.as_bytes(), row.get("sealed"))?;
-            let public: Vec<u8> = row.get("public_key");
+            // Sealed under another installation's key, or altered: such a key is not believed.
+            let Some((private, public)) = open(keyring, &id, row) else {
+                tracing::error!(
+                    kid = id,
+                    "a signing key does not open: this node holds another `key` than the one that made it"
+                );
+                continue;
+            };
             let key = Key {
                 encoding: EncodingKey::from_ed_der(&private),
                 decoding: DecodingKey::from_ed_der(&public),
@@ -147,6 +153,14 @@ impl SigningKeys {
             })
             .collect()
     }
+}
+
+/// Both halves of a kept key, if it was sealed under ours and the public half is its own.
+fn open(keyring: &Keyring, id: &str, row: &Row) -> Option<(Vec<u8>, Vec<u8>)> {
+    let private = keyring.unseal(Purpose::SigningKey, id.as_bytes(), row.get("sealed")).ok()?;
+    let public: Vec<u8> = row.get("public_key");
+    let pair = Ed25519KeyPair::from_pkcs8(&private).ok()?;
+    (pair.public_key().as_ref() == public).then_some((private, public))
 }
 
 async fn make(control: &ControlPlane, keyring: &Keyring, now: Timestamp, signs_from: Timestamp) -> Result<String> {

@@ -12,7 +12,7 @@ use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
 pub(crate) use api::routes;
-pub(crate) use claims::{Claims, Verified};
+pub(crate) use claims::{Claims, Verified, VisitClaim};
 pub(crate) use keys::SigningKeys;
 
 /// How long an access token is good.
@@ -39,6 +39,10 @@ impl Memory {
 
     pub(crate) fn get(&self, key: &[u8; 32]) -> Option<Arc<Verified>> {
         self.0.get(key)
+    }
+
+    pub(crate) fn forget(&self, key: &[u8; 32]) {
+        self.0.invalidate(key);
     }
 
     pub(crate) fn put(&self, key: [u8; 32], verified: Arc<Verified>) {

@@ -1,14 +1,16 @@
 //! A platform with accounts, and a door to it.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc, time::Duration};
 
 use cloister_http::{EdgeSettings, HttpModule};
 use cloister_ids::{AccountId, ManualClock};
 use cloister_platform::{Keyring, NewPerson, Platform, PlatformSettings, Service};
-use cloister_tenancy::{Actor, Module, Requester, TenantEntry, Tier};
+use cloister_tenancy::{Actor, Module, Requester, TenantEntry, Tier, jobs::WorkSettings};
 use cloister_testkit::{Call, FrontDoor, Notebook, Proxy, Seen, TestPlatform, TestSettings};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+
+use crate::roster::Roster;
 
 pub(crate) const PASSWORD: &str = "seven quiet herons at dusk";
 
@@ -29,10 +31,20 @@ impl House {
         Self::open_with(PlatformSettings::default(), EdgeSettings::default()).await
     }
 
-    pub(crate) async fn open_with(room_settings: PlatformSettings, edge: EdgeSettings) -> Self {
+    /// A platform that is set in another way.
+    pub(crate) async fn open_with(room: PlatformSettings, edge: EdgeSettings) -> Self {
+        Self::with(Arc::new(Notebook), room, edge).await
+    }
+
+    /// A platform of tenants that keep a roster.
+    pub(crate) async fn with_roster() -> Self {
+        Self::with(Arc::new(Roster), PlatformSettings::default(), EdgeSettings::default()).await
+    }
+
+    async fn with(module: Arc<dyn Module>, room_settings: PlatformSettings, edge: EdgeSettings) -> Self {
         let clock = clock();
         let room = Platform::new();
-        let modules: Vec<Arc<dyn Module>> = vec![Arc::new(room.clone()), Arc::new(Notebook)];
+        let modules: Vec<Arc<dyn Module>> = vec![Arc::new(room.clone()), module];
         let settings = TestSettings { modules, clock: Arc::new(clock.clone()), ..TestSettings::default() };
         let platform = TestPlatform::with(settings).await;
         let (service, door) = Self::node(&room, platform.control.clone(), room_settings, edge).await;
@@ -86,6 +98,33 @@ impl House {
     pub(crate) async fn sign_in(&self, tenant: Option<&TenantEntry>, email: &str) -> Value {
         let body = json!({ "email": email, "password": PASSWORD });
         self.at(tenant, "POST", "/api/v1/sessions").json(body).expect(201).await
+    }
+
+    /// Runs jobs until it is aborted.
+    pub(crate) fn work(&self) -> tokio::task::JoinHandle<()> {
+        let tenancy = self.platform.tenancy.clone();
+        tokio::spawn(async move { drop(tenancy.work(WorkSettings::default(), pending()).await) })
+    }
+
+    /// What a tenant's own audit log says of an action, once it says anything, the oldest first.
+    pub(crate) async fn log(&self, tenant: &TenantEntry, action: &str) -> Vec<Value> {
+        self.log_of(tenant, action, 1).await
+    }
+
+    /// The same once it says so much. Jobs must be running.
+    pub(crate) async fn log_of(&self, tenant: &TenantEntry, action: &str, least: usize) -> Vec<Value> {
+        let database = &tenant.placement.as_ref().unwrap().database;
+        let client = self.platform.admin(database).await;
+        let text = "select to_jsonb(a) - 'account_id' || jsonb_build_object('account', 'acc_' || replace(account_id::text, '-', ''))
+            as entry from cloister.audit a where tenant_id = $1 and action = $2 order by id";
+        for _ in 0..200 {
+            let rows = client.query(text, &[&tenant.id.uuid(), &action]).await.unwrap();
+            if rows.len() >= least {
+                return rows.iter().map(|row| row.get("entry")).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the log does not say {action} {least} times");
     }
 
     pub(crate) fn pass(&self, time: SignedDuration) {

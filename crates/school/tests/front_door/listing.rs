@@ -3,7 +3,11 @@
 use cloister_tenancy::Tier;
 use serde_json::{Value, json};
 
-use crate::{Office, id, platform};
+use crate::{
+    Office,
+    house::{Accounts, House},
+    id, platform,
+};
 
 const NAMES: [(&str, &str); 8] = [
     ("Zoë", "Müller"),
@@ -182,5 +186,45 @@ async fn a_cursor_is_good_for_its_own_list_alone() {
     elsewhere.call("GET", &format!("orgs?cursor={cursor}")).refused(400, "cursor_invalid").await;
     for query in ["courses?", "orgs?sort=-name&", "orgs?sort=date_last_modified&"] {
         office.call("GET", &format!("{query}cursor={cursor}")).refused(400, "cursor_invalid").await;
+    }
+}
+
+#[tokio::test]
+async fn narrowed_lists_page_like_others() {
+    let (platform, door) = platform().await;
+    let accounts = Accounts::new();
+    for tenant in platform.tenant_in_each_tier().await {
+        let house = House::new(&platform, &door, &tenant, &accounts).await;
+        for n in 0..5 {
+            let pupil = house.office.person(&format!("Pupil {n}"), "Row").await;
+            house.office.person(&format!("Stranger {n}"), "Row").await;
+            let place = json!({"class_id": house.frame.class["id"], "person_id": pupil["id"], "role": "student"});
+            house.office.make("enrollments", place).await;
+        }
+        for path in ["persons", "enrollments"] {
+            for sort in ["", "sort=date_last_modified", "sort=-date_last_modified", "q=row", "role=student"] {
+                if path == "enrollments" && sort.starts_with('q') {
+                    continue;
+                }
+                let whole = house.by("teacher", "GET", &format!("{path}?{sort}&limit=100")).expect(200).await;
+                let whole = whole["items"].as_array().unwrap().clone();
+                assert!(whole.len() >= 5 - usize::from(sort == "role=student") * 4, "{path} {sort}");
+                let (mut found, mut cursor) = (Vec::new(), String::new());
+                loop {
+                    let path = format!("{path}?{sort}&limit=2{cursor}");
+                    let page = house.by("teacher", "GET", &path).expect(200).await;
+                    found.extend(page["items"].as_array().unwrap().clone());
+                    let Some(next) = page["next_cursor"].as_str() else { break };
+                    cursor = format!("&cursor={next}");
+                    assert!(found.len() < 20, "the pages never end");
+                }
+                assert_eq!(found, whole, "{path} {sort}");
+            }
+        }
+        let by_name = house.names("teacher", "persons").await;
+        assert_eq!(by_name, ["Tess", "Mila", "Pupil 0", "Pupil 1", "Pupil 2", "Pupil 3", "Pupil 4"]);
+        let mut down = house.names("teacher", "persons?sort=-name").await;
+        down.reverse();
+        assert_eq!(down, by_name);
     }
 }

@@ -149,7 +149,7 @@ create table audit (
 );
 create index audit_tenant on audit (tenant_id, id);
 create index audit_actor on audit (actor, id);
-create index audit_resource on audit (resource, resource_id, id);
+create index audit_subject on audit (resource_id, id);
 
 -- Its entries that were sealed: see the tenants' own. `detail` is the seal of what is forgotten with a tenant, so that the
 -- rest can still be looked at.

@@ -58,7 +58,7 @@ create table audit (
     changes jsonb,
     primary key (tenant_id, id)
 );
-create index audit_resource on audit (tenant_id, resource, resource_id, id);
+create index audit_subject on audit (tenant_id, resource_id, id);
 create index audit_actor on audit (tenant_id, actor, id);
 
 -- Entries that were sealed, in the order of their sealing. `entry` is the seal of the row, `hash` joins it to the one before:

@@ -19,6 +19,9 @@ pub(super) const BEGINNING: Mac = [0; 32];
 /// The chain of the platform's own log; a tenant's has the tenant's id.
 pub(super) const PLATFORM: Uuid = Uuid::nil();
 
+/// What is forgotten of the platform's entries about a tenant that is gone.
+const DETAIL: [&str; 3] = ["resource_id", "client", "changes"];
+
 /// An entry as it lies in its table, as far as it is sealed.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
@@ -67,7 +70,6 @@ impl Kept {
         for column in ["actor", "acting_as", "action", "resource", "reason"] {
             head.put_text(row, column);
         }
-        const DETAIL: [&str; 3] = ["resource_id", "client", "changes"];
         for column in DETAIL {
             detail.put_text(row, column);
         }

@@ -120,6 +120,7 @@ pub struct PlatformRecord {
 
 impl PlatformRecord {
     /// That somebody did this to something of this kind. The other fields say more.
+    #[expect(clippy::needless_pass_by_value, reason = "a word or a resource, whichever is at hand")]
     pub fn new(by: impl Into<Requester>, action: &'static str, resource: impl ToString) -> Self {
         let Requester { actor, account, client, request } = by.into();
         Self {

@@ -141,9 +141,9 @@ impl Tenancy {
         {
             walk.head = Some(head.end.clone());
         }
-        let mut finding = walk.to_the_end().await?;
+        let mut finding = walk.go().await?;
         if finding.is_none() {
-            finding = self.look_at_end(log, head, &walk.end).await?;
+            finding = self.look_at_end(log, head, &walk.end)?;
         }
         let none: &Parameters<'_> = &[];
         if finding.is_none() {
@@ -168,7 +168,7 @@ impl Tenancy {
     }
 
     /// Whether the chain ends where the control plane says, or behind it.
-    async fn look_at_end(&self, log: &Log, head: Option<Head>, end: &End) -> Result<Option<ChainFinding>> {
+    fn look_at_end(&self, log: &Log, head: Option<Head>, end: &End) -> Result<Option<ChainFinding>> {
         let finding = |fault, seq, message: &str| {
             Ok(Some(ChainFinding { fault, seq, audit_id: None, message: message.to_owned() }))
         };
@@ -205,7 +205,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    async fn to_the_end(&mut self) -> Result<Option<ChainFinding>> {
+    async fn go(&mut self) -> Result<Option<ChainFinding>> {
         loop {
             let statements = (&store::CHAIN, &platform_store::CHAIN);
             let rows = self.log.run(self.tenancy, statements, &[&self.end.seq, &PAGE]).await?;

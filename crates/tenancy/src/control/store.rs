@@ -17,7 +17,7 @@ macro_rules! tenant_columns {
     () => {
         "select t.id, t.slug, t.display_name, t.legal_name, t.kind, t.status, t.tier, t.plan, t.region, t.locale,
                 t.time_zone, t.contact_name, t.contact_email, t.contact_phone, t.address, t.trial_start_date,
-                t.trial_end_date, t.demo, t.maintenance, t.suspended_reason, t.purge_after,
+                t.trial_end_date, t.demo, t.maintenance, t.maintenance_message, t.suspended_reason, t.purge_after,
                 array(select host from domain where tenant_id = t.id order by host) as domains,
                 d.name as database_name, p.schema_name, p.epoch, t.version, t.created_at, t.created_by, t.updated_at,
                 t.updated_by, t.deleted_at, t.deleted_by,
@@ -26,6 +26,13 @@ macro_rules! tenant_columns {
          from tenant t
          left join placement p on p.tenant_id = t.id
          left join database d on d.id = p.database_id "
+    };
+}
+
+macro_rules! tenant_filter {
+    () => {
+        "($2::text is null or t.status = $2) and ($3::text is null or t.tier = $3)
+         and ($5::text is null or starts_with(t.slug, lower($5)) or strpos(lower(t.display_name), lower($5)) > 0)"
     };
 }
 
@@ -46,8 +53,12 @@ statements! {
     /// A page of tenants in the order of their slugs, after one of them.
     TENANTS = concat!(
         tenant_columns!(),
-        "where t.slug > $1 and ($2::text is null or t.status = $2) and ($3::text is null or t.tier = $3)
-         order by t.slug limit $4"
+        "where t.slug > $1 and ", tenant_filter!(), " order by t.slug limit $4"
+    );
+    /// The same from the last to the first, before one of them if it is named.
+    TENANTS_DESC = concat!(
+        tenant_columns!(),
+        "where ($1 = '' or t.slug < $1) and ", tenant_filter!(), " order by t.slug desc limit $4"
     );
 
     /// A tenant, pending. Takes the next generation in the same statement.
@@ -91,6 +102,13 @@ statements! {
         update tenant set maintenance = $2, maintenance_message = $3, generation = g.value, version = version + 1,
             updated_at = $4, updated_by = $5
         from g where id = $1 returning tenant.version";
+    /// Whatever of a tenant may be changed while it lives, if it is still of a version.
+    UPDATE_TENANT = "with g as (update registry_generation set value = value + 1 returning value)
+        update tenant set display_name = $3, legal_name = $4, plan = $5, locale = $6, time_zone = $7, contact_name = $8,
+            contact_email = $9, contact_phone = $10, address = $11, trial_start_date = $12, trial_end_date = $13,
+            maintenance = $14, maintenance_message = $15, generation = g.value, version = version + 1, updated_at = $16,
+            updated_by = $17
+        from g where id = $1 and version = $2 returning tenant.version";
     /// Removes a tenant's row and leaves a mark for nodes that were away.
     REMOVE_TENANT = "with g as (update registry_generation set value = value + 1 returning value),
         gone as (delete from tenant where id = $1 returning id),

@@ -186,10 +186,10 @@ async fn visit(tenancy: &Tenancy, cluster: ClusterId, name: Arc<str>) -> Back {
         match tokio::time::timeout(VISIT, tenancy.seal(cluster, &name)).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
-                tracing::warn!(database = %name, error = %error.log(), "audit entries wait for their seal")
+                tracing::warn!(database = %name, error = %error.log(), "audit entries wait for their seal");
             }
             Err(_) => {
-                tracing::warn!(database = %name, "audit entries wait for their seal: no end of it within {VISIT:?}")
+                tracing::warn!(database = %name, "audit entries wait for their seal: no end of it within {VISIT:?}");
             }
         }
     }

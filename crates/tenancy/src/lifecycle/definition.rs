@@ -38,7 +38,8 @@ pub enum State {
 }
 
 impl State {
-    pub(crate) const fn word(self) -> &'static str {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Running => "running",
             Self::Undoing => "undoing",

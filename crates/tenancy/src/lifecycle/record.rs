@@ -239,7 +239,8 @@ impl ControlTx {
         self.ask(kind, tenant, &from, input, reason, by.into()).await.map(|_| true)
     }
 
-    async fn ask(
+    /// Records a workflow of a tenant that is in one of these states.
+    pub(super) async fn ask(
         &mut self,
         kind: Kind,
         tenant: TenantId,

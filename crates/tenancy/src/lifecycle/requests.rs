@@ -2,9 +2,10 @@
 
 use cloister_ids::{TenantId, WorkflowId};
 use cloister_postgres::Row;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
+    act::TenantAct,
     definition::{Kind, State},
     provision::schema_name,
     record,
@@ -37,7 +38,11 @@ pub struct TenantFilter {
     pub status: Option<Status>,
     /// In this tier only.
     pub tier: Option<Tier>,
-    /// After this slug.
+    /// Only those whose slug begins with this, or whose name has it somewhere.
+    pub query: Option<String>,
+    /// From the last slug to the first.
+    pub descending: bool,
+    /// Behind this slug.
     pub after: String,
     /// At most so many.
     pub limit: i64,
@@ -78,7 +83,7 @@ impl Tenancy {
         reason: Option<&str>,
         by: impl Into<Requester>,
     ) -> Result<WorkflowId> {
-        self.request(Kind::Suspend, id, &[Status::Active, Status::Suspended], json!({}), reason, by.into()).await
+        self.request(TenantAct::Suspend, id, reason, by.into()).await
     }
 
     /// Opens a suspended tenant again, or brings one back within its days of grace.
@@ -88,8 +93,7 @@ impl Tenancy {
         reason: Option<&str>,
         by: impl Into<Requester>,
     ) -> Result<WorkflowId> {
-        let from = [Status::Suspended, Status::Deleted, Status::Active];
-        self.request(Kind::Resume, id, &from, json!({}), reason, by.into()).await
+        self.request(TenantAct::Resume, id, reason, by.into()).await
     }
 
     /// Shuts a tenant and marks it to be removed after the days of grace.
@@ -100,9 +104,7 @@ impl Tenancy {
         reason: Option<&str>,
         by: impl Into<Requester>,
     ) -> Result<WorkflowId> {
-        let from = [Status::Active, Status::Suspended, Status::Deleted];
-        let input = grace.map_or_else(|| json!({}), |grace| json!({ "grace_seconds": grace.as_secs() }));
-        self.request(Kind::Delete, id, &from, input, reason, by.into()).await
+        self.request(TenantAct::Delete { grace }, id, reason, by.into()).await
     }
 
     /// Removes a deleted tenant for good, without waiting for the end of its days of grace.
@@ -112,7 +114,7 @@ impl Tenancy {
         reason: Option<&str>,
         by: impl Into<Requester>,
     ) -> Result<WorkflowId> {
-        self.request(Kind::Purge, id, &[Status::Deleted, Status::Purging], json!({}), reason, by.into()).await
+        self.request(TenantAct::Purge, id, reason, by.into()).await
     }
 
     /// Starts the removal of tenants whose days of grace are over.
@@ -149,14 +151,12 @@ impl Tenancy {
 
     async fn request(
         &self,
-        kind: Kind,
+        act: TenantAct,
         tenant: TenantId,
-        from: &[Status],
-        input: Value,
         reason: Option<&str>,
-        requester: Requester,
+        by: Requester,
     ) -> Result<WorkflowId> {
-        let asked = record::Asked::new(self, kind, tenant, from, input, reason, &requester)?;
+        let asked = record::Asked::new(self, act.kind(), tenant, act.from(), act.input(), reason, &by)?;
         let recorded = self.0.control.run(&store::INSERT_WORKFLOW, &asked.parameters()).await;
         if recorded.map_err(record::busy)?.is_empty() {
             return Err(asked.refusal(self.tenant(tenant).await?.status));
@@ -186,7 +186,8 @@ impl Tenancy {
     pub async fn list_tenants(&self, filter: &TenantFilter) -> Result<Vec<Tenant>> {
         let (status, tier) = (filter.status.map(Status::word), filter.tier.map(Tier::word));
         let limit = filter.limit.clamp(1, 1000);
-        let rows = self.0.control.run(&store::TENANTS, &[&filter.after, &status, &tier, &limit]).await?;
+        let statement = if filter.descending { &store::TENANTS_DESC } else { &store::TENANTS };
+        let rows = self.0.control.run(statement, &[&filter.after, &status, &tier, &limit, &filter.query]).await?;
         Ok(rows.iter().map(read).collect())
     }
 
@@ -215,7 +216,7 @@ impl Tenancy {
     }
 }
 
-fn slug_taken(slug: &Slug) -> Error {
+pub(super) fn slug_taken(slug: &Slug) -> Error {
     Error::new(ErrorKind::Conflict, "slug_taken", format!("The slug `{slug}` is taken; choose another."))
 }
 
@@ -250,6 +251,7 @@ fn read(row: &Row) -> Tenant {
         trial_end_date: row.get("trial_end_date"),
         demo: row.get("demo"),
         maintenance: row.get("maintenance"),
+        maintenance_message: row.get("maintenance_message"),
         suspended_reason: row.get("suspended_reason"),
         purge_after: row.get("purge_after"),
         domains: row.get("domains"),

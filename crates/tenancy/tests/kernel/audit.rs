@@ -1,8 +1,11 @@
 //! What was noted cannot be changed unnoticed, not even by the administrator of every database: in each tier, each way of
 //! being at it is named with the place it happened at.
 
-use cloister_ids::{AuditId, Uuid};
-use cloister_tenancy::{Action, ChainFault, ChainFinding, ChainReport, PlatformRecord, Tenancy, TenantEntry, Tier};
+use cloister_ids::{AccountId, AuditId, RequestId, SystemClock, Uuid};
+use cloister_tenancy::{
+    Action, Actor, ChainFault, ChainFinding, ChainReport, Identity, PermissionSet, PlatformRecord, Sources, Tenancy,
+    TenantEntry, Tier,
+};
 use cloister_testkit::{NOTE, TestPlatform, note, operator};
 use serde_json::json;
 use tokio_postgres::Client;
@@ -92,8 +95,9 @@ async fn whoever_is_at_a_log_is_found_out_in_every_tier() {
                  update audit set {column} = {other} where {third_is}"
             );
             let undo = format!(
-                "update audit set {column} = kept.{column} from kept where audit.{third_is}; drop table kept",
-                third_is = format!("tenant_id = 'T_ID' and audit.id = '{}'", third.uuid())
+                "update audit set {column} = kept.{column} from kept
+                 where audit.tenant_id = 'T_ID' and audit.id = '{}'; drop table kept",
+                third.uuid()
             );
             let altered = (ChainFault::Altered, Some(3), Some(third));
             tampering(&platform, &tenant, (&breach, &undo), altered).await;
@@ -291,4 +295,29 @@ async fn an_entry_says_who_from_where_and_why() {
     let seen: [String; 4] = std::array::from_fn(|at| row.get(at));
     assert_eq!(seen, ["account:tester", "note.pin", "notebook.note", "2001:db8::7"]);
     assert_eq!(row.get::<_, Uuid>(4), cx.request().uuid());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_attempt_at_another_tenant_says_from_where() {
+    let platform = TestPlatform::start().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let account = AccountId::generate(&SystemClock);
+    let all = PermissionSet::all();
+    let mut who = Identity::new(Actor::Account("eve".into()), Some(tenant.id), all);
+    who.account = Some(account);
+    let sources = Sources { host: Some("south.localhost"), token: Some(tenant.id), ..Sources::default() };
+    let request = RequestId::generate(&SystemClock);
+    platform.tenancy.note_mismatch(&who, &sources, request, Some("192.0.2.9".parse().unwrap()));
+    let admin = platform.admin(&tenant.placement.as_ref().unwrap().database).await;
+    let text = "select actor, account_id, client, request_id from cloister.audit where action = 'tenant_mismatch'";
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let row = loop {
+        if let Some(row) = admin.query_opt(text, &[]).await.unwrap() {
+            break row;
+        }
+        assert!(std::time::Instant::now() < deadline, "it was not noted");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert_eq!((row.get::<_, &str>(0), row.get::<_, Uuid>(1)), ("account:eve", account.uuid()));
+    assert_eq!((row.get::<_, &str>(2), row.get::<_, Uuid>(3)), ("192.0.2.9", request.uuid()));
 }

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use cloister_http::{Rate, RateSettings, ServerLimits, app, serve};
-use cloister_ids::SystemClock;
 use http_body_util::{BodyExt, Empty};
 use hyper::{Request, body::Bytes};
 use hyper_util::{
@@ -17,10 +16,11 @@ use super::{
     Context, Figure,
     fixture::Rosters,
     measure::{self, Work, work},
+    people,
     reads::Raw,
-    store::{self, Measured, Person},
+    store::{self, Person},
 };
-use crate::{command, token::DevelopmentTokens};
+use crate::command;
 
 pub(crate) async fn measure(bench: &Context<'_>, rosters: &Rosters) -> anyhow::Result<Vec<Figure>> {
     let Some(first) = rosters.tiers.first().and_then(|(_, contexts)| contexts.first()) else { return Ok(Vec::new()) };
@@ -30,12 +30,10 @@ pub(crate) async fn measure(bench: &Context<'_>, rosters: &Rosters) -> anyhow::R
     let bare_address = bare_listener.local_addr()?;
     let bare_server = tokio::spawn(async move { axum::serve(bare_listener, bare).await });
 
-    let edge = command::serve::edge(bench.configuration, &bench.platform.tenancy, None)?;
+    let edge = command::serve::edge(bench.configuration, bench.platform, None)?;
     // One client, faster than any school: counted as always, and never refused.
     edge.rates().set(&RateSettings { read: Rate::new(10_000_000, 1), ..RateSettings::default() });
-    let mut modules = command::http_modules();
-    modules.push(Arc::new(Measured));
-    let router = app(&edge, &modules);
+    let router = app(&edge, &bench.platform.modules);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let server =
@@ -43,13 +41,13 @@ pub(crate) async fn measure(bench: &Context<'_>, rosters: &Rosters) -> anyhow::R
             async move { serve(listener, router, &edge, ServerLimits::default(), std::future::pending()).await },
         );
 
-    let tokens = DevelopmentTokens::open(&bench.configuration.data_dir, Arc::new(SystemClock))?;
     let client: Client<HttpConnector, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let mut names = vec!["bare".to_owned()];
     let mut contenders = vec![requests(&client, format!("http://{bare_address}/bench/persons"), None)];
     for (tier, contexts) in &rosters.tiers {
         let Some(cx) = contexts.first() else { continue };
-        let token = tokens.mint("bench", Some(cx.tenant_id()), vec!["*".to_owned()], Duration::from_hours(1))?;
+        let owner = people::owner(bench, cx.tenant()).await?;
+        let token = people::sign_in(&format!("http://{address}"), cx.tenant().slug.as_str(), &owner).await?;
         names.push(tier.to_string());
         let header = Some((cx.tenant().slug.to_string(), format!("Bearer {token}")));
         contenders.push(requests(&client, format!("http://{address}/api/v1/bench/persons"), header));

@@ -3,12 +3,14 @@
 //! Absolute times say more about the machine than about us. So whatever is compared is run in turns, slice by slice, and
 //! the figure is the median of the slices' ratios.
 
+mod accounts;
 mod create;
 mod fixture;
 mod http;
 mod idle;
 mod import;
 mod measure;
+mod people;
 mod process;
 mod reads;
 mod store;
@@ -21,7 +23,7 @@ use serde::Serialize;
 use crate::{
     cli::Bench,
     configuration::Configuration,
-    installation::{self, Platform, Prepare},
+    installation::{Prepare, Rooms, Running},
     output::Output,
 };
 
@@ -63,7 +65,7 @@ impl Figure {
 /// What the measurements work with.
 pub(crate) struct Context<'a> {
     pub(crate) configuration: &'a Configuration,
-    pub(crate) platform: &'a Platform,
+    pub(crate) platform: &'a Running,
     pub(crate) quick: bool,
 }
 
@@ -72,9 +74,9 @@ pub(crate) async fn run(configuration: &Configuration, args: &Bench, output: Out
     if cfg!(debug_assertions) {
         eprintln!("this is a development build: its figures say little; run `make bench`");
     }
-    let mut modules = installation::modules();
-    modules.push(Arc::new(store::Measured));
-    let platform = Platform::open_with(configuration, Prepare::Always, modules).await?;
+    let mut rooms = Rooms::new();
+    rooms.modules.push(Arc::new(store::Measured));
+    let platform = Running::open_with(configuration, Prepare::Always, rooms).await?;
     let bench = Context { configuration, platform: &platform, quick: args.quick };
     let result = all(&bench, args.only.as_deref()).await;
     platform.close().await?;
@@ -101,7 +103,7 @@ pub(crate) async fn run(configuration: &Configuration, args: &Bench, output: Out
 async fn all(bench: &Context<'_>, only: Option<&str>) -> anyhow::Result<Vec<Figure>> {
     let wanted = |name: &str| only.is_none_or(|only| name.starts_with(only) || only.starts_with(name));
     let mut figures = Vec::new();
-    if wanted("read") || wanted("http") {
+    if wanted("read") || wanted("http") || wanted("accounts") {
         let rosters = fixture::rosters(bench).await?;
         if wanted("read") {
             eprintln!("reads …");
@@ -110,6 +112,10 @@ async fn all(bench: &Context<'_>, only: Option<&str>) -> anyhow::Result<Vec<Figu
         if wanted("http") {
             eprintln!("reads over HTTP …");
             figures.extend(http::measure(bench, &rosters).await?);
+        }
+        if wanted("accounts") {
+            eprintln!("signing in and being signed in …");
+            figures.extend(accounts::measure(bench, &rosters).await?);
         }
     }
     if wanted("create") {

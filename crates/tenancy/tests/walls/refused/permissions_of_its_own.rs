@@ -1,5 +1,5 @@
 //! Nobody gives themselves permissions.
-// refused: E0616
+// refused: E0615
 
 use cloister_tenancy::{OpContext, PermissionSet};
 
