@@ -73,6 +73,7 @@ pub(super) struct PlatformTenantFields {
     pub(super) limits: BTreeMap<String, String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "rules are handed their (empty) context by reference")]
 fn rates(limits: &BTreeMap<String, String>, (): &()) -> garde::Result {
     let known = || Class::ALL.map(Class::word).join(", ");
     for (name, rate) in limits {
