@@ -54,7 +54,7 @@ async fn a_person_carries_the_account_as_long_as_the_membership_lasts() {
     until(&house, &north, pupil, None).await;
 
     // Somebody whom the roster does not know is nobody there, and the tenant is told.
-    let nobody = PersonId::from_uuid(Uuid::now_v7());
+    let nobody = PersonId::generate(&house.clock);
     let card = make("nobody", nobody).expect(201).await;
     let log = house.log(&north, "member.forget_person").await;
     assert_eq!(log[0]["changes"]["account_id"], card["account_id"]);
@@ -71,7 +71,7 @@ async fn what_differs_is_mended_both_ways_and_told() {
     let admin = Someone::new(&house, &north, "admin@north.example", "admin").await;
     let (lost, stale, wrong, same) = (
         enrol(&house, &north, None).await,
-        enrol(&house, &north, Some(AccountId::from_uuid(Uuid::now_v7()))).await,
+        enrol(&house, &north, Some(AccountId::generate(&house.clock))).await,
         enrol(&house, &north, None).await,
         enrol(&house, &north, None).await,
     );
