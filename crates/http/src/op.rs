@@ -9,8 +9,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
 };
-use cloister_ids::TenantId;
-use cloister_tenancy::{Credential, Error, ErrorKind, Identity, OpContext, Refusal, Sources, Tenancy};
+use cloister_tenancy::{Credential, Error, ErrorKind, Identity, OpContext, Refusal, Sources, Tenancy, TenantEntry};
 
 use crate::{Class, Edge, Problem, Rates, address::Address, cookie, host, origin, request::RequestInfo};
 
@@ -32,20 +31,20 @@ impl Op {
     /// Counts one act of this class for the tenant, beside the request itself, or refuses it. The first statement of an
     /// endpoint that keeps a node busy for long, such as an import.
     pub fn limit(&self, class: Class) -> Result<(), Problem> {
-        self.request.note(self.rates.check_tenant(class, self.cx.tenant().id)?);
+        self.request.note(self.rates.check_tenant(class, self.cx.tenant())?);
         Ok(())
     }
 }
 
 /// Counts the request, and lets it in when there is room for one more of its tenant.
-async fn admit(edge: &Edge, request: &RequestInfo, tenant: TenantId, class: Class) -> Result<(), Problem> {
+async fn admit(edge: &Edge, request: &RequestInfo, tenant: &TenantEntry, class: Class) -> Result<(), Problem> {
     let inside = || request.share.lock().unwrap_or_else(PoisonError::into_inner);
     // An endpoint and one of its extractors may both ask who calls.
     if inside().is_some() {
         return Ok(());
     }
     request.note(edge.rates().check_tenant(class, tenant)?);
-    let share = edge.crowd().share(tenant.into()).await?;
+    let share = edge.crowd().share(tenant.id.into()).await?;
     *inside() = Some(share);
     Ok(())
 }
@@ -135,7 +134,7 @@ impl FromRequestParts<Edge> for Op {
         // The first tenant named for this request is the only one: a second value could never be set.
         let _ = request.tenant.set(tenant.id);
         let cx = tenancy.context(tenant, &identity, request.id, Some(request.deadline))?.coming_from(request.client);
-        admit(edge, &request, cx.tenant().id, class(&parts.method)).await?;
+        admit(edge, &request, cx.tenant(), class(&parts.method)).await?;
         Ok(Self { tenancy: tenancy.clone(), cx, request, rates: edge.rates().clone() })
     }
 }

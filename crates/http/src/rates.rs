@@ -1,7 +1,6 @@
 //! Limits by rate: who may do how much of what, counted by each node for itself, in memory alone.
 
 use std::{
-    collections::HashMap,
     io::Write,
     net::IpAddr,
     sync::{Arc, PoisonError, RwLock},
@@ -9,8 +8,7 @@ use std::{
 };
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use cloister_ids::TenantId;
-use cloister_tenancy::{Error, ErrorKind};
+use cloister_tenancy::{Error, ErrorKind, TenantEntry};
 
 use crate::{
     Class, Key, Problem, Rate, RateSettings,
@@ -31,17 +29,11 @@ pub struct Rates(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    table: RwLock<Table>,
+    common: RwLock<[Policy; Class::ALL.len()]>,
     known: Buckets,
     /// Apart, so that no flood of made-up addresses makes a tenant's counts be forgotten.
     strangers: Buckets,
     begun: Instant,
-}
-
-#[derive(Debug)]
-struct Table {
-    common: [Policy; Class::ALL.len()],
-    of_tenants: HashMap<(TenantId, Class), Policy>,
 }
 
 /// A limit, and the header that tells it.
@@ -107,7 +99,7 @@ impl Rates {
     /// With these limits, and nothing used yet.
     pub fn new(settings: &RateSettings) -> Self {
         Self(Arc::new(Inner {
-            table: RwLock::new(Table { common: common(settings), of_tenants: HashMap::new() }),
+            common: RwLock::new(common(settings)),
             known: Buckets::new(KNOWN),
             strangers: Buckets::new(STRANGERS),
             begun: Instant::now(),
@@ -116,30 +108,23 @@ impl Rates {
 
     /// Other limits, from now on; what was used stays used.
     pub fn set(&self, settings: &RateSettings) {
-        self.0.table.write().unwrap_or_else(PoisonError::into_inner).common = common(settings);
-    }
-
-    /// A limit of one tenant's own, or the common one again.
-    pub fn set_for(&self, tenant: TenantId, class: Class, rate: Option<Rate>) {
-        let own = &mut self.0.table.write().unwrap_or_else(PoisonError::into_inner).of_tenants;
-        match rate {
-            Some(rate) => own.insert((tenant, class), Policy::new(class, rate)),
-            None => own.remove(&(tenant, class)),
-        };
+        *self.0.common.write().unwrap_or_else(PoisonError::into_inner) = common(settings);
     }
 
     /// Counts one act of this class for whoever the key stands for: a tenant, an account, the network of a client, or any
     /// text by [`Key::text`]. None when the class is not limited; 429 when there was too much of it.
     pub fn check(&self, class: Class, key: impl Into<Key>) -> Result<Option<Allowance>, Problem> {
         let key = key.into();
-        let Policy { rate, header } = self.policy(class, None);
+        let Policy { rate, header } = self.policy(class);
         self.count(class, key, rate, header)
     }
 
     /// The same within a tenant, by the tenant's own limit if it has one.
-    pub(crate) fn check_tenant(&self, class: Class, tenant: TenantId) -> Result<Option<Allowance>, Problem> {
-        let Policy { rate, header } = self.policy(class, Some(tenant));
-        self.count(class, Key::tenant(tenant), rate, header)
+    pub(crate) fn check_tenant(&self, class: Class, tenant: &TenantEntry) -> Result<Option<Allowance>, Problem> {
+        let own =
+            tenant.limits.iter().find(|(name, _)| **name == *class.word()).and_then(|(_, rate)| rate.parse().ok());
+        let Policy { rate, header } = own.map_or_else(|| self.policy(class), |rate| Policy::new(class, rate));
+        self.count(class, Key::tenant(tenant.id), rate, header)
     }
 
     /// The same for the network of a client; calls within the process have none and are not counted.
@@ -150,7 +135,7 @@ impl Rates {
     /// Refuses when the next one of this network would be refused. Counts nothing.
     pub(crate) fn look(&self, class: Class, client: Option<IpAddr>) -> Result<(), Problem> {
         let Some(address) = client else { return Ok(()) };
-        let Policy { rate, header } = self.policy(class, None);
+        let Policy { rate, header } = self.policy(class);
         if rate.is_unlimited() {
             return Ok(());
         }
@@ -160,10 +145,8 @@ impl Rates {
         }
     }
 
-    fn policy(&self, class: Class, tenant: Option<TenantId>) -> Policy {
-        let table = self.0.table.read().unwrap_or_else(PoisonError::into_inner);
-        let own = tenant.filter(|_| !table.of_tenants.is_empty());
-        own.and_then(|tenant| table.of_tenants.get(&(tenant, class))).unwrap_or(&table.common[class as usize]).clone()
+    fn policy(&self, class: Class) -> Policy {
+        self.0.common.read().unwrap_or_else(PoisonError::into_inner)[class as usize].clone()
     }
 
     fn now(&self) -> u64 {
@@ -201,7 +184,6 @@ mod tests {
     use std::{net::IpAddr, time::Duration};
 
     use axum::{http::HeaderMap, response::IntoResponse};
-    use cloister_ids::{SystemClock, TenantId};
 
     use super::Rates;
     use crate::{Class, Key, Rate, RateSettings};
@@ -243,17 +225,15 @@ mod tests {
 
     #[test]
     fn limits_change_while_the_node_runs() {
-        let (rates, tenant) = (Rates::new(&one_an_hour(Class::Read)), TenantId::generate(&SystemClock));
-        let read = || rates.check_tenant(Class::Read, tenant);
+        let (rates, client) = (Rates::new(&one_an_hour(Class::Read)), Some("203.0.113.9".parse::<IpAddr>().unwrap()));
+        let read = || rates.check_client(Class::Read, client);
         read().unwrap();
         assert!(read().is_err());
-        rates.set_for(tenant, Class::Read, Some(Rate::new(1000, 1)));
+        rates.set(&RateSettings { read: Rate::new(1000, 1), ..RateSettings::default() });
         // All was used, which now is a second's worth and comes back within it.
         assert!(read().is_err());
         std::thread::sleep(Duration::from_millis(10));
         read().unwrap();
-        rates.set_for(tenant, Class::Read, None);
-        while read().is_ok() {}
         rates.set(&RateSettings::UNLIMITED);
         assert!(read().unwrap().is_none());
     }

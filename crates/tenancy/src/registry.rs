@@ -56,6 +56,8 @@ pub struct TenantEntry {
     pub maintenance_message: Option<Box<str>>,
     /// Host names of its own.
     pub hosts: Box<[Box<str>]>,
+    /// Rates of its own: a class of requests and how often, such as `read` and `50/1s`.
+    pub limits: Box<[(Box<str>, Box<str>)]>,
     /// Where its rows are; none before provisioning chose a place.
     pub placement: Option<Placement>,
     pub(crate) modules: Arc<[&'static str]>,
@@ -66,6 +68,12 @@ impl TenantEntry {
     pub fn has_module(&self, module: &str) -> bool {
         self.modules.contains(&module)
     }
+}
+
+/// Names and texts of a JSON object; anything else in it says nothing.
+fn limits(value: serde_json::Value) -> Box<[(Box<str>, Box<str>)]> {
+    let serde_json::Value::Object(fields) = value else { return Box::default() };
+    fields.iter().filter_map(|(name, rate)| Some((name.as_str().into(), rate.as_str()?.into()))).collect()
 }
 
 /// Turns a kind of tenant into the modules it has.
@@ -219,6 +227,7 @@ impl Registry {
             maintenance: row.get("maintenance"),
             maintenance_message: row.get::<_, Option<&str>>("maintenance_message").map(Into::into),
             hosts: row.get::<_, Vec<&str>>("hosts").into_iter().map(Into::into).collect(),
+            limits: limits(row.get("limits")),
             placement,
             modules: (self.modules_of)(kind),
         });

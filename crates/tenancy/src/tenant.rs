@@ -1,6 +1,6 @@
 //! A tenant, as the registry keeps it.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use cloister_ids::{TenantId, WorkflowId};
 use jiff::{Timestamp, civil::Date};
@@ -331,6 +331,7 @@ pub struct Tenant {
     pub demo: bool,
     pub maintenance: bool,
     pub maintenance_message: Option<String>,
+    pub limits: BTreeMap<String, String>,
     pub suspended_reason: Option<String>,
     #[schema(value_type = Option<String>)]
     pub purge_after: Option<Timestamp>,

@@ -6,7 +6,7 @@ use anyhow::Context;
 use cloister_http::{
     CrowdLimits, DURATION_BUCKETS, Edge, EdgeSettings, Environment, Network, ServerLimits, app, serve,
 };
-use cloister_platform::mail;
+use cloister_platform::{mail, signup};
 use cloister_tenancy::jobs::WorkSettings;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{
@@ -86,6 +86,7 @@ pub(crate) async fn serve_platform(
     }
     cloister_platform::schedule_reconciliation(&platform.service).await?;
     mail::schedule(&platform.service).await?;
+    signup::schedule(&platform.service).await?;
     let metrics = PrometheusBuilder::new().set_buckets(DURATION_BUCKETS)?.install_recorder()?;
     let edge = edge(configuration, platform, Some(metrics.clone()))?;
     let router = app(&edge, &platform.modules);

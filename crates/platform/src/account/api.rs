@@ -109,7 +109,7 @@ fn own(caller: &Caller) -> Result<AccountId> {
     operation_id = "account_read",
     tag = "Account",
     responses((status = 200, description = "The account.", body = AccountView,
-        headers(("ETag" = String, description = "Its version."))))
+        headers(("ETag" = String, description = "Its version.")), example = json!(sample())))
 )]
 async fn account_read(service: Service, caller: Caller) -> Result<Tagged<AccountView>, Problem> {
     Ok(Tagged(super::by_id(service.control(), own(&caller)?).await?.into()))
@@ -124,7 +124,7 @@ async fn account_read(service: Service, caller: Caller) -> Result<Tagged<Account
     params(("If-Match" = String, Header, description = "The ETag you read.", example = "\"v1\"")),
     request_body(content = Profile, example = json!({ "locale": "de-CH" })),
     responses((status = 200, description = "The account as it is now.", body = AccountView,
-        headers(("ETag" = String, description = "Its version."))))
+        headers(("ETag" = String, description = "Its version.")), example = json!(sample())))
 )]
 async fn account_update(
     service: Service,
@@ -160,7 +160,8 @@ async fn account_update(
     path = "/account/password",
     operation_id = "password_change",
     tag = "Account",
-    request_body(content = PasswordChange),
+    request_body(content = PasswordChange,
+        example = json!({ "current_password": "seven quiet herons", "new_password": "nine loud geese at noon" })),
     responses((status = 204, description = "It is changed."))
 )]
 async fn password_change(
@@ -187,4 +188,19 @@ async fn password_change(
     tx.commit().await?;
     service.forget_sessions(&ended);
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn sample() -> AccountView {
+    let at = Timestamp::constant(1_767_603_600, 0);
+    AccountView {
+        id: AccountId::from_uuid(uuid::Uuid::from_u128(0x019b_8d24_4e80_7c3e_9d0a_5f2b_7c61_0001)),
+        email: Some("head@north.example".to_owned()),
+        email_verified_at: Some(at),
+        username: None,
+        display_name: "Ada North".to_owned(),
+        locale: "en-US".to_owned(),
+        must_change_password: false,
+        version: 1,
+        created_at: at,
+    }
 }

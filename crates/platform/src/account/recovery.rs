@@ -162,7 +162,7 @@ async fn password_reset_request(
     operation_id = "password_reset_confirm",
     tag = "Account",
     security(()),
-    request_body(content = ResetConfirmation),
+    request_body(content = ResetConfirmation, example = json!({ "token": "Zk…", "password": "nine loud geese at noon" })),
     responses((status = 204, description = "It is set: sign in with it."))
 )]
 async fn password_reset_confirm(
@@ -262,7 +262,7 @@ async fn email_verification_request(service: Service, caller: Caller) -> Result<
     operation_id = "email_verification_confirm",
     tag = "Account",
     security(()),
-    request_body(content = EmailConfirmation),
+    request_body(content = EmailConfirmation, example = json!({ "token": "Zk…" })),
     responses((status = 204, description = "It is proved."))
 )]
 async fn email_verification_confirm(

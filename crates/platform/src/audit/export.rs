@@ -1,11 +1,13 @@
 //! A log as a file: a line an entry, made as it is sent, a bounded part at a time.
 
-use cloister_ids::AuditId;
+use cloister_ids::{AuditId, TenantId};
 use cloister_tenancy::{Error, OpContext, Result, Tenancy};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{AuditEntry, Selection, Wanted, store};
+use super::{AuditEntry, PlatformAuditEntry, Selection, Wanted, platform_store, store};
+use crate::Service;
 
 /// Entries read and sent at once.
 const PART: i64 = 500;
@@ -36,19 +38,35 @@ impl AuditFormat {
         }
     }
 
-    fn head(self) -> String {
-        match self {
-            Self::Csv => format!("{}\r\n", COLUMNS.join(",")),
-            Self::Ndjson => String::new(),
+    fn head(self, log: &Log) -> String {
+        match (self, log) {
+            (Self::Csv, Log::Tenant(..)) => format!("{}\r\n", COLUMNS.join(",")),
+            (Self::Csv, Log::Platform(..)) => format!("{},tenant_id\r\n", COLUMNS.join(",")),
+            (Self::Ndjson, _) => String::new(),
         }
     }
 
+    /// An entry of a tenant's log, or of the platform's with the tenant that it concerns.
     fn line(self, entry: &AuditEntry) -> Result<String> {
         match self {
-            Self::Csv => Ok(csv_line(entry)),
-            Self::Ndjson => Ok(format!("{}\n", serde_json::to_string(entry).map_err(Error::internal)?)),
+            Self::Csv => Ok(csv_line(entry) + "\r\n"),
+            Self::Ndjson => json_line(entry),
         }
     }
+
+    fn platform_line(self, of: &PlatformAuditEntry) -> Result<String> {
+        match self {
+            Self::Csv => {
+                let tenant = of.tenant_id.map_or_else(String::new, |id| id.to_string());
+                Ok(format!("{},{tenant}\r\n", csv_line(&of.entry)))
+            }
+            Self::Ndjson => json_line(of),
+        }
+    }
+}
+
+fn json_line(entry: &impl Serialize) -> Result<String> {
+    Ok(format!("{}\n", serde_json::to_string(entry).map_err(Error::internal)?))
 }
 
 const COLUMNS: [&str; 12] = [
@@ -82,7 +100,7 @@ fn csv_line(entry: &AuditEntry) -> String {
         text(&entry.reason),
         entry.changes.as_ref().map_or_else(String::new, ToString::to_string),
     ];
-    cells.map(|cell| csv_cell(&cell)).join(",") + "\r\n"
+    cells.map(|cell| csv_cell(&cell)).join(",")
 }
 
 /// A cell that a spreadsheet shows and never computes: what would begin a formula gets an apostrophe in front.
@@ -96,10 +114,17 @@ fn csv_cell(text: &str) -> String {
     guarded
 }
 
+/// Whose log.
+pub(super) enum Log {
+    /// A tenant's.
+    Tenant(Tenancy, Box<OpContext>),
+    /// The platform's, or what of it concerns one tenant.
+    Platform(Service, Option<TenantId>),
+}
+
 /// An export under way.
 pub(super) struct Export {
-    tenancy: Tenancy,
-    cx: OpContext,
+    log: Log,
     format: AuditFormat,
     wanted: Wanted,
     after: Option<AuditId>,
@@ -109,10 +134,9 @@ pub(super) struct Export {
 
 impl Export {
     /// Of what was done before it was asked for: it ends, however much is being done meanwhile.
-    pub(super) fn new(tenancy: Tenancy, cx: OpContext, format: AuditFormat, mut wanted: Wanted) -> Self {
-        let now = cx.clock().now();
+    pub(super) fn new(log: Log, format: AuditFormat, mut wanted: Wanted, now: Timestamp) -> Self {
         wanted.to = Some(wanted.to.map_or(now, |to| to.min(now)));
-        Self { tenancy, cx, format, wanted, after: None, is_begun: false, is_over: false }
+        Self { log, format, wanted, after: None, is_begun: false, is_over: false }
     }
 
     /// The next part, oldest entries first; none when it is whole.
@@ -121,14 +145,23 @@ impl Export {
             return Ok(None);
         }
         let selection = Selection::new(self.wanted.clone(), self.after, false, PART);
-        let entries = store::list(&self.tenancy, &self.cx, &selection).await?;
-        self.after = entries.last().map(|last| last.id);
-        self.is_over = i64::try_from(entries.len()).is_ok_and(|count| count < PART);
-        let mut text = if std::mem::replace(&mut self.is_begun, true) { String::new() } else { self.format.head() };
-        for entry in &entries {
-            text.push_str(&self.format.line(entry)?);
-        }
-        Ok(Some(text))
+        let (lines, last): (Vec<String>, Option<AuditId>) = match &self.log {
+            Log::Tenant(tenancy, cx) => {
+                let entries = store::list(tenancy, cx, &selection).await?;
+                let lines = entries.iter().map(|entry| self.format.line(entry)).collect::<Result<_>>()?;
+                (lines, entries.last().map(|last| last.id))
+            }
+            Log::Platform(service, tenant) => {
+                let entries = platform_store::list(service.control(), *tenant, &selection).await?;
+                let lines = entries.iter().map(|entry| self.format.platform_line(entry)).collect::<Result<_>>()?;
+                (lines, entries.last().map(|last| last.entry.id))
+            }
+        };
+        self.after = last;
+        self.is_over = i64::try_from(lines.len()).is_ok_and(|count| count < PART);
+        let is_begun = std::mem::replace(&mut self.is_begun, true);
+        let head = if is_begun { String::new() } else { self.format.head(&self.log) };
+        Ok(Some(head + &lines.concat()))
     }
 }
 

@@ -86,6 +86,21 @@ filter! {
 }
 
 filter! {
+    /// Which entries of the platform's log, and in which form.
+    PlatformAuditExportFilter {
+        /// The form of the file.
+        #[garde(skip)]
+        #[serde(default)]
+        #[param(inline)]
+        pub(super) format: AuditFormat,
+        /// Only what concerns this tenant.
+        #[garde(skip)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub(super) tenant_id: Option<TenantId>,
+    }
+}
+
+filter! {
     /// Which entries of the platform's log.
     PlatformAuditFilter {
         /// Only what concerns this tenant.

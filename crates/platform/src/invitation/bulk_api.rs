@@ -109,7 +109,7 @@ enum Outcome {
         "list": "Noor Haddad <noor@north.example>\ntom@north.example, Tom Berg" })),
     responses(
         (status = 200, description = "What would become of each line.", body = Outcomes, example = json!(sample())),
-        (status = 201, description = "What became of each line.", body = Outcomes)
+        (status = 201, description = "What became of each line.", body = Outcomes, example = json!(sample()))
     )
 )]
 async fn invitation_create_many(

@@ -76,7 +76,8 @@ fn record(caller: &Caller, action: &'static str, id: AccountId) -> PlatformRecor
     path = "/account/mfa",
     operation_id = "mfa_read",
     tag = "Account",
-    responses((status = 200, description = "How it stands.", body = Mfa))
+    responses((status = 200, description = "How it stands.", body = Mfa,
+        example = json!({ "is_on": true, "recovery_codes_left": 10 })))
 )]
 async fn mfa_read(service: Service, caller: Caller) -> Result<Answer<Mfa>, Problem> {
     let account = own(&caller)?;
@@ -93,7 +94,8 @@ async fn mfa_read(service: Service, caller: Caller) -> Result<Answer<Mfa>, Probl
     path = "/account/mfa",
     operation_id = "mfa_begin",
     tag = "Account",
-    responses((status = 201, description = "A secret for the app.", body = Proposal))
+    responses((status = 201, description = "A secret for the app.", body = Proposal,
+        example = json!({ "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "uri": "otpauth://totp/Cloister:head%40north.example?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Cloister" })))
 )]
 async fn mfa_begin(service: Service, caller: Caller) -> Result<(StatusCode, Answer<Proposal>), Problem> {
     let id = own(&caller)?;
@@ -120,7 +122,8 @@ async fn mfa_begin(service: Service, caller: Caller) -> Result<(StatusCode, Answ
     operation_id = "mfa_confirm",
     tag = "Account",
     request_body(content = Code, example = json!({ "code": "492039" })),
-    responses((status = 200, description = "It is in use.", body = RecoveryCodes))
+    responses((status = 200, description = "It is in use.", body = RecoveryCodes,
+        example = json!({ "recovery_codes": ["7k2m-q9xd-4h8t", "w3ng-58ra-zc1e"] })))
 )]
 async fn mfa_confirm(
     service: Service,
@@ -152,7 +155,8 @@ async fn mfa_confirm(
     operation_id = "mfa_renew_codes",
     tag = "Account",
     request_body(content = Code, example = json!({ "code": "492039" })),
-    responses((status = 200, description = "The new ones.", body = RecoveryCodes))
+    responses((status = 200, description = "The new ones.", body = RecoveryCodes,
+        example = json!({ "recovery_codes": ["7k2m-q9xd-4h8t", "w3ng-58ra-zc1e"] })))
 )]
 async fn mfa_renew_codes(
     service: Service,

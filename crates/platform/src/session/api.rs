@@ -192,7 +192,8 @@ impl SignIn {
     tag = "Sessions",
     security(()),
     request_body(content = SignIn, example = json!({ "email": "head@north.example", "password": "correct horse battery staple" })),
-    responses((status = 201, description = "Signed in, or asked for a second factor.", body = SignedIn))
+    responses((status = 201, description = "Signed in, or asked for a second factor.", body = SignedIn,
+        example = json!(sample())))
 )]
 async fn session_create(
     service: Service,
@@ -220,7 +221,7 @@ async fn session_create(
     tag = "Sessions",
     security(()),
     request_body(content = Confirmation, example = json!({ "challenge": "9p…", "code": "492039" })),
-    responses((status = 201, description = "Signed in.", body = Tokens))
+    responses((status = 201, description = "Signed in.", body = Tokens, example = json!(sample())))
 )]
 async fn session_confirm(
     service: Service,
@@ -242,7 +243,7 @@ async fn session_confirm(
     tag = "Sessions",
     security(()),
     request_body(content = Refresh, example = json!({ "refresh_token": "Zk…" })),
-    responses((status = 200, description = "New tokens of the same session.", body = Tokens))
+    responses((status = 200, description = "New tokens of the same session.", body = Tokens, example = json!(sample())))
 )]
 async fn session_refresh(service: Service, Json(body): Json<Refresh>) -> Result<Answer<Tokens>, Problem> {
     use secrecy::ExposeSecret;
@@ -287,7 +288,7 @@ async fn session_refresh(service: Service, Json(body): Json<Refresh>) -> Result<
     operation_id = "session_switch",
     tag = "Sessions",
     request_body(content = Switch, example = json!({ "tenant": "north" })),
-    responses((status = 200, description = "Tokens for that tenant.", body = Tokens))
+    responses((status = 200, description = "Tokens for that tenant.", body = Tokens, example = json!(sample())))
 )]
 async fn session_switch(service: Service, caller: Caller, Json(body): Json<Switch>) -> Result<Answer<Tokens>, Problem> {
     let session = service.open_session(&caller).await?;
@@ -369,5 +370,26 @@ impl Service {
         let found = found.ok_or_else(Error::not_found)?;
         found.admit().map_err(|refusal| refusal.error())?;
         Ok(found)
+    }
+}
+
+pub(super) fn sample() -> Tokens {
+    let id = |last: u128| uuid::Uuid::from_u128(0x019b_8d24_4e80_7c3e_9d0a_5f2b_7c61_0000 + last);
+    let place = Place {
+        id: TenantId::from_uuid(id(1)),
+        slug: "north".to_owned(),
+        display_name: "North High School".to_owned(),
+        roles: vec!["owner".to_owned()],
+    };
+    Tokens {
+        access_token: Some("eyJhbGciOiJFZERTQSIsImtpZCI6…".to_owned()),
+        token_type: "Bearer",
+        expires_in: LIFETIME.as_secs(),
+        refresh_token: Some("prFI9DnvPNa32Limk6jv_5cVjnRSsON_wlUZHVp-sqM".to_owned()),
+        session_id: SessionId::from_uuid(id(2)),
+        account: Who { id: AccountId::from_uuid(id(3)), display_name: "Ada North".to_owned() },
+        tenant: Some(place.clone()),
+        tenants: vec![place],
+        needs: None,
     }
 }

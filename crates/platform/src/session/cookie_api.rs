@@ -69,7 +69,8 @@ struct Redemption {
     operation_id = "handover_create",
     tag = "Sessions",
     request_body(content = Handover, example = json!({ "tenant": "north" })),
-    responses((status = 201, description = "The code.", body = HandoverCode))
+    responses((status = 201, description = "The code.", body = HandoverCode,
+        example = json!({ "code": "prFI9DnvPNa32Limk6jv_5cVjnRSsON_wlUZHVp-sqM", "host": "north.localhost", "expires_in": 60 })))
 )]
 async fn handover_create(
     service: Service,
@@ -106,7 +107,7 @@ async fn handover_create(
     security(()),
     request_body(content = Redemption, example = json!({ "code": "Zk…" })),
     responses((status = 200, description = "The session, held by this host's cookie.", body = super::api::Tokens,
-        headers(("Set-Cookie" = String, description = "The cookie."))))
+        headers(("Set-Cookie" = String, description = "The cookie.")), example = json!(super::api::sample())))
 )]
 async fn handover_redeem(
     service: Service,

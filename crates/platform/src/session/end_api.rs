@@ -62,7 +62,8 @@ struct SessionView {
     path = "/sessions",
     operation_id = "session_list",
     tag = "Sessions",
-    responses((status = 200, description = "The sessions in force.", body = Sessions))
+    responses((status = 200, description = "The sessions in force.", body = Sessions,
+        example = json!({ "items": [{ "id": "sid_01m7zjm4k1e1b82x95nxem51vm", "kind": "browser", "device": "Firefox on Linux", "place": "203.0.113.0/24", "has_second_factor": true, "created_at": "2026-01-05T09:00:00Z", "last_used_at": "2026-01-05T09:30:00Z", "expires_at": "2026-02-04T09:00:00Z", "is_current": true }] })))
 )]
 async fn session_list(service: Service, caller: Caller) -> Result<Answer<Sessions>, Problem> {
     let account = caller.identity.account.ok_or_else(over)?;

@@ -228,6 +228,7 @@ fn sample() -> PlatformTenant {
             trial_end_date: None,
             maintenance: false,
             maintenance_message: None,
+            limits: std::collections::BTreeMap::new(),
         },
         kind: "school".to_owned(),
         status: Status::Active,

@@ -1,6 +1,8 @@
 //! Tenants as operators see and write them.
 
-use cloister_http::Versioned;
+use std::collections::BTreeMap;
+
+use cloister_http::{Class, Rate, Versioned, invalid};
 use cloister_ids::{TenantId, WorkflowId};
 use cloister_tenancy::{Error, NewTenant, Result, Status, Tenant, Tier, lifecycle::TenantFields};
 use garde::Validate;
@@ -63,6 +65,25 @@ pub(super) struct PlatformTenantFields {
     #[garde(inner(length(chars, min = 1, max = 500)))]
     #[schema(min_length = 1, max_length = 500, example = "Back at six.")]
     pub(super) maintenance_message: Option<String>,
+    /// Rates of its own, by class; of the others the installation's hold. How often in how long, such as `50/1s`, or
+    /// `unlimited`. Every node goes by them within a second.
+    #[garde(custom(rates))]
+    #[serde(default)]
+    #[schema(example = json!({ "read": "50/1s", "write": "10/1s" }))]
+    pub(super) limits: BTreeMap<String, String>,
+}
+
+fn rates(limits: &BTreeMap<String, String>, (): &()) -> garde::Result {
+    let known = || Class::ALL.map(Class::word).join(", ");
+    for (name, rate) in limits {
+        if !Class::ALL.iter().any(|class| class.word() == name) {
+            return Err(invalid("unknown_class", format!("`{name}` is none of {}.", known())));
+        }
+        if let Err(error) = rate.parse::<Rate>() {
+            return Err(invalid("rate_invalid", format!("{name}: {error}.")));
+        }
+    }
+    Ok(())
 }
 
 /// A tenant with all that the platform knows of it.
@@ -137,6 +158,7 @@ impl From<&Tenant> for PlatformTenantFields {
             trial_end_date,
             maintenance,
             maintenance_message,
+            limits,
         } = TenantFields::from(tenant);
         Self {
             display_name,
@@ -152,6 +174,7 @@ impl From<&Tenant> for PlatformTenantFields {
             trial_end_date,
             maintenance,
             maintenance_message,
+            limits,
         }
     }
 }
@@ -172,6 +195,7 @@ impl From<PlatformTenantFields> for TenantFields {
             trial_end_date: fields.trial_end_date,
             maintenance: fields.maintenance,
             maintenance_message: fields.maintenance_message,
+            limits: fields.limits,
         }
     }
 }

@@ -5,6 +5,7 @@ mod fixture;
 mod invitations;
 mod managed;
 mod members;
+mod operator_accounts;
 mod operators;
 mod outage;
 mod platform_tenants;

@@ -141,3 +141,33 @@ async fn keys_are_published_and_changing_them_signs_nobody_out() {
     let call = other.call("GET", "/api/v1/account").header("host", "north.localhost");
     call.token(text(&after, "access_token")).expect(200).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_wrong_passwords_lock_whoever_tries_and_nobody_else() {
+    let house = House::open().await;
+    let north = house.school("north").await;
+    house.member(&north, "ada@north.example", "owner").await;
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let sign_in = |agent: &str, password: &str| {
+        let body = json!({ "email": "ada@north.example", "password": password });
+        house.at(Some(&north), "POST", "/api/v1/sessions").header("user-agent", agent).json(body)
+    };
+    sign_in(firefox, PASSWORD).expect(201).await;
+    for _ in 0..10 {
+        sign_in("curl/8.5.0", "not the password").refused(401, "credentials_invalid").await;
+    }
+    let seen = sign_in("curl/8.5.0", PASSWORD).send().await;
+    assert_eq!((seen.status, seen.body["code"].as_str()), (429, Some("sign_in_locked")), "{}", seen.body);
+    assert!(seen.header("retry-after").is_some());
+    // The person the attacker means goes in, from where they did before.
+    sign_in(firefox, PASSWORD).expect(201).await;
+    // A name that is nobody's is locked alike: the lock does not tell who has an account.
+    for _ in 0..10 {
+        let body = json!({ "email": "nobody@north.example", "password": "x" });
+        house.at(Some(&north), "POST", "/api/v1/sessions").json(body).refused(401, "credentials_invalid").await;
+    }
+    let body = json!({ "email": "nobody@north.example", "password": "x" });
+    house.at(Some(&north), "POST", "/api/v1/sessions").json(body).refused(429, "sign_in_locked").await;
+    house.pass(SignedDuration::from_hours(5));
+    sign_in("curl/8.5.0", PASSWORD).expect(201).await;
+}

@@ -47,6 +47,8 @@ create table tenant (
     demo boolean not null default false,
     maintenance boolean not null default false,
     maintenance_message text check (char_length(maintenance_message) <= 500),
+    -- Rates of its own, by class, such as {"read": "50/1s"}; the others are the installation's.
+    limits jsonb not null default '{}' check (jsonb_typeof(limits) = 'object'),
     suspended_reason text check (char_length(suspended_reason) <= 500),
     purge_after timestamptz,
     generation bigint not null,

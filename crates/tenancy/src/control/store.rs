@@ -5,7 +5,7 @@ use cloister_postgres::statements;
 macro_rules! entry_columns {
     () => {
         "select t.id, t.slug, t.display_name, t.kind, t.status, t.tier, t.locale, t.time_zone, t.maintenance,
-                t.maintenance_message, t.generation, d.cluster_id, d.name as database_name, p.schema_name, p.epoch,
+                t.maintenance_message, t.limits, t.generation, d.cluster_id, d.name as database_name, p.schema_name, p.epoch,
                 array(select host from domain where tenant_id = t.id and verified_at is not null) as hosts
          from tenant t
          left join placement p on p.tenant_id = t.id
@@ -17,7 +17,7 @@ macro_rules! tenant_columns {
     () => {
         "select t.id, t.slug, t.display_name, t.legal_name, t.kind, t.status, t.tier, t.plan, t.region, t.locale,
                 t.time_zone, t.contact_name, t.contact_email, t.contact_phone, t.address, t.trial_start_date,
-                t.trial_end_date, t.demo, t.maintenance, t.maintenance_message, t.suspended_reason, t.purge_after,
+                t.trial_end_date, t.demo, t.limits, t.maintenance, t.maintenance_message, t.suspended_reason, t.purge_after,
                 array(select host from domain where tenant_id = t.id order by host) as domains,
                 d.name as database_name, p.schema_name, p.epoch, t.version, t.created_at, t.created_by, t.updated_at,
                 t.updated_by, t.deleted_at, t.deleted_by,
@@ -106,8 +106,8 @@ statements! {
     UPDATE_TENANT = "with g as (update registry_generation set value = value + 1 returning value)
         update tenant set display_name = $3, legal_name = $4, plan = $5, locale = $6, time_zone = $7, contact_name = $8,
             contact_email = $9, contact_phone = $10, address = $11, trial_start_date = $12, trial_end_date = $13,
-            maintenance = $14, maintenance_message = $15, generation = g.value, version = version + 1, updated_at = $16,
-            updated_by = $17
+            maintenance = $14, maintenance_message = $15, limits = $16, generation = g.value, version = version + 1,
+            updated_at = $17, updated_by = $18
         from g where id = $1 and version = $2 returning tenant.version";
     /// Removes a tenant's row and leaves a mark for nodes that were away.
     REMOVE_TENANT = "with g as (update registry_generation set value = value + 1 returning value),

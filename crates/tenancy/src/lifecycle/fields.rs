@@ -1,5 +1,7 @@
 //! Changing what is known of a tenant while it lives.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,7 @@ pub struct TenantFields {
     pub trial_end_date: Option<Date>,
     pub maintenance: bool,
     pub maintenance_message: Option<String>,
+    pub limits: BTreeMap<String, String>,
 }
 
 impl From<&Tenant> for TenantFields {
@@ -41,6 +44,7 @@ impl From<&Tenant> for TenantFields {
             trial_end_date: tenant.trial_end_date,
             maintenance: tenant.maintenance,
             maintenance_message: tenant.maintenance_message,
+            limits: tenant.limits,
         }
     }
 }
@@ -80,6 +84,7 @@ impl ControlTx {
                 ("maintenance_message".to_owned(), "Leave it out or give 1 to 500 characters.".to_owned());
             return Err(Error::invalid(vec![FieldError { field, code: "length".into(), message }]));
         }
+        let limits = serde_json::to_value(&fields.limits).map_err(Error::internal)?;
         let (at, by) = (tenancy.0.clock.now(), by.into().actor.to_string());
         let rows = tx
             .query(
@@ -100,6 +105,7 @@ impl ControlTx {
                     &fields.trial_end_date,
                     &fields.maintenance,
                     &fields.maintenance_message,
+                    &limits,
                     &at,
                     &by,
                 ],

@@ -252,6 +252,7 @@ fn read(row: &Row) -> Tenant {
         demo: row.get("demo"),
         maintenance: row.get("maintenance"),
         maintenance_message: row.get("maintenance_message"),
+        limits: serde_json::from_value(row.get("limits")).unwrap_or_default(),
         suspended_reason: row.get("suspended_reason"),
         purge_after: row.get("purge_after"),
         domains: row.get("domains"),
