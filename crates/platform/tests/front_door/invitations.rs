@@ -290,3 +290,25 @@ async fn a_pasted_list_is_looked_at_and_then_invited() {
     let done = admin.call(house, north, "POST", "/tenant/invitations/bulk").json(body).expect(201).await;
     assert_eq!(done["invited"], 500);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_sends_only_so_many_invitations_a_day() {
+    let school = school().await;
+    let School { house, north, .. } = &school;
+    school.invite(json!({ "email": "first@north.example", "roles": ["teacher"] })).expect(201).await;
+    let control = house.platform.admin(&format!("{}_control", house.platform.prefix)).await;
+    let more = "insert into control.invitation (id, tenant_id, email, email_key, roles, hash, state, sent_at, expires_at,
+            created_at, created_by, updated_at, updated_by)
+        select gen_random_uuid(), tenant_id, n || email_key, n || email_key, roles, sha256(n::text::bytea), state, sent_at,
+            expires_at, created_at, created_by, updated_at, updated_by
+        from control.invitation, generate_series(2, 2000) n where tenant_id = $1";
+    assert_eq!(control.execute(more, &[&north.id.uuid()]).await.unwrap(), 1999);
+    let next = || school.invite(json!({ "email": "next@north.example", "roles": ["teacher"] }));
+    let seen = next().send().await;
+    assert_eq!((seen.status, seen.body["code"].as_str()), (429, Some("invitations_exhausted")));
+    assert!(seen.header("retry-after").is_some());
+    house.pass(SignedDuration::from_hours(25));
+    let admin = Someone::sign_in(house, north, "admin@north.example").await;
+    let body = json!({ "email": "next@north.example", "roles": ["teacher"] });
+    admin.call(house, north, "POST", "/tenant/invitations").json(body).expect(201).await;
+}

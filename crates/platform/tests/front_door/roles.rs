@@ -238,3 +238,18 @@ async fn a_role_that_is_in_use_stays() {
     school.delete(owner, "base").expect(204).await;
     school.delete(owner, "base").refused(404, "not_found").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_makes_a_hundred_roles_and_no_more() {
+    let school = school().await;
+    let School { house, north, owner, .. } = &school;
+    school.make(owner, "first", &[], &[]).expect(201).await;
+    let control = house.platform.admin(&format!("{}_control", house.platform.prefix)).await;
+    let more = "insert into control.custom_role (id, tenant_id, name, display_name, created_at, created_by, updated_at, updated_by)
+        select gen_random_uuid(), tenant_id, name || n, display_name, created_at, created_by, updated_at, updated_by
+        from control.custom_role, generate_series(2, 100) n where tenant_id = $1";
+    assert_eq!(control.execute(more, &[&north.id.uuid()]).await.unwrap(), 99);
+    school.make(owner, "last", &[], &[]).refused(409, "too_many_roles").await;
+    school.delete(owner, "first").expect(204).await;
+    school.make(owner, "last", &[], &[]).expect(201).await;
+}

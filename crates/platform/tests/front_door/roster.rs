@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cloister_ids::{AccountId, Uuid};
+use cloister_ids::{AccountId, PersonId, Uuid};
 use cloister_tenancy::{
     Action, Error, ErrorKind, Grant, Module, OpContext, PersonAccount, Resource, Result, Role, SchemaChange, Scope,
     Table, Tenancy, TenantEntry, TenantTx,
@@ -117,7 +117,7 @@ impl Module for Roster {
 
 /// Puts a pupil into the roster.
 pub(crate) async fn enrol(house: &House, tenant: &Arc<TenantEntry>, account: Option<AccountId>) -> Uuid {
-    let id = cloister_ids::PersonId::generate(&house.clock).uuid();
+    let id = PersonId::generate(&house.clock).uuid();
     let cx = house.platform.cx(tenant);
     let mut tx = house.platform.tenancy.write(&cx).await.unwrap();
     tx.query(&INSERT, &[&id, &account]).await.unwrap();
