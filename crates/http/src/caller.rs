@@ -11,7 +11,7 @@ use cloister_tenancy::{
     Action, Error, ErrorKind, Identity, Refusal, Registry, Resource, Result, Sources, Tenancy, TenantEntry,
 };
 
-use crate::{Class, Edge, Key, Problem, Rates, address::Address, host, op, origin, request::RequestInfo};
+use crate::{Class, Edge, Key, Problem, Rates, host, op, origin, request::RequestInfo};
 
 /// Anybody, signed in or not: for sign-in, sign-up and what leads to them.
 #[derive(Debug, Clone)]
@@ -89,17 +89,15 @@ impl Visitor {
             .cloned()
             .ok_or_else(|| Error::internal("a route stands outside the frame"))?;
         let host = host::of(&parts.uri, &parts.headers, request.believed)?;
-        let slug = parts.extensions.get::<Address>().and_then(|address| address.slug.as_deref());
-        let header = op::tenant_header(&parts.headers)?;
         let tenancy = edge.tenancy();
-        let sources = Sources { host: host.as_deref(), path: slug, header, token: None };
+        let sources = op::sources(parts, host.as_deref())?;
         let tenant = match resolve(tenancy.registry(), &sources, tenancy.base_domain()) {
             Ok(tenant) => {
                 let _ = request.tenant.set(tenant.id);
                 Some(tenant)
             }
             Err(Refusal::Required) => None,
-            Err(refusal) => return Err(refusal.error().into()),
+            Err(refusal) => return Err(op::refuse(&refusal, &sources)),
         };
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         Ok(Self {
@@ -150,7 +148,9 @@ impl Caller {
         if let (Some(token), Some(tenant)) = (identity.tenant, &visitor.tenant)
             && token != tenant.id
         {
-            return Err(Refusal::Mismatch.error().into());
+            let sources = Sources { token: Some(token), ..op::sources(parts, visitor.host.as_deref())? };
+            edge.tenancy().note_mismatch(&identity, &sources, visitor.request, visitor.client);
+            return Err(op::refuse(&Refusal::Mismatch, &sources));
         }
         // By account, wherever its programs are; the few that have none by network.
         let class = op::class(&parts.method);

@@ -108,9 +108,7 @@ impl FromRequestParts<Edge> for Op {
             .cloned()
             .ok_or_else(|| Error::internal("a route stands outside the frame"))?;
         let host = host::of(&parts.uri, &parts.headers, request.believed)?;
-        let slug = parts.extensions.get::<Address>().and_then(|address| address.slug.as_deref());
-        let mut sources =
-            Sources { host: host.as_deref(), path: slug, header: tenant_header(&parts.headers)?, token: None };
+        let mut sources = sources(parts, host.as_deref())?;
 
         let tenancy = edge.tenancy();
         let (registry, base) = (tenancy.registry(), tenancy.base_domain());
@@ -189,8 +187,14 @@ pub(crate) async fn caller(
     }
 }
 
+/// What a request says about its tenant besides its credential.
+pub(crate) fn sources<'a>(parts: &'a Parts, host: Option<&'a str>) -> Result<Sources<'a>, Problem> {
+    let path = parts.extensions.get::<Address>().and_then(|address| address.slug.as_deref());
+    Ok(Sources { host, path, header: tenant_header(&parts.headers)?, token: None })
+}
+
 /// A contradiction is a mistake or an attempt: both are worth a line. Of a caller who is known, the audit log has it too.
-fn refuse(refusal: &Refusal, sources: &Sources<'_>) -> Problem {
+pub(crate) fn refuse(refusal: &Refusal, sources: &Sources<'_>) -> Problem {
     if *refusal == Refusal::Mismatch {
         metrics::counter!("cloister_tenant_mismatches_total").increment(1);
         tracing::warn!(

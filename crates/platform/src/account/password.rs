@@ -55,22 +55,27 @@ impl Service {
         Ok(NewPassword { hash, strength: strength.into(), length, must_change: false })
     }
 
-    /// Tries a password, counted as a failure unless it is right: whoever tries too often must wait.
+    /// Tries a password, counted as a failure unless it is right.
     pub(crate) async fn verify_counted(
         &self,
         keys: &Keys,
         password: SecretString,
         hash: Option<String>,
     ) -> Result<bool> {
+        self.counted(keys, self.passwords().verify(password, hash)).await
+    }
+
+    /// Tries something that could be guessed, counted as a failure unless it is right: whoever tries too often must wait.
+    pub(crate) async fn counted(&self, keys: &Keys, attempt: impl Future<Output = Result<bool>>) -> Result<bool> {
         let now = self.tenancy().clock().now();
         if let Decision::Wait(wait) =
             attempt_store::admit(self.control(), keys, &PasswordPolicy::default(), now).await?
         {
             metrics::counter!("cloister_sign_ins_total", "outcome" => "locked").increment(1);
-            let message = "There were too many wrong attempts. Wait, or set a new password by mail.";
+            let message = "There were too many wrong attempts. Wait. Whoever forgot a password sets a new one by mail.";
             return Err(Error::new(ErrorKind::TooMany, "sign_in_locked", message).retry_after(wait));
         }
-        match self.passwords().verify(password, hash).await {
+        match attempt.await {
             Ok(right) => {
                 if right {
                     attempt_store::succeeded(self.control(), keys).await?;

@@ -50,9 +50,13 @@ statements! {
             (select coalesce(jsonb_agg(jsonb_build_object('name', r.name, 'inherits', r.inherits,
                 'permissions', r.permissions)), '[]') from custom_role r where r.tenant_id = $2) as own_roles
         from account a
+        -- An account that a tenant manages belongs nowhere else, whatever a row says.
         left join membership m on m.account_id = a.id and m.tenant_id = $2
+            and (a.tenant_id is null or a.tenant_id = m.tenant_id)
         left join tenant_access t on t.tenant_id = $2
         where a.id = $1";
     /// The tenants that an account belongs to.
-    TENANTS = "select m.tenant_id, m.roles, m.status from membership m where m.account_id = $1 order by m.created_at limit 1000";
+    TENANTS = "select m.tenant_id, m.roles, m.status from membership m join account a on a.id = m.account_id
+        where m.account_id = $1 and (a.tenant_id is null or a.tenant_id = m.tenant_id)
+        order by m.created_at limit 1000";
 }

@@ -164,7 +164,9 @@ async fn mfa_renew_codes(
     Json(body): Json<Code>,
 ) -> Result<Answer<RecoveryCodes>, Problem> {
     let id = own(&caller)?;
-    if !super::is_on(service.control(), id).await? || !super::accept(&service, id, &body.code).await? {
+    if !super::is_on(service.control(), id).await?
+        || !super::accept_counted(&service, id, caller.visitor.client, &body.code).await?
+    {
         return Err(code_invalid().into());
     }
     let mut tx = service.control().begin().await?;
@@ -188,7 +190,9 @@ async fn mfa_renew_codes(
 )]
 async fn mfa_end(service: Service, caller: Caller, Json(body): Json<Code>) -> Result<StatusCode, Problem> {
     let id = own(&caller)?;
-    if !super::is_on(service.control(), id).await? || !super::accept(&service, id, &body.code).await? {
+    if !super::is_on(service.control(), id).await?
+        || !super::accept_counted(&service, id, caller.visitor.client, &body.code).await?
+    {
         return Err(code_invalid().into());
     }
     let mut tx = service.control().begin().await?;

@@ -3,6 +3,8 @@
 mod api;
 pub(crate) mod store;
 
+use std::net::IpAddr;
+
 use cloister_ids::AccountId;
 use cloister_tenancy::{ControlPlane, ControlTx, Error, Result};
 use jiff::Timestamp;
@@ -11,7 +13,9 @@ use secrecy::ExposeSecret;
 pub(crate) use api::routes;
 
 use crate::{
-    Purpose, Service, mail,
+    Purpose, Service,
+    attempts::Keys,
+    mail,
     mail::{MfaChange, NewMail, Template},
     totp,
 };
@@ -42,6 +46,17 @@ pub(crate) async fn accept(service: &Service, account: AccountId, code: &str) ->
     tell(&mut tx, service, account, MfaChange::CodeUsed).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// The same, where somebody may be guessing: wrong codes are counted, over all sign-ins, as wrong passwords are.
+pub(crate) async fn accept_counted(
+    service: &Service,
+    account: AccountId,
+    client: Option<IpAddr>,
+    code: &str,
+) -> Result<bool> {
+    let keys = Keys::new(service.keyring(), None, &format!("second factor of {account}"), client, None)?;
+    service.counted(&keys, accept(service, account, code)).await
 }
 
 /// New recovery codes instead of all earlier ones. They are shown once.

@@ -262,8 +262,7 @@ async fn session_refresh(service: Service, Json(body): Json<Refresh>) -> Result<
     if !session.is_open(now) || row.get::<_, Timestamp>("token_expires_at") <= now {
         return Err(over().into());
     }
-    let tenant: Option<TenantId> = row.get("tenant_id");
-    let tenant = tenant.and_then(|id| service.tenancy().registry().by_id(id));
+    let tenant = service.tenant_of_credential(row.get("tenant_id"))?;
     let standing = Standing::read_in(&mut tx, session.account, tenant.as_deref().map(|t| t.id)).await?;
     let inside = match &tenant {
         Some(tenant) => {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use cloister_ids::TenantId;
 use cloister_tenancy::Result;
 
 use super::{Entrance, Session, over, store};
@@ -18,8 +17,7 @@ impl Service {
         if row.get::<_, &str>("host") != host || !session.is_open(now) {
             return Err(over());
         }
-        let tenant: Option<TenantId> = row.get("tenant_id");
-        let tenant = tenant.and_then(|id| self.tenancy().registry().by_id(id));
+        let tenant = self.tenant_of_credential(row.get("tenant_id"))?;
         let standing = Standing::read(self.control(), session.account, tenant.as_deref().map(|t| t.id)).await?;
         let inside = match &tenant {
             Some(tenant) => {

@@ -1,8 +1,10 @@
 //! Beginning a session, and what it is held by.
 
+use std::sync::Arc;
+
 use cloister_http::Visitor;
-use cloister_ids::{AccountId, SessionId};
-use cloister_tenancy::{ControlTx, Result, TenantEntry};
+use cloister_ids::{AccountId, SessionId, TenantId};
+use cloister_tenancy::{ControlTx, Refusal, Result, TenantEntry};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Session, store};
@@ -54,6 +56,13 @@ pub(super) fn device_hash(visitor: &Visitor) -> Vec<u8> {
 }
 
 impl Service {
+    /// The tenant that a credential was given for. One that this node does not know lets in nowhere: without it the credential
+    /// would be good outside of every tenant, which it never was.
+    pub(super) fn tenant_of_credential(&self, id: Option<TenantId>) -> Result<Option<Arc<TenantEntry>>> {
+        let known = |id| self.tenancy().registry().by_id(id).ok_or_else(|| Refusal::Unknown.error());
+        id.map(known).transpose()
+    }
+
     /// A session of `account` from where the visitor is. A device that was never seen is told of by mail.
     pub(super) async fn begin_session(
         &self,
@@ -93,6 +102,13 @@ impl Service {
                 (&store::SEE_DEVICE, &[&standing.account, &seen, &name, &now]),
             ])
             .await?;
+        let excess = ended.get(1).map_or(&[][..], Vec::as_slice);
+        for row in excess {
+            tx.query(&revocation::store::REVOKE_SESSION, &[&now, &row.get::<_, SessionId>("id")]).await?;
+        }
+        if !excess.is_empty() {
+            tx.query(&revocation::store::TELL, &[]).await?;
+        }
         if let (Some(to), Some(false)) = (&standing.email, ended.get(2).map(Vec::is_empty)) {
             let place = visitor.client.map(|client| device::place(Some(client)));
             let template = Template::NewDevice { device: name, place, at: now };
@@ -144,7 +160,7 @@ impl Service {
     pub(super) fn claims(&self, standing: &Standing, session: &Session, inside: Option<&Entrance<'_>>) -> Claims {
         let now = self.tenancy().clock().now();
         let operator = match (&standing.operator_role, inside) {
-            (Some(role), None) => operator::permissions(role),
+            (Some(role), None) if !standing.must_change_password => operator::permissions(role),
             _ => Vec::new(),
         };
         Claims {

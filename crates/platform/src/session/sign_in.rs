@@ -106,7 +106,7 @@ impl Service {
             return Err(over());
         }
         let account = account::by_id(self.control(), row.get("account_id")).await?;
-        if !mfa::accept(self, account.id, code).await? {
+        if !mfa::accept_counted(self, account.id, visitor.client, code).await? {
             metrics::counter!("cloister_sign_ins_total", "outcome" => "second_factor_refused").increment(1);
             return Err(Error::new(ErrorKind::Unauthenticated, "code_invalid", "This code is not right."));
         }

@@ -35,7 +35,7 @@ async fn a_pupil_signs_in_by_card_and_chooses_a_password_first() {
     assert_eq!((&inside["needs"], &inside["tenant"]), (&json!("password_expired"), &Value::Null));
     let token = text(&inside, "access_token");
     // Signed in, and not let in.
-    house.at(Some(&north), "GET", "/api/v1/tenant/members").token(token).send().await;
+    house.at(Some(&north), "GET", "/api/v1/tenant/members").token(token).refused(404, "not_found").await;
     let change = json!({ "current_password": first, "new_password": "nine loud geese before noon" });
     house.at(Some(&north), "POST", "/api/v1/account/password").token(token).json(change).expect(204).await;
     at(Some(&north), &first).refused(401, "credentials_invalid").await;
@@ -127,4 +127,33 @@ async fn cards_for_many_have_usernames_of_their_own() {
     // All or none.
     let page = admin.call(&house, &north, "GET", "/tenant/members?role=teacher&limit=50").expect(200).await;
     assert_eq!(page["items"].as_array().unwrap().len(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_a_tenant_manages_belongs_nowhere_else_whatever_a_row_says() {
+    let house = House::with_roster().await;
+    let (north, south) = (house.school("north").await, house.school("south").await);
+    let admin = Someone::new(&house, &north, "admin@north.example", "admin").await;
+    let body = json!({ "username": "mei", "display_name": "Mei Tanaka", "roles": ["teacher"] });
+    let card = admin.call(&house, &north, "POST", "/tenant/members").json(body).expect(201).await;
+    let client = house.platform.admin(&format!("{}_control", house.platform.prefix)).await;
+    let account: cloister_ids::AccountId = text(&card, "account_id").parse().unwrap();
+    let plant = "insert into control.membership (id, account_id, tenant_id, roles, created_at, created_by, updated_at, updated_by)
+        values ($1, $1, $2, '{owner}', now(), 'x', now(), 'x')";
+    client.execute(plant, &[&account.uuid(), &south.id.uuid()]).await.unwrap();
+    client
+        .execute("update control.account set must_change_password = false where id = $1", &[&account.uuid()])
+        .await
+        .unwrap();
+    let sign_in = json!({ "username": "mei", "password": text(&card, "first_password") });
+    let inside = house.at(Some(&north), "POST", "/api/v1/sessions").json(sign_in).expect(201).await;
+    let slugs: Vec<_> = inside["tenants"].as_array().unwrap().iter().map(|place| text(place, "slug")).collect();
+    assert_eq!(slugs, ["north"]);
+    let switch = house.at(None, "POST", "/api/v1/sessions/switch").token(text(&inside, "access_token"));
+    switch.json(json!({ "tenant": "south" })).refused(404, "not_found").await;
+    // Nor by a credential that somebody bent.
+    let bend = "update control.refresh_token set tenant_id = $1";
+    client.execute(bend, &[&south.id.uuid()]).await.unwrap();
+    let body = json!({ "refresh_token": text(&inside, "refresh_token") });
+    house.at(None, "POST", "/api/v1/sessions/refresh").json(body).refused(403, "membership_required").await;
 }

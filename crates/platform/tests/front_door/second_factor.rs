@@ -88,3 +88,28 @@ async fn it_is_removed_only_with_a_code() {
     remove(&shown(&house, &secret)).expect(204).await;
     assert!(house.sign_in(None, "ada@north.example").await["access_token"].is_string());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_cannot_be_guessed_by_signing_in_again_and_again() {
+    let house = House::open().await;
+    let north = house.school("north").await;
+    house.member(&north, "ada@north.example", "owner").await;
+    let first = house.sign_in(None, "ada@north.example").await;
+    let (secret, codes) = set_up(&house, text(&first, "access_token")).await;
+    house.pass(SignedDuration::from_secs(60));
+    let answer = async |code: &str| {
+        let asked = challenge(&house).await;
+        let body = json!({ "challenge": text(&asked, "challenge"), "code": code });
+        house.at(None, "POST", "/api/v1/sessions/confirm").json(body).send().await
+    };
+    for _ in 0..10 {
+        assert_eq!(answer("000000").await.body["code"], "code_invalid");
+    }
+    // A right one does not help any more, until some time has passed.
+    for code in [shown(&house, &secret), codes[0].clone()] {
+        let seen = answer(&code).await;
+        assert_eq!((seen.status, seen.body["code"].as_str()), (429, Some("sign_in_locked")), "{}", seen.body);
+    }
+    house.pass(SignedDuration::from_hours(5));
+    assert_eq!(answer(&codes[0]).await.status, 201);
+}

@@ -178,3 +178,28 @@ async fn a_browser_holds_a_cookie_of_one_host_and_is_brought_to_another() {
     assert!(out.header("set-cookie").unwrap().contains("Max-Age=0"));
     house.at(None, "GET", "/api/v1/account").header("cookie", &common).refused(401, "session_ended").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_for_a_tenant_that_is_not_known_is_good_nowhere() {
+    let house = House::open().await;
+    let north = house.school("north").await;
+    house.member(&north, "ada@north.example", "owner").await;
+    house
+        .service
+        .make_operator(&crate::fixture::person("ada@north.example"), "admin", &crate::fixture::by())
+        .await
+        .unwrap();
+    let answer = house.sign_in(Some(&north), "ada@north.example").await;
+    // A node that has not heard of the tenant yet.
+    let client = house.platform.admin(&format!("{}_control", house.platform.prefix)).await;
+    let unheard =
+        "insert into control.tenant (id, slug, display_name, kind, status, tier, plan, region, locale, time_zone,
+            generation, created_at, created_by, updated_at, updated_by)
+        select $1, 'unheard', 'x', kind, 'pending', tier, plan, region, locale, time_zone, 0, now(), 'x', now(), 'x'
+        from control.tenant limit 1";
+    let id = cloister_ids::TenantId::generate(&house.clock);
+    client.execute(unheard, &[&id.uuid()]).await.unwrap();
+    client.execute("update control.refresh_token set tenant_id = $1", &[&id.uuid()]).await.unwrap();
+    let seen = refresh(&house, &answer).await;
+    assert_eq!((seen.status, seen.body["code"].as_str()), (404, Some("tenant_unknown")), "{}", seen.body);
+}

@@ -4,7 +4,7 @@ use cloister_testkit::FrontDoor;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::fixture::{House, PASSWORD, text};
+use crate::fixture::{House, PASSWORD, by, person, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_a_tenants_host_one_signs_in_to_that_tenant() {
@@ -18,6 +18,9 @@ async fn at_a_tenants_host_one_signs_in_to_that_tenant() {
     house.at(Some(&north), "GET", "/api/v1/account").token(token).expect(200).await;
     // The token names its tenant: at another's door it contradicts the host.
     house.at(Some(&south), "GET", "/api/v1/account").token(token).refused(403, "tenant_mismatch").await;
+    // And the tenant it belongs to reads of it.
+    let noted = house.log(&north, "tenant_mismatch").await;
+    assert_eq!(noted[0]["changes"]["named"][0]["host"], "south.localhost");
     let body = json!({ "email": "ada@north.example", "password": PASSWORD });
     house.at(Some(&south), "POST", "/api/v1/sessions").json(body).refused(403, "membership_required").await;
 }
@@ -170,4 +173,25 @@ async fn too_many_wrong_passwords_lock_whoever_tries_and_nobody_else() {
     house.at(Some(&north), "POST", "/api/v1/sessions").json(body).refused(429, "sign_in_locked").await;
     house.pass(SignedDuration::from_hours(5));
     sign_in("curl/8.5.0", PASSWORD).expect(201).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_who_must_change_the_password_does_so_first() {
+    let house = House::open().await;
+    let id = house.service.make_operator(&person("olga@platform.example"), "admin", &by()).await.unwrap();
+    let client = house.platform.admin(&format!("{}_control", house.platform.prefix)).await;
+    let must = "update control.account set must_change_password = true where id = $1";
+    client.execute(must, &[&id.uuid()]).await.unwrap();
+    let answer = house.sign_in(None, "olga@platform.example").await;
+    assert_eq!(answer["needs"], "password_expired");
+    let look = |answer: &serde_json::Value| {
+        house.at(None, "GET", "/api/v1/platform/tenants").token(text(answer, "access_token"))
+    };
+    look(&answer).refused(404, "not_found").await;
+    let body = json!({ "current_password": PASSWORD, "new_password": "nine loud geese before noon" });
+    let change = house.at(None, "POST", "/api/v1/account/password").token(text(&answer, "access_token"));
+    change.json(body).expect(204).await;
+    let body = json!({ "refresh_token": text(&answer, "refresh_token") });
+    let renewed = house.at(None, "POST", "/api/v1/sessions/refresh").json(body).expect(200).await;
+    look(&renewed).expect(200).await;
 }
