@@ -1,6 +1,7 @@
 //! Links that work once: a new password for who forgot theirs, and the proof that an address is one's own.
 
 use axum::http::StatusCode;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cloister_http::{Caller, Class, Edge, Json, Key, Problem, Visitor};
 use cloister_ids::{AccountId, TenantId};
 use cloister_tenancy::{
@@ -19,7 +20,7 @@ use super::{Account, check_email, email_key, store};
 use crate::{
     Service,
     mail::{self, NewMail, Template},
-    secret,
+    membership, secret,
     service::{self, Slot},
     session::{self, Ending, store as codes},
 };
@@ -111,9 +112,12 @@ pub(crate) async fn new_code(
 }
 
 async fn send_reset(service: &Service, job: &JobContext) -> Result<()> {
-    let ResetJob { email, tenant } = job.payload()?;
+    let ResetJob { email, tenant: asked_at } = job.payload()?;
     let Some(account) = super::by_email(service.control(), &email).await? else { return Ok(()) };
     let Some(to) = account.email.clone().filter(|_| account.is_active) else { return Ok(()) };
+    // In the name of the tenant it was asked at only if the person belongs there: anybody can ask anywhere.
+    let places = membership::places(service, account.id).await?;
+    let tenant = asked_at.filter(|tenant| places.iter().any(|place| place.id == *tenant));
     let mut tx = service.control().begin().await?;
     let code = new_code(&mut tx, service, account.id, "reset_password", &json!({}), RESET_LIFE).await?;
     let link = service.link(tenant, "reset-password", &code);
@@ -147,7 +151,8 @@ async fn password_reset_request(
     let tenant = visitor.tenant.as_deref().map(|tenant| tenant.id);
     let payload = serde_json::to_value(ResetJob { email: body.email.clone(), tenant }).map_err(Error::internal)?;
     // Looked up by the job: here, the time it takes would tell.
-    let unique_key = Some(format!("{:x?}", secret::hash(&email_key(&body.email)).get(..16)));
+    let asked = format!("{} {}", email_key(&body.email), tenant.map_or_else(String::new, |tenant| tenant.to_string()));
+    let unique_key = Some(URL_SAFE_NO_PAD.encode(secret::hash(&asked)));
     let job = NewJob { kind: RESET_JOB, tenant: None, payload, unique_key, run_at: None };
     service.tenancy().enqueue(job).await?;
     Ok(StatusCode::ACCEPTED)

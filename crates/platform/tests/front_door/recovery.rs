@@ -64,11 +64,28 @@ async fn a_forgotten_password_is_replaced_by_a_link_that_works_once() {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
+    // Anybody can ask anywhere: where the person does not belong, the mail does not come in that tenant's name.
+    let south = house.school("south").await;
+    let elsewhere = house.at(Some(&south), "POST", "/api/v1/password-resets");
+    elsewhere.json(json!({ "email": "ada@north.example" })).expect(202).await;
+    let other = loop {
+        let mails = outbox.list(all()).await.unwrap();
+        if let Some(mail) = mails.iter().find(|mail| mail.template == "reset_password" && mail.tenant_id.is_none()) {
+            break outbox.read(mail.id, &Actor::Operator("test".into())).await.unwrap().text.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(other.contains("http://localhost:8080/reset-password#token="), "{other}");
+    let at = other.find("#token=").unwrap();
+    // The newer link replaces the older one.
+    let older = token;
+    let token = other[at + 7..].chars().take(43).collect::<String>();
     let reset = |token: &str, password: &str| {
         let body = json!({ "token": token, "password": password });
         house.at(Some(&north), "POST", "/api/v1/password-resets/confirm").json(body)
     };
     reset("nothing", "nine loud geese before noon").refused(400, "link_over").await;
+    reset(&older, "nine loud geese before noon").refused(400, "link_over").await;
     // A password that is refused leaves the link as it was.
     reset(&token, "short").refused(422, "validation_failed").await;
     reset(&token, "nine loud geese before noon").expect(204).await;
