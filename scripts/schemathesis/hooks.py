@@ -2,6 +2,7 @@
 
 import json
 import os
+import urllib.error
 import urllib.request
 
 import schemathesis
@@ -22,8 +23,11 @@ def sign_in():
     request = urllib.request.Request(
         f"{BASE}/api/v1/sessions", body, {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)["access_token"]
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["access_token"]
+    except urllib.error.HTTPError as refused:
+        raise RuntimeError(f"{EMAIL} cannot sign in: {refused.read().decode()}") from refused
 
 
 @schemathesis.hook

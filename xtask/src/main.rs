@@ -1,7 +1,8 @@
-//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`.
+//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`, `cargo xtask fuzz`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks there")]
 
 mod codegen;
+mod fuzz;
 mod test;
 mod tidy;
 
@@ -22,6 +23,8 @@ enum Task {
     Test(test::Test),
     /// Look whether the sources keep the rules of the house.
     Tidy(tidy::Tidy),
+    /// Look for inputs that break what reads them.
+    Fuzz(fuzz::Fuzz),
     /// Write what is generated and checked in.
     Codegen(codegen::Codegen),
 }
@@ -31,6 +34,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Test(task) => task.run()?,
         Task::Tidy(task) => return task.run(),
         Task::Codegen(task) => task.run()?,
+        Task::Fuzz(task) => task.run()?,
     }
     Ok(ExitCode::SUCCESS)
 }

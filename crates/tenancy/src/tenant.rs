@@ -21,7 +21,6 @@ pub enum Tier {
 /// Where a tenant is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-// Records of schools have a status too, and names in the document are for all.
 #[schema(as = TenantState)]
 pub enum Status {
     /// Recorded; nothing was made for it.

@@ -4,7 +4,7 @@ use crate::{
     document,
     house::{Faults, House},
     node::Node,
-    snapshot::{self, same},
+    snapshot::{self, Whose, same},
 };
 
 const REFUSED: &str = "400 json_malformed|400 json_too_deep|413 body_too_large|422 validation_failed|closed|\
@@ -50,7 +50,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
 }
 
 pub(crate) async fn are_read_within_bounds(node: &Node, house: &House, faults: &mut Faults) {
-    let before = snapshot::take(&node.prefix, None).await;
+    let before = snapshot::take(&node.prefix, &Whose::All).await;
     let document = document::read();
     let bodies = bodies();
     for operation in document::operations(&document).iter().filter(|one| one.body.is_some()) {
@@ -106,7 +106,7 @@ pub(crate) async fn are_read_within_bounds(node: &Node, house: &House, faults: &
     // Announced, and waited for: the answer comes before the body does.
     let announced = head(create, &house.owner, "Content-Length: 99999999999\r\nExpect: 100-continue\r\n");
     faults.expect("a body of 100 GB, announced", &house.send(announced).await, "413 body_too_large");
-    same(&before, &snapshot::take(&node.prefix, None).await, "bodies");
+    same(&before, &snapshot::take(&node.prefix, &Whose::All).await, "bodies");
 }
 
 fn head(line: &str, token: &str, length: &str) -> String {

@@ -8,7 +8,7 @@ use crate::{
     injection::UNLIMITED,
     node::Node,
     slugs,
-    snapshot::{self, same},
+    snapshot::{self, Whose, same},
     texts,
     wire::Heard,
 };
@@ -21,7 +21,7 @@ const BODY: &str = "{\"sourced_id\":\"smuggled\",\"name\":\"Smuggled\",\"type\":
 const SECOND: &str = "GET /api/v1/slugs/smuggled HTTP/1.1\r\nHost: localhost\r\nX-Smuggled: 1\r\n\r\n";
 
 pub(crate) async fn are_read_to_the_letter(node: &Node, house: &House, faults: &mut Faults) {
-    let before = snapshot::take(&node.prefix, None).await;
+    let before = snapshot::take(&node.prefix, &Whose::All).await;
     let token = format!("Authorization: Bearer {}\r\n", house.owner);
     for (what, head, expected) in [
         ("nothing particular", String::new(), "200"),
@@ -102,7 +102,7 @@ pub(crate) async fn are_read_to_the_letter(node: &Node, house: &House, faults: &
         faults.expect(what, &heard, expected);
     }
     smuggling(house, &token, faults).await;
-    same(&before, &snapshot::take(&node.prefix, None).await, "heads");
+    same(&before, &snapshot::take(&node.prefix, &Whose::All).await, "heads");
 }
 
 /// Where two readers would see different ends of a request, there is no second request.

@@ -3,11 +3,11 @@
 use crate::{
     house::{Faults, House},
     node::Node,
-    snapshot::{self, same},
+    snapshot::{self, Whose, same},
 };
 
 pub(crate) async fn name_one_tenant_or_none(node: &Node, house: &House, faults: &mut Faults) {
-    let before = snapshot::take(&node.prefix, None).await;
+    let before = snapshot::take(&node.prefix, &Whose::All).await;
     let token = &house.owner;
     let long = format!("{}.localhost", "n".repeat(64));
     let endless = "n.".repeat(40_000);
@@ -53,14 +53,15 @@ pub(crate) async fn name_one_tenant_or_none(node: &Node, house: &House, faults: 
         ("nor\u{ad}th.localhost", "400 host_invalid"),
         ("nor\u{200d}th.localhost", "400 host_invalid"),
         ("north。localhost", "400 host_invalid"),
-        ("xn--nrth-55d.localhost", "404 tenant_unknown"),
-        ("n0rth.localhost", "404 tenant_unknown"),
-        ("north_.localhost", "404 tenant_unknown"),
-        ("a.north.localhost", "404 tenant_unknown"),
-        ("north.localhost.evil.example", "404 tenant_unknown"),
-        ("northlocalhost", "404 tenant_unknown"),
-        ("evil-localhost", "404 tenant_unknown"),
-        ("0x7f000001", "404 tenant_unknown"),
+        // Names that nobody has: with a token they answer as the names of others do.
+        ("xn--nrth-55d.localhost", "403 tenant_mismatch"),
+        ("n0rth.localhost", "403 tenant_mismatch"),
+        ("north_.localhost", "403 tenant_mismatch"),
+        ("a.north.localhost", "403 tenant_mismatch"),
+        ("north.localhost.evil.example", "403 tenant_mismatch"),
+        ("northlocalhost", "403 tenant_mismatch"),
+        ("evil-localhost", "403 tenant_mismatch"),
+        ("0x7f000001", "403 tenant_mismatch"),
         (&long, "400 host_invalid"),
         (&endless, "400 host_invalid|431 head_too_large|431 -|closed"),
     ] {
@@ -97,5 +98,5 @@ pub(crate) async fn name_one_tenant_or_none(node: &Node, house: &House, faults: 
             .await;
         faults.expect(what, &heard, expected);
     }
-    same(&before, &snapshot::take(&node.prefix, None).await, "hosts");
+    same(&before, &snapshot::take(&node.prefix, &Whose::All).await, "hosts");
 }

@@ -13,7 +13,7 @@ use crate::{
     house::House,
     injection::UNLIMITED,
     node::Node,
-    snapshot::{self, same},
+    snapshot::{self, Whose, same},
     wire::hear,
 };
 
@@ -44,7 +44,7 @@ async fn trickle(house: &House, first: &str, drop: &str) -> (String, Duration) {
 async fn whoever_takes_their_time_is_let_go_of_and_nobody_else_waits() {
     let mut node = Node::start("slow", UNLIMITED);
     let house = House::enter(node.address).await;
-    let before = snapshot::take(&node.prefix, None).await;
+    let before = snapshot::take(&node.prefix, &Whose::All).await;
     let bystander = Bystander::begin(node.address).await;
     let token = &house.owner;
     let create = format!(
@@ -100,7 +100,7 @@ async fn whoever_takes_their_time_is_let_go_of_and_nobody_else_waits() {
     pipelined.await.unwrap();
     deaf.await.unwrap();
     bystander.end().await;
-    same(&before, &snapshot::take(&node.prefix, None).await, "slow clients");
+    same(&before, &snapshot::take(&node.prefix, &Whose::All).await, "slow clients");
     node.is_unharmed();
     node.stop().await;
 }

@@ -6,7 +6,7 @@ use crate::{
     document,
     house::{Faults, House, request},
     node::Node,
-    snapshot::{self, same},
+    snapshot::{self, Whose, same},
     wire::percent,
 };
 
@@ -46,7 +46,7 @@ const ALIKE: &[&str] = &[
 ];
 
 pub(crate) async fn that_look_alike_are_refused(node: &Node, house: &House, faults: &mut Faults) {
-    let before = snapshot::take(&node.prefix, None).await;
+    let before = snapshot::take(&node.prefix, &Whose::All).await;
     let document = document::read();
     let operations = document::operations(&document);
     // Whatever operation takes the name of a tenant to be: found in the document.
@@ -75,7 +75,7 @@ pub(crate) async fn that_look_alike_are_refused(node: &Node, house: &House, faul
         let list = "/api/v1/persons?limit=1";
         let said = request("GET", &format!("/t/{escaped}{list}"), &house.owner, &[], None);
         let heard = house.send(said).await;
-        faults.expect(&format!("/t/{shown:?}"), &heard, "404 tenant_unknown|404 route_unknown");
+        faults.expect(&format!("/t/{shown:?}"), &heard, "403 tenant_mismatch|404 route_unknown");
         let check = house.send(request("GET", &format!("/api/v1/slugs/{escaped}"), "none", &[], None)).await;
         faults.expect(
             &format!("asking for {shown:?}"),
@@ -90,9 +90,9 @@ pub(crate) async fn that_look_alike_are_refused(node: &Node, house: &House, faul
         let plain = !name.is_empty() && name.trim() == name && name.bytes().all(|b| b >= 0x20);
         if plain {
             let said = request("GET", list, &house.owner, &[("X-Tenant-ID", name)], None);
-            let refused = "404 tenant_unknown|400 tenant_header_invalid";
+            let refused = "403 tenant_mismatch|400 tenant_header_invalid";
             faults.expect(&format!("X-Tenant-ID: {shown:?}"), &house.send(said).await, refused);
         }
     }
-    same(&before, &snapshot::take(&node.prefix, None).await, "names that look alike");
+    same(&before, &snapshot::take(&node.prefix, &Whose::All).await, "names that look alike");
 }

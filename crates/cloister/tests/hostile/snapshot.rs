@@ -36,8 +36,16 @@ const TABLES: &str = "select n.nspname::text, c.relname::text,
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') order by 1, 2";
 
-/// Of every database of the installation, as the administrator sees it; without the rows of one tenant, when it is named.
-pub(crate) async fn take(prefix: &str, without: Option<&str>) -> Snapshot {
+/// Whose rows are looked at.
+pub(crate) enum Whose {
+    /// Everybody's, and those that are nobody's.
+    All,
+    /// Those of the tenants with these ids.
+    Of(Vec<String>),
+}
+
+/// Of every database of the installation, as the administrator sees it.
+pub(crate) async fn take(prefix: &str, whose: &Whose) -> Snapshot {
     let server = admin_server();
     let admin = server.connect("postgres").await.unwrap();
     let databases = "select datname::text from pg_database where starts_with(datname, $1) order by 1";
@@ -52,9 +60,11 @@ pub(crate) async fn take(prefix: &str, without: Option<&str>) -> Snapshot {
             if RESTLESS.contains(&name.as_str()) {
                 continue;
             }
-            let of = match without {
-                Some(id) if of_tenant => format!("where tenant_id <> '{id}'"),
-                _ => String::new(),
+            let of = match whose {
+                Whose::All => String::new(),
+                Whose::Of(ids) if of_tenant => format!("where tenant_id in ('{}')", ids.join("', '")),
+                Whose::Of(ids) if name == "control.tenant" => format!("where id in ('{}')", ids.join("', '")),
+                Whose::Of(_) => continue,
             };
             let sql = format!(
                 "select count(*)::text || ' rows ' || coalesce(md5(string_agg(md5(t::text), '' order by md5(t::text))), '-')
@@ -67,17 +77,16 @@ pub(crate) async fn take(prefix: &str, without: Option<&str>) -> Snapshot {
     all
 }
 
-/// The id of a tenant, as rows have it.
-pub(crate) async fn tenant(prefix: &str, slug: &str) -> String {
+/// The ids of all tenants but one, as rows have them.
+pub(crate) async fn neighbours(prefix: &str, slug: &str) -> Whose {
     let look = admin_server().connect(&format!("{prefix}_control")).await.unwrap();
-    look.query_one("select id::text from control.tenant where slug = $1", &[&slug]).await.unwrap().get(0)
+    let rows = look.query("select id::text from control.tenant where slug <> $1", &[&slug]).await.unwrap();
+    assert!(rows.len() >= 3);
+    Whose::Of(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Nothing is other than it was.
+/// Nothing is other than it was. What is new since, such as another tenant's database, is no concern of whoever was there.
 pub(crate) fn same(before: &Snapshot, after: &Snapshot, chapter: &str) {
-    let names = before.keys().chain(after.keys());
-    let mut changed: Vec<_> = names.filter(|name| before.get(*name) != after.get(*name)).collect();
-    changed.sort();
-    changed.dedup();
+    let changed: Vec<_> = before.iter().filter(|(name, state)| after.get(*name) != Some(state)).collect();
     assert!(changed.is_empty(), "{chapter} changed {changed:?}");
 }

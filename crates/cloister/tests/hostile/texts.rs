@@ -4,7 +4,7 @@ use crate::{
     document,
     house::{Faults, House},
     node::Node,
-    snapshot::{self, same},
+    snapshot::{self, Whose, same},
 };
 
 /// Percent-encoded: a byte that begins nothing, a slash written too long, half a surrogate, a NUL, dots that climb.
@@ -14,7 +14,7 @@ const ESCAPED: &[&str] = &["%FF", "%C0%AF", "%ED%A0%80", "%00", "%2e%2e%2f%2e%2e
 const RAW: &[&[u8]] = &[b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"a\xf0\x9f", b"\x80north"];
 
 pub(crate) async fn that_are_no_texts_are_refused(node: &Node, house: &House, faults: &mut Faults) {
-    let before = snapshot::take(&node.prefix, None).await;
+    let before = snapshot::take(&node.prefix, &Whose::All).await;
     let document = document::read();
     for operation in document::operations(&document) {
         let (token, at) = if operation.is_for_operators() {
@@ -104,5 +104,5 @@ pub(crate) async fn that_are_no_texts_are_refused(node: &Node, house: &House, fa
             faults.look(&format!("{name}: {bytes:x?}"), &house.send(text).await);
         }
     }
-    same(&before, &snapshot::take(&node.prefix, None).await, "bytes that are no text");
+    same(&before, &snapshot::take(&node.prefix, &Whose::All).await, "bytes that are no text");
 }
