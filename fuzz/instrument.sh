@@ -6,7 +6,7 @@ case " $* " in
     *" --crate-name cloister_"* | *" --crate-name fuzz_"*)
         exec "$@" --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
             -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-            -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Copt-level=1
+            -Cllvm-args=-sanitizer-coverage-trace-compares
         ;;
 esac
 exec "$@"

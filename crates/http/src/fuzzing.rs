@@ -1,9 +1,10 @@
 //! What strangers write, read as the edge reads it: entrances for the fuzzer (`fuzz/`), and for nobody else.
 //!
 //! Each takes whatever bytes there are, and holds what was understood to its rules: these panic when one is broken.
+#![expect(clippy::missing_panics_doc, reason = "panicking is how a fuzzer is told")]
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
-use cloister_ids::TenantId;
+use cloister_ids::{TenantId, Uuid};
 use garde::Validate;
 use serde::Deserialize;
 
@@ -81,7 +82,7 @@ pub fn headers(bytes: &[u8]) {
 
 /// A cursor: what is taken back was given out.
 pub fn cursor(text: &str) {
-    let tenant = TenantId::from_uuid(Default::default());
+    let tenant = TenantId::from_uuid(Uuid::nil());
     if let Ok(cursor) = Cursor::decode(tenant, "fuzz", "name", text) {
         let _ = cursor.position::<(String, i64)>();
     }

@@ -31,7 +31,12 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
             }
             let place = format!("{}:{line}", file.path);
             if let Some(first) = known.get(&name) {
-                findings.push(Finding::new(&NAME, &file.path, line, format!("`{name}` is {first} in the document too")));
+                findings.push(Finding::new(
+                    &NAME,
+                    &file.path,
+                    line,
+                    format!("`{name}` is {first} in the document too"),
+                ));
             } else {
                 known.insert(name, place);
             }
