@@ -28,7 +28,6 @@ test: setup nextest ## Everything that must pass before a change lands (the CI r
 	$(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
 	$(CARGO) build --quiet --package cloister
 	scripts/schemathesis.sh --quick
-	$(CARGO) xtask fuzz --seconds 2
 
 test-all: setup nextest ## The same on PostgreSQL 15 and 17, with large data and the whole kill list
 	$(CARGO) xtask tidy
@@ -37,7 +36,6 @@ test-all: setup nextest ## The same on PostgreSQL 15 and 17, with large data and
 	  $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
 	$(CARGO) build --quiet --package cloister
 	scripts/schemathesis.sh
-	$(CARGO) xtask fuzz --seconds 30
 
 .PHONY: nextest
 nextest:
