@@ -21,6 +21,7 @@ mod mfa;
 mod note;
 mod operator;
 pub mod password;
+mod plan;
 pub mod policy;
 mod revocation;
 mod role;
@@ -167,6 +168,7 @@ impl HttpModule for Platform {
             .merge(membership::routes())
             .merge(mfa::routes())
             .merge(operator::routes())
+            .merge(plan::routes())
             .merge(role::routes())
             .merge(session::routes())
             .merge(signup::routes())
