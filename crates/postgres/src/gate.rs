@@ -379,7 +379,7 @@ mod tests {
         drop(guests);
         let house = all(&gate, Holder::HOUSE).await;
         assert_eq!(house.len(), 6);
-        assert_eq!(all(&gate, holder(1)).await.len(), 1, "a guest still gets in");
+        assert_eq!(all(&gate, holder(1)).await.len(), 2, "guests still get in");
     }
 
     #[tokio::test]

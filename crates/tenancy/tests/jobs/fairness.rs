@@ -56,7 +56,7 @@ async fn twenty_jobs_are_found_quickly_among_two_hundred_thousand_of_a_thousand_
     let mut shown: Vec<String> = Vec::new();
     for _ in 0..30 {
         client.batch_execute("begin").await.unwrap();
-        let lock = "explain (analyze, format json) execute lock_lanes (now(), 4, 20)";
+        let lock = "explain (analyze, format json) execute lock_lanes (now(), 4, 20, 4)";
         let found = client.query_one(lock, &[]).await.unwrap().get::<_, serde_json::Value>(0);
         let lanes: Vec<String> = client
             .query(
