@@ -153,9 +153,7 @@ impl Rates {
         }
         let buckets = if key.is_known() { &self.0.known } else { &self.0.strangers };
         match buckets.take(class, key, rate, self.now()) {
-            Taken::Yes { left, whole } => {
-                Ok(Some(Allowance { class, rate, left, whole: Duration::from_nanos(whole) }))
-            }
+            Taken::Yes { left, whole } => Ok(Some(Allowance { class, rate, left, whole: Duration::from_nanos(whole) })),
             Taken::No { wait, whole } => Err(refused(class, rate, wait, whole)),
         }
     }

@@ -47,8 +47,7 @@ pub(crate) fn is_name(text: &str) -> bool {
 }
 
 /// What is wrong with a plan's name.
-pub(crate) const NAME: (&str, &str) =
-    ("plan_name", "Use 1 to 63 of a-z, 0-9, _ and -, beginning with a letter.");
+pub(crate) const NAME: (&str, &str) = ("plan_name", "Use 1 to 63 of a-z, 0-9, _ and -, beginning with a letter.");
 
 /// There is no plan of this name.
 pub(crate) fn unknown() -> Error {

@@ -127,7 +127,10 @@ async fn a_plan_is_made_listed_and_changed_and_holds_at_once_for_its_tenants() {
     assert_eq!(names(&page), "free large standard");
     let first = call(&viewer, "GET", &format!("{PLANS}?limit=1&sort=-name")).expect(200).await;
     let next = format!("{PLANS}?limit=1&sort=-name&cursor={}", text(&first, "next_cursor"));
-    assert_eq!((names(&first), names(&call(&viewer, "GET", &next).expect(200).await)), ("standard".into(), "large".into()));
+    assert_eq!(
+        (names(&first), names(&call(&viewer, "GET", &next).expect(200).await)),
+        ("standard".into(), "large".into())
+    );
 
     let body = json!({ "name": "tiny", "title": "Tiny", "limits": { "read": "2/1h", "statement_timeout": "2s" } });
     let create = || call(&admin, "POST", PLANS).json(body.clone());
@@ -161,7 +164,11 @@ async fn a_plan_is_made_listed_and_changed_and_holds_at_once_for_its_tenants() {
     let path = format!("/api/v1/platform/tenants/{}", north.id);
     let give = async |plan: &str| {
         let seen = call(&admin, "GET", &path).send().await;
-        call(&admin, "PATCH", &path).header("if-match", seen.header("etag").unwrap()).json(json!({ "plan": plan })).send().await
+        call(&admin, "PATCH", &path)
+            .header("if-match", seen.header("etag").unwrap())
+            .json(json!({ "plan": plan }))
+            .send()
+            .await
     };
     let refused = give("none").await;
     assert_eq!((refused.status, &refused.body["errors"][0]["code"]), (422, &json!("plan_unknown")), "{}", refused.body);
@@ -174,11 +181,15 @@ async fn a_plan_is_made_listed_and_changed_and_holds_at_once_for_its_tenants() {
 
     // Changed, it holds for them at once.
     let plan = format!("{PLANS}/tiny");
-    let change = |token: &str, tag: &str, body: &Value| call(token, "PATCH", &plan).header("if-match", tag).json(body.clone());
+    let change =
+        |token: &str, tag: &str, body: &Value| call(token, "PATCH", &plan).header("if-match", tag).json(body.clone());
     let body = json!({ "limits": { "read": null, "write": "5/1s" } });
     change(&viewer, "\"v1\"", &body).refused(403, "permission_denied").await;
     let changed = change(&admin, "\"v1\"", &body).expect(200).await;
-    assert_eq!((&changed["version"], &changed["limits"]), (&json!(2), &json!({ "statement_timeout": "2s", "write": "5/1s" })));
+    assert_eq!(
+        (&changed["version"], &changed["limits"]),
+        (&json!(2), &json!({ "statement_timeout": "2s", "write": "5/1s" }))
+    );
     change(&admin, "\"v1\"", &body).refused(412, "version_mismatch").await;
     // What was used of the old is used of the new, and comes back within its two seconds.
     let begun = Instant::now();

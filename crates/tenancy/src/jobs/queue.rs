@@ -202,8 +202,12 @@ pub(super) async fn take(
     let (room, fewer_than) = if room > kept { (room - kept, cap) } else { (room, 1) };
     let wanted = i64::try_from(room).unwrap_or(i64::MAX);
     let mut tx = control.begin().await?;
-    let lanes: Vec<Uuid> =
-        tx.query(&store::LOCK_LANES, &[&now, &cap, &wanted, &fewer_than]).await?.iter().map(|row| row.get("lane")).collect();
+    let lanes: Vec<Uuid> = tx
+        .query(&store::LOCK_LANES, &[&now, &cap, &wanted, &fewer_than])
+        .await?
+        .iter()
+        .map(|row| row.get("lane"))
+        .collect();
     if lanes.is_empty() {
         tx.commit(&[]).await?;
         return Ok(None);

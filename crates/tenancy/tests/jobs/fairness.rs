@@ -218,7 +218,10 @@ async fn long_jobs_of_some_tenants_leave_a_worker_and_a_connection_for_another()
         let left = Instant::now();
         shop.leave(&modest, "workshop.note", named(&format!("round {round}"))).await;
         until("the modest tenant's job starts", async || {
-            shop.diary.starts().iter().any(|start| start.tenant == Some(modest.id) && start.name == format!("round {round}"))
+            shop.diary
+                .starts()
+                .iter()
+                .any(|start| start.tenant == Some(modest.id) && start.name == format!("round {round}"))
         })
         .await;
         assert!(left.elapsed() < Duration::from_secs(1), "{:?}", left.elapsed());
