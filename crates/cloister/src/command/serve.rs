@@ -57,7 +57,6 @@ pub(crate) fn edge(
             requests: configuration.http.requests,
             tenant_requests: configuration.http.tenant_requests,
             streams: configuration.http.event_streams,
-            ..CrowdLimits::default()
         },
         ..EdgeSettings::default()
     };
