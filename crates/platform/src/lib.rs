@@ -22,6 +22,7 @@ mod mfa;
 mod note;
 mod operator;
 pub mod password;
+mod plan;
 pub mod policy;
 mod revocation;
 mod role;
@@ -174,6 +175,7 @@ impl HttpModule for Platform {
             .merge(membership::routes())
             .merge(mfa::routes())
             .merge(operator::routes())
+            .merge(plan::routes())
             .merge(role::routes())
             .merge(session::routes())
             .merge(signup::routes())
