@@ -110,6 +110,13 @@ impl Error {
             .because(cause)
     }
 
+    /// Not now: a tenant has what it may have of this node.
+    pub(crate) fn busy(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        metrics::counter!("cloister_turned_away_total", "code" => BUSY).increment(1);
+        let message = "Too much is being done for this tenant at once. Try again in a moment.";
+        Self::new(ErrorKind::Unavailable, BUSY, message).retry_after(Duration::from_secs(1)).because(cause)
+    }
+
     /// Adds what the log should know.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -204,9 +211,7 @@ impl From<cloister_postgres::Error> for Error {
     /// For statements whose constraints are no client's business; [`TenantTx`](crate::TenantTx) knows the others.
     fn from(error: cloister_postgres::Error) -> Self {
         if matches!(error, cloister_postgres::Error::Busy { .. }) {
-            metrics::counter!("cloister_turned_away_total", "code" => BUSY).increment(1);
-            let message = "Too much is being done for this tenant at once. Try again in a moment.";
-            return Self::new(ErrorKind::Unavailable, BUSY, message).retry_after(Duration::from_secs(1)).because(error);
+            return Self::busy(error);
         }
         if error.is_transient() { Self::unavailable(error) } else { Self::internal(error) }
     }

@@ -3,9 +3,9 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use cloister_postgres::{Holder, Share};
+use cloister_postgres::{Gate, GateSettings, Holder, Permit, Share};
 
-use crate::{Class, Rate, RateError, TenantEntry};
+use crate::{Class, Error, OpContext, Rate, RateError, Tenancy, TenantEntry};
 
 /// Of the connections, for whoever says nothing else.
 const CONNECTIONS: Share = Share::percent(75);
@@ -119,6 +119,25 @@ impl TenantLimits {
     /// The same for work on many rows at once.
     pub(crate) fn large_statement_milliseconds(&self) -> i32 {
         milliseconds(self.large_statement.unwrap_or(LARGE_STATEMENT))
+    }
+}
+
+/// Of the places for long work, for one tenant.
+const LONG_WORK: Share = Share::percent(50);
+
+/// The gate before work that keeps processors busy for long, such as reading the files of an import.
+pub(crate) fn long_work() -> Gate {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // Two at least for one tenant: the second finds out that another is at it, and says so.
+    Gate::new(GateSettings { places: (2 * cores).max(4), kept: 0, queue: 8, wait: Duration::from_secs(30) })
+}
+
+impl Tenancy {
+    /// A place for something that keeps a processor busy for long, until it is dropped. There are few on a node, and one tenant
+    /// has at most half of them. Ask for it before a connection: whoever waits here must hold none.
+    pub async fn begin_long_work(&self, cx: &OpContext) -> Result<Permit, Error> {
+        let holder = Holder::new(cx.tenant_id().uuid().as_u128(), LONG_WORK);
+        self.0.long_work.enter(holder).await.map_err(Error::busy)
     }
 }
 

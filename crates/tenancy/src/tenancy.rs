@@ -72,6 +72,8 @@ pub(crate) struct Inner {
     pub(crate) grace: Duration,
     pub(crate) registered: HashSet<usize>,
     pub(crate) jobs: crate::jobs::Kinds,
+    /// Before work that keeps processors busy.
+    pub(crate) long_work: cloister_postgres::Gate,
     /// Told when a transaction left something for the relay.
     pub(crate) outbox: crate::jobs::outbox::Hints,
     /// Refused requests that wait to be audited.
@@ -162,6 +164,7 @@ impl Tenancy {
             grace: config.grace,
             registered,
             jobs,
+            long_work: crate::limits::long_work(),
             outbox: crate::jobs::outbox::Hints::default(),
             mismatches: crate::mismatch::Mismatches::default(),
             workflows: tokio::sync::Notify::new(),
