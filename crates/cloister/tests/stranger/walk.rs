@@ -1,0 +1,138 @@
+//! One operation after the other: the rightful actor, then everybody else, then the rightful actor again.
+
+use std::sync::Arc;
+
+use cloister_tenancy::Tier;
+
+use crate::{
+    coverage,
+    document::{About, Operation},
+    ledger::{Ledger, differences},
+    open,
+    probe::{Crowd, Probe},
+    recipe::prepare,
+    world::World,
+};
+
+/// What came of an operation.
+pub(crate) enum Outcome {
+    /// The rightful actor got what it is for. Faults of what the others got.
+    Walked(Vec<String>),
+    /// The rightful actor did not.
+    NotCovered(String),
+}
+
+/// Sends the operation as everybody.
+async fn walk(world: &World, ledger: &Ledger, operation: &Arc<Operation>) -> Outcome {
+    match attempt(world, ledger, operation).await {
+        Ok(faults) => Outcome::Walked(faults),
+        Err(error) => Outcome::NotCovered(error),
+    }
+}
+
+async fn attempt(world: &World, ledger: &Ledger, operation: &Arc<Operation>) -> Result<Vec<String>, String> {
+    world.renew_all().await?;
+    if operation.about() == About::Anybody {
+        return open::walk(world, ledger, operation).await;
+    }
+    let town = world.town(operation);
+    prepare(world, operation, &town.own).await?.carry_out(world).await?;
+    let ready = prepare(world, operation, &town.own).await?;
+    // Of what is the platform's there is no other tenant's.
+    let other = if operation.about() == About::Tenant { prepare(world, operation, &town.other).await? } else { ready.clone() };
+    world.renew_all().await?;
+    let probes = Crowd::new(world, town, operation, &ready, &other).gather();
+    let mut faults = send(world, ledger, &probes).await;
+    let mut again = async |ready: &crate::recipe::Ready, whose: &str| {
+        if let Err(error) = ready.carry_out(world).await {
+            faults.push(format!("{whose} could not do it any more after strangers had tried: {error}"));
+        }
+    };
+    again(&ready, "the rightful actor").await;
+    if operation.about() == About::Tenant {
+        again(&other, "the other tenant's owner").await;
+    }
+    Ok(faults)
+}
+
+/// Sends all, and looks whether anything was written; if so, one by one for whose it was.
+async fn send(world: &World, ledger: &Ledger, probes: &[Probe]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let before = ledger.page().await;
+    for probe in probes {
+        faults.extend(probe.fault(world).await);
+    }
+    let written = differences(&before, &ledger.page().await);
+    if written.is_empty() {
+        return faults;
+    }
+    let mut found = false;
+    for probe in probes {
+        let before = ledger.page().await;
+        drop(probe.fault(world).await);
+        let written = differences(&before, &ledger.page().await);
+        if !written.is_empty() {
+            found = true;
+            faults.push(format!("{}: wrote to {}", probe.who, written.join(", ")));
+        }
+    }
+    if !found {
+        faults.push(format!("somebody wrote to {}", written.join(", ")));
+    }
+    faults
+}
+
+/// Audit rows about contradictions, in a tenant's own log.
+async fn mismatches(world: &World, tenant: &cloister_tenancy::TenantEntry) -> i64 {
+    let admin = world.platform.admin(&tenant.placement.as_ref().unwrap().database).await;
+    let text = "select count(*) from cloister.audit where tenant_id = $1 and action = 'tenant_mismatch'";
+    admin.query_one(text, &[&tenant.id.uuid()]).await.unwrap().get(0)
+}
+
+async fn walk_all(world: &World, wanted: impl Fn(&Operation) -> bool) -> coverage::Walked {
+    let ledger = Ledger::open(&world.platform).await;
+    let mut walked = coverage::Walked::default();
+    for operation in world.document.operations.iter().filter(|operation| wanted(operation)) {
+        let begun = std::time::Instant::now();
+        let outcome = walk(world, &ledger, operation).await;
+        if std::env::var_os("CLOISTER_TEST_TIMES").is_some() {
+            eprintln!("{:>6} ms  {}", begun.elapsed().as_millis(), operation.id);
+        }
+        walked.note(&operation.id, outcome);
+    }
+    // Whoever named two tenants stands in the log of their own, and in no other.
+    for town in &world.towns {
+        let mut waited = 0;
+        while mismatches(world, &town.other.tenant).await == 0 {
+            assert!(waited < 100, "no contradiction is in the audit log of {}", town.other.tenant.slug);
+            waited += 1;
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        assert_eq!(mismatches(world, &town.own.tenant).await, 0, "of others' attempts the rightful tenant's log says nothing");
+    }
+    walked
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_answers_strangers_as_if_nothing_were_there() {
+    let world = World::open(Tier::Shared).await;
+    let walked = walk_all(&world, |_| true).await;
+    walked.insist_on_all(&world.document);
+}
+
+/// What is a tenant's own, where its rows lie elsewhere.
+async fn in_tier(tier: Tier) {
+    let world = World::open(tier).await;
+    let walked = walk_all(&world, |operation| operation.about() == About::Tenant).await;
+    walked.insist();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_schema_tier_too() {
+    in_tier(Tier::Schema).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_database_tier_too() {
+    in_tier(Tier::Database).await;
+}
