@@ -38,6 +38,11 @@ impl Walked {
         }
     }
 
+    /// Something that is wrong with no operation in particular.
+    pub(crate) fn fault(&mut self, fault: String) {
+        self.faults.push(fault);
+    }
+
     /// That nobody got anything, and that everything was walked but what is listed.
     pub(crate) fn insist(mut self) {
         let listed = listed();

@@ -22,4 +22,5 @@ mod recipe_account;
 mod recipe_platform;
 mod town;
 mod walk;
+mod wishes;
 mod world;

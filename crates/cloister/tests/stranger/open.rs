@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cloister_platform::mail::{Outbox, Selection};
-use cloister_tenancy::Actor;
+use cloister_tenancy::{Actor, jobs::WorkSettings};
 use serde_json::{Value, json};
 
 use crate::{
@@ -152,9 +152,10 @@ async fn reset(world: &World) -> Result<String, String> {
     let call = world.door.call("POST", "/api/v1/password-resets").header("host", "localhost");
     done(call.json(json!({ "email": person.email })).send().await, "asking for a reset")?;
     let tenancy = world.platform.tenancy.clone();
-    let never = std::future::pending();
-    let working =
-        tokio::spawn(async move { drop(tenancy.work(cloister_tenancy::jobs::WorkSettings::default(), never).await) });
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let working = tokio::spawn(async move {
+        drop(tenancy.work(WorkSettings::default(), async move { drop(stopped.await) }).await);
+    });
     let mut secret = Err(String::new());
     for _ in 0..200 {
         secret = mailed(world, &person.email).await;
@@ -163,8 +164,8 @@ async fn reset(world: &World) -> Result<String, String> {
         }
         tokio::time::sleep(std::time::Duration::from_millis(25)).await;
     }
-    working.abort();
-    // What it was doing when it was stopped is over before anybody looks at the tables.
+    // What it is doing is over before anybody looks at the tables.
+    let _ = stop.send(());
     drop(working.await);
     secret
 }

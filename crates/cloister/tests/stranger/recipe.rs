@@ -42,6 +42,17 @@ impl Ready {
 
 /// Makes ready what an operation needs in this tenant.
 pub(crate) async fn prepare(world: &World, operation: &Arc<Operation>, home: &Home) -> Result<Ready, String> {
+    match attempt(world, operation, home).await {
+        // What was just done changed the rights of whoever has to do it once more.
+        Err(error) if error.contains("token_outdated") => {
+            world.renew_all().await?;
+            attempt(world, operation, home).await
+        }
+        ready => ready,
+    }
+}
+
+async fn attempt(world: &World, operation: &Arc<Operation>, home: &Home) -> Result<Ready, String> {
     if let Some(ready) = recipe_account::prepare(world, operation, home).await? {
         return Ok(ready);
     }
@@ -67,20 +78,15 @@ pub(crate) fn plain(world: &World, operation: &Arc<Operation>, home: &Home, thin
 
 /// By the document alone. What the path names is made by the operation that makes such things.
 pub(crate) async fn usual(world: &World, operation: &Arc<Operation>, home: &Home) -> Result<Ready, String> {
-    let mut things = home.things.clone();
     let mut params = Vec::new();
     if let [name] = operation.names.as_slice() {
         let folder = operation.path.split("/{").next().unwrap_or_default();
         let maker = world.document.at("POST", folder);
         let maker = maker.ok_or_else(|| format!("nothing makes what {} is about: give it a recipe", operation.id))?;
         let made = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
-        let value = text(&made.body, name)?;
-        if let Some(kind) = kind_of(&value) {
-            things.insert(kind.to_owned(), value.clone());
-        }
-        params.push(value);
+        params.push(text(&made.body, name)?);
     }
-    about(world, operation, home, &things, params).await
+    about(world, operation, home, &home.things, params).await
 }
 
 /// The same about something that is there.

@@ -103,12 +103,16 @@ async fn walk_all(world: &World, wanted: impl Fn(&Operation) -> bool) -> coverag
     // Whoever named two tenants stands in the log of their own, and in no other.
     for town in &world.towns {
         let mut waited = 0;
-        while mismatches(world, &town.other.tenant).await == 0 {
-            assert!(waited < 100, "no contradiction is in the audit log of {}", town.other.tenant.slug);
+        while waited < 100 && mismatches(world, &town.other.tenant).await == 0 {
             waited += 1;
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
-        assert_eq!(mismatches(world, &town.own.tenant).await, 0, "of others' attempts the rightful tenant's log says nothing");
+        if waited == 100 {
+            walked.fault(format!("no contradiction is in the audit log of {}", town.other.tenant.slug));
+        }
+        if mismatches(world, &town.own.tenant).await > 0 {
+            walked.fault(format!("the audit log of {} tells of others' attempts", town.own.tenant.slug));
+        }
     }
     walked
 }
