@@ -22,8 +22,8 @@ pub(crate) struct Operation {
     pub(crate) filters: Vec<(String, String)>,
     /// It lists, a page at a time.
     pub(crate) has_limit: bool,
-    /// The header `If-Match` must be there.
-    pub(crate) needs_version: bool,
+    /// It takes the header `If-Match`.
+    pub(crate) takes_version: bool,
     /// It takes an `Idempotency-Key`.
     pub(crate) takes_key: bool,
     /// The example of its body.
@@ -150,7 +150,7 @@ fn read(
         names: of("path").into_iter().map(name).collect(),
         filters: of("query").into_iter().filter_map(|one| Some((name(one), kind(&one["schema"])?))).collect(),
         has_limit: of("query").into_iter().any(|one| one["name"] == "limit"),
-        needs_version: header("If-Match").is_some_and(|header| header["required"] == true),
+        takes_version: header("If-Match").is_some(),
         takes_key: header("Idempotency-Key").is_some(),
         body: (!content["example"].is_null()).then(|| content["example"].clone()),
         fields,

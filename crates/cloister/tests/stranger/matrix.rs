@@ -21,8 +21,10 @@ use crate::{
 const LEGEND: &str = "\
 yes        done; where it changes what is there: it would have been, had it been meant for the version that is there
 all, own   a list with what is everybody's, or only with what is one's own
-403        they may see it, and may not do this
+403        they may not do this to what they may see, or make such a thing
 404        as far as they are told, there is no such thing
+no rights  a member with a role that allows nothing
+visitor    an operator who has stated a reason, to see and not to change
 ";
 
 /// A version that there never was: whoever may change something is told so, and changes nothing.
@@ -214,7 +216,7 @@ fn people<'a>(world: &World, town: &'a Town) -> Vec<(&'a str, Who<'a>)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_role_does_what_it_is_granted_and_no_more() {
-    let world = World::open(Tier::Shared).await;
+    let world = World::open(Tier::Shared, &[]).await;
     let mut pages = vec![LEGEND.to_owned()];
     for (at, town) in world.towns.iter().enumerate() {
         // What every tenant has is asked in the first town.

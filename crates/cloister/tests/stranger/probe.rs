@@ -8,7 +8,6 @@ use crate::{
     document::{About, Operation},
     fill::Things,
     forged::forgeries,
-    people::Person,
     recipe::Ready,
     town::Town,
     world::World,
@@ -105,6 +104,8 @@ pub(crate) struct Crowd<'a> {
     pub(crate) ready: &'a Ready,
     /// In the other one, by its own owner.
     pub(crate) other: &'a Ready,
+    /// Where a list of the rightful tenant goes on.
+    pub(crate) cursor: Option<String>,
     private: Arc<Vec<String>>,
     probes: Vec<Probe>,
 }
@@ -127,7 +128,16 @@ impl<'a> Crowd<'a> {
         let of_request = ready.ask.spots(&ready.words).into_iter().map(|(_, text)| text);
         let own_slug = |text: &String| text != town.own.tenant.slug.as_str();
         let private = Arc::new(town.own.private().into_iter().chain(of_request).filter(own_slug).collect());
-        Self { world, town, operation, ready, other, private, probes: Vec::new() }
+        Self { world, town, operation, ready, other, cursor: None, private, probes: Vec::new() }
+    }
+
+    /// Those for whom it could matter where the tenant's rows lie.
+    pub(crate) fn within(mut self) -> Vec<Probe> {
+        self.members();
+        self.other_tenant();
+        self.pointing();
+        self.families();
+        self.probes
     }
 
     /// All of them.
@@ -195,9 +205,6 @@ impl<'a> Crowd<'a> {
         let home = Place::host(south);
         if self.ready.ask.names_something(&self.ready.words) {
             self.add("another tenant's owner", token(), &home, Rule::Refused, self.request());
-            // The answer that was kept for the rightful owner's key is not theirs.
-            let operator = self.world.support.as_ref().map(Person::token);
-            self.add("an operator at another tenant", operator, &home, Rule::Refused, self.request());
         } else if self.operation.is_read() {
             self.add("another tenant's owner", token(), &home, Rule::Own, self.request());
         }
@@ -252,6 +259,14 @@ impl<'a> Crowd<'a> {
                 ask
             };
             asks.push((format!("filter {filter}"), with(thing), with(&crate::ask::nowhere(kind))));
+        }
+        if let Some(cursor) = &self.cursor {
+            let with = |cursor: String| {
+                let mut ask = self.other.ask.clone();
+                ask.query.push(("cursor".to_owned(), cursor));
+                ask
+            };
+            asks.push(("cursor".to_owned(), with(cursor.clone()), with(crate::ask::shaped_like(cursor))));
         }
         for (at, ask, nothing) in asks {
             let who = format!("another tenant's owner, pointing at it by {at}");

@@ -106,7 +106,7 @@ pub(crate) async fn about(
         other.ask.params.clone_from(&ready.ask.params);
         other
     };
-    if operation.is_read() || operation.needs_version {
+    if operation.is_read() || operation.takes_version {
         let read = beside("GET").map(&with);
         let mut seen = match &read {
             Some(read) => Some(read.ask.send(&world.door, read.token.as_deref(), None).await),
@@ -121,7 +121,7 @@ pub(crate) async fn about(
             seen = Some(read.ask.send(&world.door, read.token.as_deref(), None).await);
         }
         let version = seen.as_ref().and_then(|seen| seen.header("etag")).map(str::to_owned);
-        if let Some(version) = version.filter(|_| operation.needs_version) {
+        if let Some(version) = version.filter(|_| operation.takes_version) {
             ready.ask.headers.push(("if-match".to_owned(), version));
         }
     }

@@ -12,7 +12,7 @@ async fn read(world: &World, token: &str, host: &str, path: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_tenants_person_is_tied_to_nobody() {
-    let world = World::open(Tier::Shared).await;
+    let world = World::open(Tier::Shared, &["school"]).await;
     let town = &world.towns[0];
     let (own, other) = (&town.own, &town.other);
     let operation = world.document.operation("member_create").unwrap();

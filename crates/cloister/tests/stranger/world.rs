@@ -47,8 +47,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// With the rightful tenants in this tier, and all others in the shared one.
-    pub(crate) async fn open(tier: Tier) -> Self {
+    /// With the rightful tenants in this tier, and all others in the shared one; of these kinds alone, where any are named.
+    pub(crate) async fn open(tier: Tier, only: &[&str]) -> Self {
         let clock = ManualClock::new(SystemClock.now());
         let room = Platform::new();
         let modules: Vec<Arc<dyn HttpModule>> = vec![Arc::new(room.clone()), Arc::new(School), Arc::new(Catalog)];
@@ -79,15 +79,15 @@ impl World {
             outside: String::new(),
             number: AtomicU64::new(1),
         };
-        world.settle(tier, &clock).await.unwrap_or_else(|error| panic!("the fixture: {error}"));
+        world.settle(tier, only, &clock).await.unwrap_or_else(|error| panic!("the fixture: {error}"));
         world
     }
 
-    async fn settle(&mut self, tier: Tier, clock: &ManualClock) -> Result<(), String> {
+    async fn settle(&mut self, tier: Tier, only: &[&str], clock: &ManualClock) -> Result<(), String> {
         let kinds: Vec<&'static str> =
             self.modules.iter().filter_map(|module| module.kinds().first().copied()).collect();
         let mut towns = Vec::new();
-        for kind in &kinds {
+        for kind in kinds.iter().filter(|kind| only.is_empty() || only.contains(kind)) {
             towns.push(Town::found(self, kind, tier).await?);
         }
         self.expired = towns[0].own.owner.token();
