@@ -61,7 +61,8 @@ pub(crate) enum Spot {
 /// The kind of an id: `per` of `per_01ke6j8km0fgz9t2jz5dy63s58`.
 pub(crate) fn kind_of(text: &str) -> Option<&str> {
     let (kind, rest) = text.split_once('_')?;
-    let is_id = kind.len() == 3 && rest.len() == 26 && rest.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+    let is_id =
+        kind.len() == 3 && rest.len() == 26 && rest.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
     is_id.then_some(kind)
 }
 

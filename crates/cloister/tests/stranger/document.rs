@@ -10,6 +10,10 @@ use serde_json::Value;
 pub(crate) struct Operation {
     /// Its operation id.
     pub(crate) id: String,
+    /// What it does, in a few words.
+    pub(crate) summary: String,
+    /// Under which heading it stands.
+    pub(crate) tag: String,
     /// `GET`, `POST` …
     pub(crate) method: String,
     /// With its parameters in braces.
@@ -132,7 +136,8 @@ fn read(
     let name = |parameter: &Value| parameter["name"].as_str().unwrap().to_owned();
     let header = |wanted: &str| of("header").into_iter().find(|header| header["name"] == wanted);
     let content = &operation["requestBody"]["content"]["application/json"];
-    let schema = referred(&content["schema"]).map_or(&content["schema"], |name| &document["components"]["schemas"][name]);
+    let schema =
+        referred(&content["schema"]).map_or(&content["schema"], |name| &document["components"]["schemas"][name]);
     let mut fields = Vec::new();
     for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
         if let Some(kind) = kind(schema) {
@@ -144,6 +149,8 @@ fn read(
     let security = operation["security"].as_array();
     Operation {
         id: operation["operationId"].as_str().unwrap().to_owned(),
+        summary: operation["summary"].as_str().unwrap().to_owned(),
+        tag: operation["tags"][0].as_str().unwrap().to_owned(),
         method: method.to_uppercase(),
         path: path.to_owned(),
         module,

@@ -31,7 +31,8 @@ impl Ledger {
     pub(crate) async fn open(platform: &TestPlatform) -> Self {
         let client = platform.admin("postgres").await;
         let like = format!("{}\\_%", platform.prefix);
-        let names = client.query("select datname::text from pg_database where datname like $1", &[&like]).await.unwrap();
+        let names =
+            client.query("select datname::text from pg_database where datname like $1", &[&like]).await.unwrap();
         let mut databases = Vec::new();
         for name in names {
             let name: String = name.get(0);
@@ -72,5 +73,7 @@ impl Ledger {
 /// The tables that differ.
 pub(crate) fn differences(before: &Page, after: &Page) -> Vec<String> {
     let tables = after.iter().filter(|(table, sum)| before.get(*table) != Some(sum));
-    tables.map(|(table, sum)| format!("{table} ({} → {sum})", before.get(table).map_or("none", String::as_str))).collect()
+    tables
+        .map(|(table, sum)| format!("{table} ({} → {sum})", before.get(table).map_or("none", String::as_str)))
+        .collect()
 }

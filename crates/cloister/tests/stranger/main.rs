@@ -9,6 +9,7 @@
 mod answer;
 mod ask;
 mod coverage;
+mod crowd;
 mod document;
 mod fill;
 mod forged;

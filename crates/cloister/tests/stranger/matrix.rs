@@ -30,6 +30,10 @@ visitor    an operator who has stated a reason, to see and not to change
 /// A version that there never was: whoever may change something is told so, and changes nothing.
 const NO_VERSION: &str = "\"v999\"";
 
+/// Columns for what is done and for what it is done to.
+const WIDE: usize = 50;
+const NARROW: usize = 28;
+
 /// Something that is asked about.
 struct Target {
     name: &'static str,
@@ -169,7 +173,8 @@ async fn table(
     wanted: impl Fn(&Operation) -> bool,
 ) -> String {
     let columns: String = people.iter().map(|(role, _)| format!("{role:>10}")).collect();
-    let mut table = format!("{title}\n\n{:<56}{columns}\n", "");
+    let mut table = format!("{title}\n\n{:<WIDE$}{:<NARROW$}{columns}\n", "", "about");
+    let mut heading = "";
     for operation in world.document.operations.iter().filter(|operation| wanted(operation)) {
         let mut lines: Vec<(String, Vec<String>)> = Vec::new();
         for mut target in targets(world, town, operation).await {
@@ -189,9 +194,16 @@ async fn table(
                 _ => lines.push((target.name.to_owned(), cells)),
             }
         }
+        if heading != operation.tag {
+            heading = operation.tag.as_str();
+            writeln!(table, "\n{heading}").unwrap();
+        }
         for (at, (name, cells)) in lines.iter().enumerate() {
-            let id = if at == 0 { operation.id.as_str() } else { "" };
-            let line = format!("{id:<28}{name:<28}{}", cells.iter().map(|cell| format!("{cell:>10}")).collect::<String>());
+            let act = if at == 0 { operation.summary.as_str() } else { "" };
+            let line = format!(
+                "{act:<WIDE$}{name:<NARROW$}{}",
+                cells.iter().map(|cell| format!("{cell:>10}")).collect::<String>()
+            );
             writeln!(table, "{}", line.trim_end()).unwrap();
         }
     }

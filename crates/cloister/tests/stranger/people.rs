@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::{done, text},
+    town::Home,
     world::World,
 };
 
@@ -50,6 +51,19 @@ impl World {
         let call = self.door.call("POST", "/api/v1/sessions").header("host", &host);
         let seen = call.json(json!({ "email": email, "password": PASSWORD })).send().await;
         Ok(done(seen, "signing in")?.body)
+    }
+
+    /// Signs a tenant's owner in with a browser, at the tenant's host: the cookie, which is good there.
+    pub(crate) async fn browse(&self, home: &Home) -> Result<String, String> {
+        let call = |method: &str, path: &str| {
+            self.door.call(method, path).header("host", &home.host()).header("sec-fetch-site", "same-origin")
+        };
+        let body = json!({ "email": home.owner.email, "password": PASSWORD, "cookie": true });
+        let seen = done(call("POST", "/api/v1/sessions").json(body).send().await, "signing in by a browser")?;
+        let header = seen.header("set-cookie").ok_or("no cookie")?;
+        let cookie = header.split(';').next().unwrap_or_default().to_owned();
+        done(call("GET", "/api/v1/tenant").header("cookie", &cookie).send().await, "a browser")?;
+        Ok(cookie)
     }
 
     /// A member with these roles, signed in there.

@@ -84,7 +84,8 @@ pub(crate) async fn visit(world: &World, token: &str, home: &Home, elevated: boo
 pub(crate) async fn sign_up(world: &World) -> Result<(Value, String), String> {
     let number = world.number();
     let email = new("head@west.example", number);
-    let wish = json!({ "name": "West High", "slug": new("west", number), "email": email, "locale": "en", "time_zone": "UTC" });
+    let wish =
+        json!({ "name": "West High", "slug": new("west", number), "email": email, "locale": "en", "time_zone": "UTC" });
     let call = world.door.call("POST", "/api/v1/signups").header("host", "localhost");
     Ok((done(call.json(wish).send().await, "signing up")?.body, email))
 }

@@ -75,17 +75,15 @@ impl Home {
     async fn new(world: &World, slug: &str, kind: &'static str, tier: Tier) -> Result<Self, String> {
         let tenant = world.platform.tenant_of(slug, kind, tier).await;
         let owner = world.fresh_member(&tenant, "owner").await?;
-        let mut home =
-            Self { tenant, owner, things: Things::new(), members: BTreeMap::new(), families: Vec::new() };
+        let mut home = Self { tenant, owner, things: Things::new(), members: BTreeMap::new(), families: Vec::new() };
         home.furnish(world, kind).await?;
         Ok(home)
     }
 
     /// Makes one thing by each operation that makes things, in whatever order they need each other.
     async fn furnish(&mut self, world: &World, kind: &str) -> Result<(), String> {
-        let here = |name: &str| {
-            world.modules.iter().any(|module| module.name() == name && module.kinds().contains(&kind))
-        };
+        let here =
+            |name: &str| world.modules.iter().any(|module| module.name() == name && module.kinds().contains(&kind));
         let mut left: Vec<_> = (world.document.operations.iter())
             .filter(|operation| here(operation.module) && operation.about() == About::Tenant)
             .filter(|operation| operation.method == "POST" && operation.names.is_empty() && operation.body.is_some())

@@ -8,10 +8,11 @@ use cloister_testkit::Seen;
 use crate::{
     ask::Place,
     coverage,
+    crowd::Crowd,
     document::{About, Operation},
     ledger::{Ledger, differences},
     open,
-    probe::{Crowd, Probe},
+    probe::Probe,
     recipe::{Ready, prepare},
     town::Town,
     world::World,
@@ -48,7 +49,8 @@ async fn attempt(
     let done = first.carry_out(world).await?;
     let ready = prepare(world, operation, &town.own).await?;
     // Of what is the platform's there is no other tenant's.
-    let other = if operation.about() == About::Tenant { prepare(world, operation, &town.other).await? } else { ready.clone() };
+    let other =
+        if operation.about() == About::Tenant { prepare(world, operation, &town.other).await? } else { ready.clone() };
     world.renew_all().await?;
     let mut crowd = Crowd::new(world, town, operation, &ready, &other);
     crowd.cursor = cursor(world, &ready).await;

@@ -24,7 +24,8 @@ async fn another_tenants_person_is_tied_to_nobody() {
         makers.push((home, ready.carry_out(&world).await.unwrap().body));
     }
     let tenancy = world.platform.tenancy.clone();
-    let working = tokio::spawn(async move { drop(tenancy.work(WorkSettings::default(), std::future::pending()).await) });
+    let working =
+        tokio::spawn(async move { drop(tenancy.work(WorkSettings::default(), std::future::pending()).await) });
     let member = async |at: usize| {
         let (home, made) = &makers[at];
         let path = format!("/api/v1/tenant/members/{}", made["id"].as_str().unwrap());

@@ -43,6 +43,8 @@ pub(crate) struct World {
     pub(crate) inside: String,
     /// A token of the first owner, for no tenant.
     pub(crate) outside: String,
+    /// The cookie of a browser in which the other tenant's owner is signed in.
+    pub(crate) cookie: String,
     number: AtomicU64,
 }
 
@@ -52,8 +54,7 @@ impl World {
         let clock = ManualClock::new(SystemClock.now());
         let room = Platform::new();
         let modules: Vec<Arc<dyn HttpModule>> = vec![Arc::new(room.clone()), Arc::new(School), Arc::new(Catalog)];
-        let for_kernel: Vec<Arc<dyn Module>> =
-            modules.iter().map(|module| module.clone() as Arc<dyn Module>).collect();
+        let for_kernel: Vec<Arc<dyn Module>> = modules.iter().map(|module| module.clone() as Arc<dyn Module>).collect();
         let settings = TestSettings { modules: for_kernel, clock: Arc::new(clock.clone()), ..TestSettings::default() };
         let platform = TestPlatform::with(settings).await;
         // Whoever signs up wants to be where no cluster is, so that operators have something to mend.
@@ -77,6 +78,7 @@ impl World {
             left: String::new(),
             inside: String::new(),
             outside: String::new(),
+            cookie: String::new(),
             number: AtomicU64::new(1),
         };
         world.settle(tier, only, &clock).await.unwrap_or_else(|error| panic!("the fixture: {error}"));
@@ -106,6 +108,7 @@ impl World {
         let support = self.support.as_ref().map(Person::token).unwrap_or_default();
         self.inside = text(&visit(self, &support, own, false).await?, "access_token")?;
         self.outside = text(&self.sign_in(None, &own.owner.email).await?, "access_token")?;
+        self.cookie = self.browse(&towns[0].other).await?;
         self.towns = towns;
         Ok(())
     }
