@@ -24,12 +24,8 @@ pub(crate) struct Operation {
     pub(crate) names: Vec<String>,
     /// Filters that take an id: name and kind of id.
     pub(crate) filters: Vec<(String, String)>,
-    /// It lists, a page at a time.
-    pub(crate) has_limit: bool,
-    /// It takes the header `If-Match`.
-    pub(crate) takes_version: bool,
-    /// It takes an `Idempotency-Key`.
-    pub(crate) takes_key: bool,
+    /// Names of its parameters wherever they are.
+    takes: Vec<String>,
     /// The example of its body.
     pub(crate) body: Option<Value>,
     /// Fields of its body that take an id: name, kind of id, and whether it is a list of them.
@@ -61,6 +57,11 @@ impl Operation {
             () if of("account") || of("sessions") => About::Oneself,
             () => About::Tenant,
         }
+    }
+
+    /// It takes a parameter of this name: `limit`, `If-Match`, `Idempotency-Key`.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        self.takes.iter().any(|taken| taken == name)
     }
 
     /// It changes nothing.
@@ -117,9 +118,9 @@ fn kinds(document: &Value) -> HashMap<String, String> {
 
 /// The name of the schema that is referred to, here or as one of several.
 fn referred(schema: &Value) -> Option<&str> {
-    let several = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|word| schema[word].as_array()).flatten();
+    let mut several = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|word| schema[word].as_array()).flatten();
     let own = schema["$ref"].as_str().and_then(|to| to.rsplit('/').next());
-    own.or_else(|| several.filter_map(referred).next())
+    own.or_else(|| several.find_map(referred))
 }
 
 fn read(
@@ -134,7 +135,6 @@ fn read(
     let parameters: &[Value] = operation["parameters"].as_array().map_or(&[], Vec::as_slice);
     let of = |place: &str| parameters.iter().filter(move |parameter| parameter["in"] == place).collect::<Vec<_>>();
     let name = |parameter: &Value| parameter["name"].as_str().unwrap().to_owned();
-    let header = |wanted: &str| of("header").into_iter().find(|header| header["name"] == wanted);
     let content = &operation["requestBody"]["content"]["application/json"];
     let schema =
         referred(&content["schema"]).map_or(&content["schema"], |name| &document["components"]["schemas"][name]);
@@ -156,9 +156,7 @@ fn read(
         module,
         names: of("path").into_iter().map(name).collect(),
         filters: of("query").into_iter().filter_map(|one| Some((name(one), kind(&one["schema"])?))).collect(),
-        has_limit: of("query").into_iter().any(|one| one["name"] == "limit"),
-        takes_version: header("If-Match").is_some(),
-        takes_key: header("Idempotency-Key").is_some(),
+        takes: parameters.iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect(),
         body: (!content["example"].is_null()).then(|| content["example"].clone()),
         fields,
         // `{}` among the ways to sign in says that none is needed.

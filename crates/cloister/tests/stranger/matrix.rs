@@ -73,7 +73,7 @@ async fn ready(world: &World, town: &Town, operation: &Arc<Operation>, whose: Wh
         }
     }
     // A page that has everything in it.
-    if operation.is_read() && operation.has_limit {
+    if operation.is_read() && operation.takes("limit") {
         ready.ask.query.push(("limit".to_owned(), "200".to_owned()));
     }
     ready

@@ -70,7 +70,8 @@ pub(crate) fn plain(world: &World, operation: &Arc<Operation>, home: &Home, thin
         About::Tenant | About::Oneself => (Place::host(home.tenant.slug.as_str()), Some(home.owner.token())),
     };
     let key = || RequestId::generate(&SystemClock).bare();
-    let headers = operation.takes_key.then(|| ("idempotency-key".to_owned(), key())).into_iter().collect();
+    let headers =
+        operation.takes("Idempotency-Key").then(|| ("idempotency-key".to_owned(), key())).into_iter().collect();
     let body = operation.body.as_ref().map(|example| fill(example, things, world.number()));
     let ask = Ask { operation: operation.clone(), params: Vec::new(), query: Vec::new(), headers, body, place };
     Ready { ask, token, words: Vec::new() }
@@ -106,7 +107,7 @@ pub(crate) async fn about(
         other.ask.params.clone_from(&ready.ask.params);
         other
     };
-    if operation.is_read() || operation.takes_version {
+    if operation.is_read() || operation.takes("If-Match") {
         let read = beside("GET").map(&with);
         let mut seen = match &read {
             Some(read) => Some(read.ask.send(&world.door, read.token.as_deref(), None).await),
@@ -121,7 +122,7 @@ pub(crate) async fn about(
             seen = Some(read.ask.send(&world.door, read.token.as_deref(), None).await);
         }
         let version = seen.as_ref().and_then(|seen| seen.header("etag")).map(str::to_owned);
-        if let Some(version) = version.filter(|_| operation.takes_version) {
+        if let Some(version) = version.filter(|_| operation.takes("If-Match")) {
             ready.ask.headers.push(("if-match".to_owned(), version));
         }
     }

@@ -89,21 +89,17 @@ impl Home {
             .filter(|operation| operation.method == "POST" && operation.names.is_empty() && operation.body.is_some())
             .collect();
         while !left.is_empty() {
-            let (before, mut last) = (left.len(), String::new());
+            let before = left.len();
             let mut still = Vec::new();
             for operation in left {
                 let body = fill(operation.body.as_ref().unwrap_or(&Value::Null), &self.things, world.number());
                 match self.make(world, &operation.path, body).await {
                     Ok(made) => drop(self.keep(&made)),
-                    Err(error) => {
-                        last = error;
-                        still.push(operation);
-                    }
+                    Err(_) => still.push(operation),
                 }
             }
             if still.len() == before {
                 // Those that need more than their example are left to their recipes.
-                eprintln!("not furnished: {last}");
                 break;
             }
             left = still;

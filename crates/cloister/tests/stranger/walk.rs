@@ -64,7 +64,7 @@ async fn attempt(
     again(&ready, "the rightful actor").await;
     if operation.about() == About::Tenant {
         again(&other, "the other tenant's owner").await;
-        if operation.takes_key {
+        if operation.takes("Idempotency-Key") {
             faults.extend(repeated(world, town, &first, &done).await);
         }
     }
@@ -73,7 +73,7 @@ async fn attempt(
 
 /// Where the rightful owner's list goes on after its first item.
 async fn cursor(world: &World, ready: &Ready) -> Option<String> {
-    if !ready.ask.operation.has_limit || ready.ask.operation.about() != About::Tenant {
+    if !ready.ask.operation.takes("limit") || ready.ask.operation.about() != About::Tenant {
         return None;
     }
     let mut ask = ready.ask.clone();
@@ -127,6 +127,11 @@ async fn mismatches(world: &World, tenant: &cloister_tenancy::TenantEntry) -> i6
     admin.query_one(text, &[&tenant.id.uuid()]).await.unwrap().get(0)
 }
 
+#[expect(clippy::print_stderr, reason = "whoever asked for it looks there")]
+fn show(id: &str, time: std::time::Duration) {
+    eprintln!("{:>6} ms  {id}", time.as_millis());
+}
+
 async fn walk_all(world: &World, whole: bool, wanted: impl Fn(&Operation) -> bool) -> coverage::Walked {
     let ledger = Ledger::open(&world.platform).await;
     let mut walked = coverage::Walked::default();
@@ -134,7 +139,7 @@ async fn walk_all(world: &World, whole: bool, wanted: impl Fn(&Operation) -> boo
         let begun = std::time::Instant::now();
         let outcome = walk(world, &ledger, operation, whole).await;
         if std::env::var_os("CLOISTER_TEST_TIMES").is_some() {
-            eprintln!("{:>6} ms  {}", begun.elapsed().as_millis(), operation.id);
+            show(&operation.id, begun.elapsed());
         }
         walked.note(&operation.id, outcome);
     }
