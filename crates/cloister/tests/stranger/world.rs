@@ -1,8 +1,11 @@
 //! A platform as the binary composes it, with tenants of every kind and everybody who has to do with them.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use cloister_catalog::Catalog;
@@ -46,6 +49,8 @@ pub(crate) struct World {
     /// The cookie of a browser in which the other tenant's owner is signed in.
     pub(crate) cookie: String,
     number: AtomicU64,
+    /// Requests that named two tenants, by the kind of town they were sent in.
+    contradictions: Mutex<HashMap<&'static str, usize>>,
 }
 
 impl World {
@@ -80,6 +85,7 @@ impl World {
             outside: String::new(),
             cookie: String::new(),
             number: AtomicU64::new(1),
+            contradictions: Mutex::default(),
         };
         world.settle(tier, only, &clock).await.unwrap_or_else(|error| panic!("the fixture: {error}"));
         world
@@ -116,6 +122,16 @@ impl World {
     /// A number that was not given before.
     pub(crate) fn number(&self) -> u64 {
         self.number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// So many more requests name two tenants.
+    pub(crate) fn contradict(&self, kind: &'static str, times: usize) {
+        *self.contradictions.lock().unwrap().entry(kind).or_default() += times;
+    }
+
+    /// How many did so far.
+    pub(crate) fn contradictions(&self, kind: &str) -> i64 {
+        i64::try_from(self.contradictions.lock().unwrap().get(kind).copied().unwrap_or_default()).unwrap()
     }
 
     /// Where the operation's module is at work. What every tenant has is asked of the first kind.
