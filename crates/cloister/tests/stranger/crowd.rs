@@ -55,6 +55,7 @@ impl<'a> Crowd<'a> {
     pub(crate) fn within(mut self) -> Vec<Probe> {
         self.members();
         self.other_tenant();
+        self.contradictions();
         self.pointing();
         self.families();
         self.probes
@@ -63,6 +64,7 @@ impl<'a> Crowd<'a> {
     /// All of them.
     pub(crate) fn gather(mut self) -> Vec<Probe> {
         self.strangers();
+        self.contradictions();
         match self.operation.about() {
             About::Tenant => {
                 self.members();
@@ -128,15 +130,22 @@ impl<'a> Crowd<'a> {
 
     /// Another tenant's owner, at their own door and at every other that names the rightful tenant.
     fn other_tenant(&mut self) {
-        let (own, other) = (&self.town.own, &self.town.other);
-        let (north, south) = (own.tenant.slug.as_str(), other.tenant.slug.as_str());
+        let other = &self.town.other;
         let token = || Some(other.owner.token());
-        let home = Place::host(south);
+        let home = Place::host(other.tenant.slug.as_str());
         if self.ready.ask.names_something(&self.ready.words) {
             self.add("another tenant's owner", token(), &home, Rule::Refused, self.request());
         } else if self.operation.is_read() {
             self.add("another tenant's owner", token(), &home, Rule::Own, self.request());
         }
+    }
+
+    /// Another tenant's owner in a request that names the rightful tenant beside, or instead of, their own.
+    fn contradictions(&mut self) {
+        let (own, other) = (&self.town.own, &self.town.other);
+        let (north, south) = (own.tenant.slug.as_str(), other.tenant.slug.as_str());
+        let token = || Some(other.owner.token());
+        let home = Place::host(south);
         for (who, place) in [
             ("another tenant's owner at this host", Place::host(north)),
             ("another tenant's owner by path", Place::path(north)),
