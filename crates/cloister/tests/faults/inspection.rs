@@ -1,0 +1,173 @@
+//! What is really there afterwards: by the API on every node, in every row of every table, and in the logs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio_postgres::Client;
+
+use crate::{
+    books::{Books, Trouble},
+    client::Ask,
+    installation::{Installation, PASSWORD, Tenant, owner},
+    worker::Record,
+};
+
+/// Keys of each tenant that are sent once more at the end.
+const REPLAYED: usize = 60;
+
+/// Looks at everything; what is wrong goes into the books.
+pub(crate) async fn look(installation: &Installation, books: &Books, kept: &[Vec<Record>]) {
+    for tenant in &*installation.tenants {
+        let records: Vec<&Record> = kept.iter().flatten().filter(|record| record.tenant == tenant.number).collect();
+        for node in 0..installation.nodes.len() {
+            listed(installation, books, tenant, node, &records).await;
+        }
+    }
+    rows(installation, books, kept).await;
+    for node in &installation.nodes {
+        let log = std::fs::read_to_string(&node.log).unwrap();
+        for tenant in &*installation.tenants {
+            if let Some(line) = log.lines().find(|line| line.contains(&tenant.canary)) {
+                books.trouble(Trouble::Leaked, format!("what {} keeps is in a log: {line}", tenant.slug));
+            }
+        }
+    }
+    // The logs of what was done are whole, however often whoever seals them was killed.
+    installation.program.succeed(&["audit", "verify", "--all"], "");
+}
+
+/// Compares what a node lists with what was acknowledged, and sends some keys once more.
+async fn listed(installation: &Installation, books: &Books, tenant: &Tenant, node: usize, records: &[&Record]) {
+    let (client, address) = (&installation.client, installation.nodes[node].address);
+    let body = serde_json::json!({ "email": owner(tenant.slug), "password": PASSWORD });
+    let sign_in = Ask { method: "POST", path: "sessions".to_owned(), body: Some(body), header: None };
+    let answer = client.send(address, tenant.slug, "", &sign_in).await.unwrap();
+    let token = answer.body["access_token"].as_str().unwrap().to_owned();
+
+    let mut there = BTreeMap::new();
+    let mut cursor = String::new();
+    loop {
+        let ask = Ask::get(format!("{}?limit=200{cursor}", tenant.path));
+        let page = client.send(address, tenant.slug, &token, &ask).await.unwrap();
+        books.answered(tenant.number, &ask.path, &page);
+        for item in page.body["items"].as_array().unwrap() {
+            let twice = there.insert(item["id"].as_str().unwrap().to_owned(), item["version"].as_i64());
+            if twice.is_some() {
+                books.trouble(Trouble::Doubled, format!("{} lists twice {item}", tenant.slug));
+            }
+        }
+        match page.body["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    for record in records.iter().filter(|record| !record.deleted) {
+        match there.remove(&record.id) {
+            Some(version) if version.is_none_or(|version| version == record.version) => {}
+            found => books.trouble(Trouble::Lost, format!("{}: {record:?} is listed as {found:?}", tenant.slug)),
+        }
+    }
+    for id in there.keys() {
+        books.trouble(Trouble::Doubled, format!("{} lists {id}, which nobody was told of", tenant.slug));
+    }
+    let step = (records.len() / REPLAYED).max(1);
+    for record in records.iter().step_by(step) {
+        let ask = Ask::post(tenant.path, &record.key, record.fields.clone());
+        let answer = client.send(address, tenant.slug, &token, &ask).await.unwrap();
+        books.answered(tenant.number, &ask.path, &answer);
+        if answer.status != 201 || answer.body["id"] != *record.id {
+            books.trouble(Trouble::Doubled, format!("the key of {} gave {}", record.id, answer.text));
+        }
+    }
+}
+
+/// Looks at every row of every table that has tenants, past all walls.
+async fn rows(installation: &Installation, books: &Books, kept: &[Vec<Record>]) {
+    let control = installation.look_in("cloister_control").await;
+    let mut owners = BTreeMap::new();
+    for row in control.query("select id::text, slug from control.tenant", &[]).await.unwrap() {
+        let tenant = installation.tenants.iter().find(|tenant| tenant.slug == row.get::<_, &str>(1)).unwrap();
+        owners.insert(row.get::<_, String>(0), tenant);
+    }
+    let mut found = Found::default();
+    let databases = "select datname::text from pg_database where datname like 'cloister\\_%' and datallowconn";
+    for row in control.query(databases, &[]).await.unwrap() {
+        let client = installation.look_in(row.get(0)).await;
+        for (schema, table) in tables(&client).await {
+            let text =
+                format!("select tenant_id::text, t::text from \"{schema}\".\"{table}\" t where tenant_id is not null");
+            for row in client.query(&text, &[]).await.unwrap() {
+                let (owner, text): (String, String) = (row.get(0), row.get(1));
+                let Some(owner) = owners.get(&owner) else { continue };
+                let mut others = owners.values().filter(|other| other.number != owner.number);
+                if let Some(other) = others.find(|other| text.contains(&other.canary)) {
+                    let what =
+                        format!("{schema}.{table}: a row of {} holds what {} wrote: {text}", owner.slug, other.slug);
+                    books.trouble(Trouble::Leaked, what);
+                }
+            }
+            match table.as_str() {
+                "person" => found.made(&client, &format!("select family_name from \"{schema}\".person")).await,
+                "component" => found.made(&client, &format!("select key from \"{schema}\".component")).await,
+                "audit" if schema == "cloister" => found.done(&client).await,
+                _ => {}
+            }
+        }
+    }
+    found.compare(books, kept);
+}
+
+async fn tables(client: &Client) -> Vec<(String, String)> {
+    let text = "select n.nspname::text, c.relname::text from pg_attribute a join pg_class c on c.oid = a.attrelid
+        join pg_namespace n on n.oid = c.relnamespace where a.attname = 'tenant_id' and c.relkind in ('r', 'p')
+        and n.nspname !~ '^(pg_|information_schema)' order by 1, 2";
+    client.query(text, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+/// What the databases hold, over all of them.
+#[derive(Debug, Default)]
+struct Found {
+    /// How many rows each creation made.
+    made: BTreeMap<String, usize>,
+    /// How often the log of a tenant says that something was done to a record.
+    done: BTreeMap<(String, String), i64>,
+}
+
+impl Found {
+    async fn made(&mut self, client: &Client, text: &str) {
+        for row in client.query(text, &[]).await.unwrap() {
+            *self.made.entry(row.get(0)).or_default() += 1;
+        }
+    }
+
+    async fn done(&mut self, client: &Client) {
+        let text = "select resource_id, action, count(*) from cloister.audit
+            where resource in ('school.person', 'catalog.component') group by 1, 2";
+        for row in client.query(text, &[]).await.unwrap() {
+            *self.done.entry((row.get(0), row.get(1))).or_default() += row.get::<_, i64>(2);
+        }
+    }
+
+    /// Each creation made one row, and every act stands in the log once.
+    fn compare(mut self, books: &Books, kept: &[Vec<Record>]) {
+        let mut seen = BTreeSet::new();
+        for record in kept.iter().flatten() {
+            seen.insert(&record.marker);
+            match self.made.remove(&record.marker) {
+                Some(1) => {}
+                None => books.trouble(Trouble::Lost, format!("the row of {record:?}")),
+                Some(count) => books.trouble(Trouble::Doubled, format!("{count} rows of {record:?}")),
+            }
+            let updates = record.version - 1 - i64::from(record.deleted);
+            for (act, wanted) in [("create", 1), ("update", updates), ("delete", i64::from(record.deleted))] {
+                let logged = self.done.get(&(record.id.clone(), act.to_owned())).copied().unwrap_or_default();
+                if logged != wanted {
+                    let trouble = if logged < wanted { Trouble::Lost } else { Trouble::Doubled };
+                    books.trouble(trouble, format!("{act} of {} is logged {logged} times, not {wanted}", record.id));
+                }
+            }
+        }
+        for marker in self.made.keys().filter(|marker| !seen.contains(marker)) {
+            books.trouble(Trouble::Doubled, format!("a row {marker}, which nobody was told of"));
+        }
+    }
+}
