@@ -1,27 +1,33 @@
 //! What is really there afterwards: by the API on every node, in every row of every table, and in the logs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use tokio_postgres::Client;
 
 use crate::{
+    SETTLE,
     books::{Books, Trouble},
     client::Ask,
     installation::{Installation, PASSWORD, Tenant, owner},
-    worker::Record,
+    worker::{Kept, Record},
 };
 
 /// Keys of each tenant that are sent once more at the end.
 const REPLAYED: usize = 60;
 
 /// Looks at everything; what is wrong goes into the books.
-pub(crate) async fn look(installation: &Installation, books: &Books, kept: &[Vec<Record>]) {
+pub(crate) async fn look(installation: &Installation, books: &Books, kept: &[Kept]) {
     for tenant in &*installation.tenants {
-        let records: Vec<&Record> = kept.iter().flatten().filter(|record| record.tenant == tenant.number).collect();
+        let records = kept.iter().flat_map(|kept| &kept.records);
+        let records: Vec<&Record> = records.filter(|record| record.tenant == tenant.number).collect();
         for node in 0..installation.nodes.len() {
             listed(installation, books, tenant, node, &records).await;
         }
     }
+    effects_are_done(installation, books).await;
     rows(installation, books, kept).await;
     for node in &installation.nodes {
         let log = std::fs::read_to_string(&node.log).unwrap();
@@ -80,8 +86,43 @@ async fn listed(installation: &Installation, books: &Books, tenant: &Tenant, nod
     }
 }
 
+/// Waits for what goes on after an answer: jobs that bring entries into the tenants' logs.
+async fn effects_are_done(installation: &Installation, books: &Books) {
+    let control = installation.look_in("cloister_control").await;
+    let waiting = "select count(*) from control.job
+        where tenant_id is not null and state in ('ready', 'running') and run_at < now() + interval '1 hour'";
+    let begun = Instant::now();
+    loop {
+        let mut left: i64 = control.query_one(waiting, &[]).await.unwrap().get(0);
+        for client in databases(installation).await {
+            let outbox = "select to_regclass('cloister.outbox') is not null";
+            if client.query_one(outbox, &[]).await.unwrap().get(0) {
+                left += client.query_one("select count(*) from cloister.outbox", &[]).await.unwrap().get::<_, i64>(0);
+            }
+        }
+        if left == 0 {
+            return;
+        }
+        if begun.elapsed() > SETTLE {
+            return books.trouble(Trouble::Unsettled, format!("{left} jobs are not done in time"));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A session of the administrator in each of our databases.
+async fn databases(installation: &Installation) -> Vec<Client> {
+    let server = installation.look_in("postgres").await;
+    let names = "select datname::text from pg_database where datname like 'cloister\\_%' and datallowconn order by 1";
+    let mut found = Vec::new();
+    for row in server.query(names, &[]).await.unwrap() {
+        found.push(installation.look_in(row.get(0)).await);
+    }
+    found
+}
+
 /// Looks at every row of every table that has tenants, past all walls.
-async fn rows(installation: &Installation, books: &Books, kept: &[Vec<Record>]) {
+async fn rows(installation: &Installation, books: &Books, kept: &[Kept]) {
     let control = installation.look_in("cloister_control").await;
     let mut owners = BTreeMap::new();
     for row in control.query("select id::text, slug from control.tenant", &[]).await.unwrap() {
@@ -89,9 +130,7 @@ async fn rows(installation: &Installation, books: &Books, kept: &[Vec<Record>]) 
         owners.insert(row.get::<_, String>(0), tenant);
     }
     let mut found = Found::default();
-    let databases = "select datname::text from pg_database where datname like 'cloister\\_%' and datallowconn";
-    for row in control.query(databases, &[]).await.unwrap() {
-        let client = installation.look_in(row.get(0)).await;
+    for client in databases(installation).await {
         for (schema, table) in tables(&client).await {
             let text =
                 format!("select tenant_id::text, t::text from \"{schema}\".\"{table}\" t where tenant_id is not null");
@@ -109,6 +148,8 @@ async fn rows(installation: &Installation, books: &Books, kept: &[Vec<Record>]) 
                 "person" => found.made(&client, &format!("select family_name from \"{schema}\".person")).await,
                 "component" => found.made(&client, &format!("select key from \"{schema}\".component")).await,
                 "audit" if schema == "cloister" => found.done(&client).await,
+                "invitation" => found.made(&client, "select email from control.invitation").await,
+                "mail" => found.made(&client, "select 'mail to ' || recipient from control.mail").await,
                 _ => {}
             }
         }
@@ -141,16 +182,16 @@ impl Found {
 
     async fn done(&mut self, client: &Client) {
         let text = "select resource_id, action, count(*) from cloister.audit
-            where resource in ('school.person', 'catalog.component') group by 1, 2";
+            where resource_id is not null group by 1, 2";
         for row in client.query(text, &[]).await.unwrap() {
             *self.done.entry((row.get(0), row.get(1))).or_default() += row.get::<_, i64>(2);
         }
     }
 
     /// Each creation made one row, and every act stands in the log once.
-    fn compare(mut self, books: &Books, kept: &[Vec<Record>]) {
+    fn compare(mut self, books: &Books, kept: &[Kept]) {
         let mut seen = BTreeSet::new();
-        for record in kept.iter().flatten() {
+        for record in kept.iter().flat_map(|kept| &kept.records) {
             seen.insert(&record.marker);
             match self.made.remove(&record.marker) {
                 Some(1) => {}
@@ -164,6 +205,20 @@ impl Found {
                     let trouble = if logged < wanted { Trouble::Lost } else { Trouble::Doubled };
                     books.trouble(trouble, format!("{act} of {} is logged {logged} times, not {wanted}", record.id));
                 }
+            }
+        }
+        for invited in kept.iter().flat_map(|kept| &kept.invited) {
+            for what in [invited.email.clone(), format!("mail to {}", invited.email)] {
+                match self.made.remove(&what) {
+                    Some(1) => {}
+                    None => books.trouble(Trouble::Lost, format!("{what} of {}", invited.id)),
+                    Some(count) => books.trouble(Trouble::Doubled, format!("{what} is there {count} times")),
+                }
+            }
+            match self.done.get(&(invited.id.clone(), "invitation.create".to_owned())).copied().unwrap_or_default() {
+                1 => {}
+                0 => books.trouble(Trouble::Lost, format!("the log does not say that {} was invited", invited.id)),
+                times => books.trouble(Trouble::Doubled, format!("the log says {times} times that {} was", invited.id)),
             }
         }
         for marker in self.made.keys().filter(|marker| !seen.contains(marker)) {

@@ -47,13 +47,18 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    pub(crate) async fn start() -> Self {
+    /// `lasting` when it runs for long: then PostgreSQL waits for the disk, as it does in earnest.
+    pub(crate) async fn start(lasting: bool) -> Self {
         let directory = tempfile::Builder::new().prefix("cloister-faults-").tempdir_in("/tmp").unwrap();
         // The server's account passes through it when the tests run as root.
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o711)).unwrap();
         let mut settings = Settings::new(directory.path().join("server"));
         settings.binaries = env::var_os("CLOISTER_POSTGRES_BINARIES").map(PathBuf::from);
         settings.extra.push(("shared_buffers".to_owned(), "64MB".to_owned()));
+        if !lasting {
+            // What is killed here are processes, not the machine.
+            settings.extra.push(("fsync".to_owned(), "off".to_owned()));
+        }
         let postgres = EmbeddedCluster::start(settings.clone()).await.unwrap();
         let port = postgres.port();
         settings.port = Some(port);

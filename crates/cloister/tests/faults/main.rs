@@ -38,7 +38,7 @@ async fn nothing_is_lost_doubled_or_mixed_whatever_is_cut_or_killed() {
     let large = std::env::var_os("CLOISTER_TEST_LARGE").is_some().then(|| Duration::from_mins(2));
     let seed = std::env::var("CLOISTER_SOAK_SEED").ok().map_or(7, |text| text.parse().unwrap());
     let begun = Instant::now();
-    let mut installation = Installation::start().await;
+    let mut installation = Installation::start(length.is_some()).await;
     let books = Arc::new(Books::new(&installation.tenants, installation.nodes.len()));
     eprintln!("two nodes serve {} tenants after {:.1?}", installation.tenants.len(), begun.elapsed());
 

@@ -21,6 +21,9 @@ use crate::{
 /// Clients of each tenant.
 pub(crate) const EACH: usize = 2;
 
+/// Access tokens live longer than this.
+const TOKENS_LIVE: Duration = Duration::from_mins(9);
+
 /// What a client made.
 #[derive(Debug)]
 pub(crate) struct Record {
@@ -36,6 +39,20 @@ pub(crate) struct Record {
     pub(crate) deleted: bool,
 }
 
+/// Somebody whom a client invited: a row in the control plane, a mail, and an entry in the tenant's own log that a job brings.
+#[derive(Debug)]
+pub(crate) struct Invited {
+    pub(crate) email: String,
+    pub(crate) id: String,
+}
+
+/// All that a client knows to be there.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) records: Vec<Record>,
+    pub(crate) invited: Vec<Invited>,
+}
+
 pub(crate) struct Worker {
     number: usize,
     tenant: usize,
@@ -45,7 +62,8 @@ pub(crate) struct Worker {
     books: Arc<Books>,
     dice: Dice,
     token: String,
-    records: Vec<Record>,
+    signed_in: Instant,
+    kept: Kept,
     made: usize,
 }
 
@@ -68,7 +86,8 @@ impl Worker {
             books: books.clone(),
             dice: Dice::new(seed ^ (0x5eed << 16) ^ u64::try_from(number).unwrap()),
             token: String::new(),
-            records: Vec::new(),
+            signed_in: Instant::now(),
+            kept: Kept::default(),
             made: 0,
         }
     }
@@ -78,7 +97,8 @@ impl Worker {
     }
 
     /// Works until it is stopped; gives all that it made.
-    pub(crate) async fn run(mut self) -> Vec<Record> {
+    pub(crate) async fn run(mut self) -> Kept {
+        self.invite().await;
         while !self.books.is_stopped() {
             match self.dice.below(100) {
                 0..40 => self.create().await,
@@ -87,11 +107,16 @@ impl Worker {
                 65..80 => self.read().await,
                 80..85 => self.list().await,
                 85..92 => self.repeat().await,
-                _ => self.pry().await,
+                92..99 => self.pry().await,
+                _ => match self.dice.below(10) {
+                    0..2 => self.renew(),
+                    2..6 => self.invite().await,
+                    _ => {}
+                },
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        self.records
+        self.kept
     }
 
     /// Asks until there is an answer that says what became of it.
@@ -99,16 +124,24 @@ impl Worker {
         let mut node = self.dice.below(self.addresses.len());
         let mut first = true;
         loop {
-            if self.token.is_empty() {
-                self.sign_in(node).await;
-            }
+            let is_signed_in = !self.token.is_empty() || self.sign_in(node).await;
             let sent = Instant::now();
-            let answer = self.client.send(self.addresses[node], self.tenant().slug, &self.token, ask).await;
+            let answer = if is_signed_in {
+                Some(self.client.send(self.addresses[node], self.tenant().slug, &self.token, ask).await)
+            } else {
+                None
+            };
             match answer {
-                Ok(answer) => {
+                Some(Ok(answer)) => {
                     self.books.answered(self.tenant, &ask.path, &answer);
                     match (answer.status, answer.code()) {
-                        (401, _) => self.token.clear(),
+                        // A token ends by itself in time; before that, no fault may sign anybody out.
+                        (401, _) => {
+                            if self.signed_in.elapsed() < TOKENS_LIVE {
+                                self.unexpected("somebody was signed out", &answer);
+                            }
+                            self.token.clear();
+                        }
                         (409, "idempotency_key_in_use") | (429 | 503, _) => {}
                         (500.., _) => {
                             let what = format!("{} {}: {}", ask.method, ask.path, answer.text);
@@ -117,7 +150,8 @@ impl Worker {
                         _ => return Some(Settled { answer, node, sent, first }),
                     }
                 }
-                Err(_) => self.books.silence(),
+                Some(Err(_)) => self.books.silence(),
+                None => {}
             }
             if self.books.is_given_up() {
                 self.books.trouble(Trouble::Unsettled, format!("{} {}", ask.method, ask.path));
@@ -130,16 +164,23 @@ impl Worker {
         }
     }
 
-    async fn sign_in(&mut self, node: usize) {
+    /// Whether it is signed in now.
+    async fn sign_in(&mut self, node: usize) -> bool {
         let body = json!({ "email": owner(self.tenant().slug), "password": PASSWORD });
         let ask = Ask { method: "POST", path: "sessions".to_owned(), body: Some(body), header: None };
         match self.client.send(self.addresses[node], self.tenant().slug, "", &ask).await {
-            Ok(answer) if answer.status == 201 => {
-                self.token = answer.body["access_token"].as_str().unwrap_or_default().to_owned();
+            Ok(answer) => {
+                self.books.answered(self.tenant, &ask.path, &answer);
+                match answer.status {
+                    201 => answer.body["access_token"].as_str().unwrap_or_default().clone_into(&mut self.token),
+                    429 | 503 => {}
+                    _ => self.unexpected("a sign-in", &answer),
+                }
+                self.signed_in = Instant::now();
             }
-            Ok(answer) => self.books.answered(self.tenant, &ask.path, &answer),
             Err(_) => self.books.silence(),
         }
+        !self.token.is_empty()
     }
 
     fn unexpected(&self, what: &str, answer: &Answer) {
@@ -174,17 +215,36 @@ impl Worker {
         self.books.acknowledged(node, self.tenant, sent);
         self.books.made(self.tenant, id);
         let (tenant, id, name) = (self.tenant, id.to_owned(), marker.clone());
-        self.records.push(Record { tenant, marker, key, fields, id, name, version: 1, deleted: false });
+        self.kept.records.push(Record { tenant, marker, key, fields, id, name, version: 1, deleted: false });
+    }
+
+    /// Signs in anew, with whatever comes next.
+    fn renew(&mut self) {
+        self.books.count("sign-ins");
+        self.token.clear();
+    }
+
+    async fn invite(&mut self) {
+        self.books.count("invitations");
+        self.made += 1;
+        let email = format!("{}-{}@{}.example", self.number, self.made, self.tenant().canary);
+        let key = format!("{}-{}", self.number, self.made);
+        let body = json!({ "email": email, "roles": ["admin"] });
+        let Some(settled) = self.settle(&Ask::post("tenant/invitations", &key, body)).await else { return };
+        match settled.answer.body["id"].as_str().filter(|_| settled.answer.status == 201) {
+            Some(id) => self.kept.invited.push(Invited { email, id: id.to_owned() }),
+            None => self.unexpected("an invitation", &settled.answer),
+        }
     }
 
     /// Sends a creation again: the answer is the one that was given.
     async fn repeat(&mut self) {
-        if self.records.is_empty() {
+        if self.kept.records.is_empty() {
             return;
         }
         self.books.count("keys replayed");
-        let at = self.dice.below(self.records.len());
-        let record = &self.records[at];
+        let at = self.dice.below(self.kept.records.len());
+        let record = &self.kept.records[at];
         let (ask, id) = (Ask::post(self.tenant().path, &record.key, record.fields.clone()), record.id.clone());
         let Some(Settled { answer, .. }) = self.settle(&ask).await else { return };
         let replayed = answer.headers.get("idempotency-replayed").is_some_and(|value| value == "true");
@@ -194,19 +254,19 @@ impl Worker {
     }
 
     fn some_record(&mut self) -> Option<usize> {
-        let living = self.records.iter().enumerate().filter(|(_, record)| !record.deleted);
+        let living = self.kept.records.iter().enumerate().filter(|(_, record)| !record.deleted);
         let living: Vec<usize> = living.map(|(at, _)| at).collect();
         self.dice.of(&living).copied()
     }
 
     fn address(&self, at: usize) -> String {
-        format!("{}/{}", self.tenant().path, self.records[at].id)
+        format!("{}/{}", self.tenant().path, self.kept.records[at].id)
     }
 
     async fn update(&mut self) {
         let Some(at) = self.some_record() else { return };
         self.books.count("updates");
-        let record = &self.records[at];
+        let record = &self.kept.records[at];
         let name = format!("{} changed {}", record.marker, record.version);
         let patch = json!({ self.name_field(): name });
         let ask = Ask::change("PATCH", self.address(at), record.version, Some(patch));
@@ -219,7 +279,7 @@ impl Worker {
             _ => return self.unexpected("a change", &answer),
         }
         self.books.acknowledged(node, self.tenant, sent);
-        (self.records[at].name, self.records[at].version) = (name, version);
+        (self.kept.records[at].name, self.kept.records[at].version) = (name, version);
         if answer.status == 412 {
             self.look(at).await;
         }
@@ -228,7 +288,7 @@ impl Worker {
     async fn delete(&mut self) {
         let Some(at) = self.some_record() else { return };
         self.books.count("deletes");
-        let ask = Ask::change("DELETE", self.address(at), self.records[at].version, None);
+        let ask = Ask::change("DELETE", self.address(at), self.kept.records[at].version, None);
         let Some(Settled { answer, node, sent, first }) = self.settle(&ask).await else { return };
         match answer.status {
             204 => {}
@@ -236,17 +296,17 @@ impl Worker {
             _ => return self.unexpected("a deletion", &answer),
         }
         self.books.acknowledged(node, self.tenant, sent);
-        self.records[at].version += 1;
-        self.records[at].deleted = true;
+        self.kept.records[at].version += 1;
+        self.kept.records[at].deleted = true;
         self.look(at).await;
     }
 
     async fn read(&mut self) {
-        if self.records.is_empty() {
+        if self.kept.records.is_empty() {
             return;
         }
         self.books.count("reads");
-        let at = self.dice.below(self.records.len());
+        let at = self.dice.below(self.kept.records.len());
         self.look(at).await;
     }
 
@@ -254,7 +314,7 @@ impl Worker {
     async fn look(&mut self, at: usize) {
         let ask = Ask::get(self.address(at));
         let Some(Settled { answer, .. }) = self.settle(&ask).await else { return };
-        let record = &self.records[at];
+        let record = &self.kept.records[at];
         if record.deleted && !self.is_school() {
             if answer.status != 404 {
                 self.books.trouble(Trouble::Lost, format!("the deletion of {}: {}", record.id, answer.text));
