@@ -11,8 +11,8 @@ use crate::{client::Answer, dice::Dice, fault::Season, installation::Tenant};
 
 /// Ids of each tenant that others try.
 const KNOWN: usize = 200;
-/// Troubles that are told; more are only counted.
-const TOLD: usize = 40;
+/// Troubles of a kind that are told; more are only counted.
+const TOLD: u64 = 10;
 
 /// What must not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,8 +83,9 @@ impl Books {
     /// Notes what must not be.
     pub(crate) fn trouble(&self, trouble: Trouble, what: impl fmt::Display) {
         let mut pages = self.pages();
-        *pages.troubles.entry(trouble).or_default() += 1;
-        if pages.told.len() < TOLD {
+        let count = pages.troubles.entry(trouble).or_default();
+        *count += 1;
+        if *count <= TOLD {
             pages.told.push(format!("{trouble}: {what}"));
         }
     }
