@@ -154,22 +154,21 @@ impl Model {
             }
             return Creation::Refused(Answer::refused(422, "idempotency_key_reused"));
         }
-        if self.is_taken(kind, fields) {
-            let code = if kind == Kind::Component { "key_taken" } else { "sourced_id_taken" };
-            return Creation::Refused(Answer::refused(409, code));
-        }
         let is_elsewhere = |at: usize| matches!(targets.get(at), Some(Target::Elsewhere(_)));
+        let refused = |status, code| Creation::Refused(Answer::refused(status, code));
+        // Where several things are wrong, the first in this order is told.
+        if kind == Kind::Place && is_elsewhere(0) {
+            return refused(422, "validation_failed/class_unknown");
+        }
+        if kind == Kind::Place && self.overlaps(fields, None) {
+            return refused(409, "enrollment_overlaps");
+        }
+        if self.is_taken(kind, fields) {
+            return refused(409, if kind == Kind::Component { "key_taken" } else { "sourced_id_taken" });
+        }
         match kind {
-            Kind::Class if is_elsewhere(0) => Creation::Refused(Answer::refused(422, "validation_failed/org_unknown")),
-            Kind::Place if is_elsewhere(0) => {
-                Creation::Refused(Answer::refused(422, "validation_failed/class_unknown"))
-            }
-            Kind::Place if self.overlaps(fields, None) => {
-                Creation::Refused(Answer::refused(409, "enrollment_overlaps"))
-            }
-            Kind::Place if is_elsewhere(1) => {
-                Creation::Refused(Answer::refused(422, "validation_failed/person_unknown"))
-            }
+            Kind::Class if is_elsewhere(0) => refused(422, "validation_failed/org_unknown"),
+            Kind::Place if is_elsewhere(1) => refused(422, "validation_failed/person_unknown"),
             _ => Creation::Made,
         }
     }

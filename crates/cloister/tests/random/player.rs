@@ -1,6 +1,9 @@
 //! A tenant at the front door: sends what was drawn, and holds every answer against the model and against the other's words.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use cloister_tenancy::TenantEntry;
 use cloister_testkit::{Call, FrontDoor, Seen};
@@ -25,14 +28,59 @@ pub(crate) type Shown = Arc<Mutex<Showcase>>;
 /// What is wrong, in words.
 pub(crate) type Verdict = Result<(), String>;
 
+/// What the cases came upon, so that nobody mistakes a test that asks nothing for one that finds nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally(Arc<Mutex<BTreeMap<String, usize>>>);
+
+impl Tally {
+    fn count(&self, what: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += 1;
+    }
+
+    /// What came up, and how often.
+    pub(crate) fn take(&self) -> BTreeMap<String, usize> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 pub(crate) struct Player {
+    tally: Tally,
     door: FrontDoor,
     tenant: Arc<TenantEntry>,
     canary: String,
     model: Model,
+    /// What was made under a key.
+    keyed: Vec<(Kind, u8, Value)>,
     mine: Shown,
     theirs: Shown,
 }
+
+const fn make(kind: Kind, number: u8) -> Operation {
+    let (of, who, name) = (Pick::Own(0), Pick::Own(number as usize), number as usize);
+    Operation::Create { kind, name, family: 0, number: Some(number), key: None, of, who }
+}
+
+const fn page(kind: Kind, descending: bool) -> Operation {
+    Operation::List { kind, search: None, class: None, descending, limit: 1 }
+}
+
+/// What every tenant begins with. The numbers are none that are drawn.
+const BEGINNING: [Operation; 14] = [
+    make(Kind::Org, 10),
+    make(Kind::Person, 11),
+    make(Kind::Person, 12),
+    make(Kind::Class, 13),
+    make(Kind::Class, 14),
+    make(Kind::Place, 15),
+    make(Kind::Place, 16),
+    page(Kind::Org, false),
+    page(Kind::Person, false),
+    page(Kind::Person, true),
+    page(Kind::Class, false),
+    page(Kind::Class, true),
+    page(Kind::Place, false),
+    page(Kind::Place, true),
+];
 
 /// Well formed, and nobody's.
 fn nowhere(kind: Kind) -> String {
@@ -47,12 +95,19 @@ fn nowhere(kind: Kind) -> String {
 }
 
 impl Player {
-    /// A tenant with nothing but what a school cannot be without.
-    pub(crate) async fn new(door: &FrontDoor, tenant: &Arc<TenantEntry>, mine: Shown, theirs: Shown) -> Self {
+    /// A tenant with a little of everything, so that the other has something to try from the first step on.
+    pub(crate) async fn new(
+        door: &FrontDoor,
+        tenant: &Arc<TenantEntry>,
+        tally: &Tally,
+        (mine, theirs): (&Shown, &Shown),
+    ) -> Result<Self, String> {
         let canary = canary_of(tenant);
         let model = Model::of(&tenant.kind);
         mine.lock().unwrap().words = vec![canary.clone(), tenant.id.to_string(), tenant.id.uuid().to_string()];
-        let mut player = Self { door: door.clone(), tenant: tenant.clone(), canary, model, mine, theirs };
+        let (door, tenant, tally) = (door.clone(), tenant.clone(), tally.clone());
+        let (mine, theirs) = (mine.clone(), theirs.clone());
+        let mut player = Self { tally, door, tenant, canary, model, keyed: Vec::new(), mine, theirs };
         if player.model.is_school {
             let fields = player.fields(Kind::Org, 0, 0, None, &[]);
             let org = player.call("POST", "orgs").json(fields.clone()).expect(201).await;
@@ -64,7 +119,10 @@ impl Player {
             let course = player.call("POST", "courses").json(course).expect(201).await;
             player.model.frame = Some(json!({ "term_ids": [term["id"]], "course_id": course["id"] }));
         }
-        player
+        for operation in BEGINNING {
+            player.play(operation).await?;
+        }
+        Ok(player)
     }
 
     fn call(&self, method: &str, path: &str) -> Call {
@@ -79,7 +137,9 @@ impl Player {
             Kind::Component => json!({ "kind": "service", "lifecycle": "production", "description": self.canary,
                 "key": format!("key-{}", number.unwrap_or(9)) }),
             Kind::Org => json!({ "type": "school", "identifier": self.canary }),
-            Kind::Person => json!({ "family_name": kind.name(family), "email": format!("{}@home.example", self.canary) }),
+            Kind::Person => {
+                json!({ "family_name": kind.name(family), "email": format!("{}@home.example", self.canary) })
+            }
             Kind::Class => {
                 let mut class = self.model.frame.clone().unwrap();
                 (class["class_type"], class["school_id"], class["location"]) =
@@ -138,8 +198,13 @@ impl Player {
                     Kind::Place => vec![self.target(Kind::Class, of, true), self.target(Kind::Person, who, true)],
                     _ => Vec::new(),
                 };
-                self.create(kind, (name, family, number), key, &targets).await
+                let fields = self.fields(kind, name, family, number, &targets);
+                self.create(kind, fields, key, &targets).await
             }
+            Operation::Repeat { which } => match self.keyed.get(which % self.keyed.len().max(1)).cloned() {
+                Some((kind, key, fields)) => self.create(kind, fields, Some(key), &[]).await,
+                None => Ok(()),
+            },
             Operation::Read { kind, which } => {
                 let kind = self.kind(kind);
                 let target = self.target(kind, which, false);
@@ -186,14 +251,7 @@ impl Player {
         verdict.map_err(|fault| format!("{} at {operation:?}: {fault}", self.tenant.slug))
     }
 
-    async fn create(
-        &mut self,
-        kind: Kind,
-        (name, family, number): (usize, usize, Option<u8>),
-        key: Option<u8>,
-        targets: &[Target],
-    ) -> Verdict {
-        let fields = self.fields(kind, name, family, number, targets);
+    async fn create(&mut self, kind: Kind, fields: Value, key: Option<u8>, targets: &[Target]) -> Verdict {
         let mut call = self.call("POST", kind.path()).json(fields.clone());
         if let Some(key) = key {
             call = call.header("idempotency-key", &format!("again-{key}"));
@@ -213,6 +271,7 @@ impl Player {
             Creation::Made => {
                 agrees(&Answer { status: 201, code: None, fields: fields.clone() }, &seen)?;
                 self.model.made(kind, key, &fields, &seen.body);
+                self.keyed.extend(key.map(|key| (kind, key, fields)));
                 let id = seen.body["id"].as_str().unwrap_or_default().to_owned();
                 self.mine.lock().unwrap_or_else(PoisonError::into_inner).ids.push((kind, id));
                 Ok(())
@@ -261,7 +320,11 @@ impl Player {
     async fn foreign_cursor(&self, kind: Kind, descending: bool) -> Verdict {
         let cursor = {
             let theirs = self.theirs.lock().unwrap_or_else(PoisonError::into_inner);
-            theirs.cursors.iter().rfind(|(of, down, _)| (*of, *down) == (kind, descending)).map(|(.., text)| text.clone())
+            theirs
+                .cursors
+                .iter()
+                .rfind(|(of, down, _)| (*of, *down) == (kind, descending))
+                .map(|(.., text)| text.clone())
         };
         let Some(cursor) = cursor else { return Ok(()) };
         let minus = if descending { "-" } else { "" };
@@ -273,6 +336,12 @@ impl Player {
     /// Sends it, and looks through the whole answer for what is the other's. What was sent may come back.
     async fn send(&self, call: Call, sent: &[&Target]) -> Result<Seen, String> {
         let seen = call.send().await;
+        let is_foreign = {
+            let theirs = self.theirs.lock().unwrap_or_else(PoisonError::into_inner);
+            sent.iter().any(|target| theirs.ids.iter().any(|(_, id)| id == target.id()))
+        };
+        let code = seen.body["code"].as_str().or(seen.header("idempotency-replayed").map(|_| "again")).unwrap_or("ok");
+        self.tally.count(format!("{} {code}{}", seen.status, if is_foreign { " for a foreign id" } else { "" }));
         let whole = format!("{:?} {}", seen.headers, seen.text);
         let theirs = self.theirs.lock().unwrap_or_else(PoisonError::into_inner);
         let ids = theirs.ids.iter().map(|(_, id)| id).filter(|id| sent.iter().all(|target| target.id() != id.as_str()));
@@ -289,7 +358,9 @@ pub(crate) fn canary_of(tenant: &TenantEntry) -> String {
 }
 
 fn encoded(text: &str) -> String {
-    text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    text.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
 }
 
 /// Status, code and every field that the model knows.

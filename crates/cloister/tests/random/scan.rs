@@ -54,7 +54,9 @@ pub(crate) async fn mixed(platform: &TestPlatform, words: &BTreeMap<Uuid, Vec<St
     for row in platform.tenant_rows().await {
         let others = words.iter().filter(|(tenant, _)| **tenant != row.tenant).flat_map(|(_, words)| words);
         let strange = others.filter(|word| row.text.contains(word.as_str()));
-        found.extend(strange.map(|word| format!("`{word}` is in a row of {} of {}: {}", row.place, row.tenant, row.text)));
+        found.extend(
+            strange.map(|word| format!("`{word}` is in a row of {} of {}: {}", row.place, row.tenant, row.text)),
+        );
     }
     found
 }
