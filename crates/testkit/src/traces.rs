@@ -35,7 +35,7 @@ pub async fn tenant_rows(client: &tokio_postgres::Client) -> Vec<TenantRow> {
 
 impl TestPlatform {
     /// The names of all its databases.
-    async fn databases(&self) -> Vec<String> {
+    pub async fn databases(&self) -> Vec<String> {
         let server = self.admin("postgres").await;
         let names = "select datname::text from pg_database where datname like $1";
         let databases = query(&server, names, &[&format!("{}\\_%", self.prefix)]).await;

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+mod asking;
+mod canaries;
+mod marking;
 mod model;
 mod operation;
 mod player;
@@ -24,7 +27,7 @@ fn two_tenants_in_the_shared_tables_are_each_alone() {
 #[test]
 fn two_tenants_in_schemas_are_each_alone() {
     play(3, &[(SCHOOL, Tier::Schema), (SCHOOL, Tier::Schema)]);
-    play(4, &[(COMPANY, Tier::Schema), (SCHOOL, Tier::Schema)]);
+    play(4, &[(COMPANY, Tier::Schema), (COMPANY, Tier::Schema)]);
 }
 
 #[test]

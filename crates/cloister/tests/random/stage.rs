@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, future::pending, sync::Arc};
 use cloister_catalog::Catalog;
 use cloister_http::{EdgeSettings, HttpModule, RateSettings};
 use cloister_ids::Uuid;
-use cloister_platform::{Keyring, Platform, PlatformSettings};
+use cloister_platform::{Keyring, Platform, PlatformSettings, Service};
 use cloister_school::School;
 use cloister_tenancy::{Module, Tier, jobs::WorkSettings};
 use cloister_testkit::{FrontDoor, TestPlatform, TestSettings};
+use metrics_exporter_prometheus::PrometheusHandle;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
 use crate::{
@@ -36,6 +37,8 @@ const REACHED: [&str; 9] = [
 /// The whole platform in this process: every module, jobs that run, and a log that is listened to.
 pub(crate) struct Stage {
     pub(crate) platform: TestPlatform,
+    pub(crate) service: Service,
+    modules: Vec<Arc<dyn HttpModule>>,
     pub(crate) door: FrontDoor,
     pub(crate) log: Log,
     work: tokio::task::JoinHandle<()>,
@@ -51,14 +54,20 @@ impl Stage {
         let modules: Vec<Arc<dyn Module>> = vec![Arc::new(room.clone()), Arc::new(School), Arc::new(Catalog)];
         let platform = TestPlatform::with(TestSettings { modules, ..TestSettings::default() }).await;
         let control = platform.control.clone();
-        room.open(control, Keyring::new([7; 32]), PlatformSettings::default()).await.unwrap();
+        let service = room.open(control, Keyring::new([7; 32]), PlatformSettings::default()).await.unwrap();
         let modules: Vec<Arc<dyn HttpModule>> = vec![Arc::new(room), Arc::new(School), Arc::new(Catalog)];
         // How often one may ask is not the subject.
-        let settings = EdgeSettings { rates: RateSettings::UNLIMITED, ..EdgeSettings::default() };
+        let settings = unlimited();
         let door = FrontDoor::with(&platform.tenancy, &modules, settings, None);
         let tenancy = platform.tenancy.clone();
         let work = tokio::spawn(async move { drop(tenancy.work(WorkSettings::default(), pending()).await) });
-        Self { platform, door, log, work, made: 0, tally: Tally::default(), words: BTreeMap::new() }
+        Self { platform, service, modules, door, log, work, made: 0, tally: Tally::default(), words: BTreeMap::new() }
+    }
+
+    /// The same door, for people who signed in.
+    pub(crate) fn signed_in_door(&self, metrics: Option<PrometheusHandle>) -> FrontDoor {
+        let service = Arc::new(self.service.clone());
+        FrontDoor::authenticated_with(&self.platform.tenancy, service, &self.modules, unlimited(), metrics)
     }
 
     /// Plays a case with two new tenants.
@@ -113,6 +122,10 @@ impl Drop for Stage {
     fn drop(&mut self) {
         self.work.abort();
     }
+}
+
+fn unlimited() -> EdgeSettings {
+    EdgeSettings { rates: RateSettings::UNLIMITED, ..EdgeSettings::default() }
 }
 
 /// Plays as many cases as there is patience for, and shows the smallest that goes wrong.
