@@ -25,4 +25,4 @@ pub use proxy::{Proxy, Traffic};
 pub use schema::{check_schema, schema_faults};
 pub use smtp::{SmtpSink, Stage};
 pub use statements::{StatementFaults, check_statements, statement_faults, statements_of};
-pub use traces::{TenantRow, tenant_rows};
+pub use traces::{TenantRow, tenant_rows, tenant_tables};

@@ -16,21 +16,24 @@ pub struct TenantRow {
     pub text: String,
 }
 
-/// Every row of every table of a database that has tenants. `client` must be past all walls.
-pub async fn tenant_rows(client: &tokio_postgres::Client) -> Vec<TenantRow> {
+/// Schema and name of every table of a database whose rows belong to tenants.
+pub async fn tenant_tables(client: &tokio_postgres::Client) -> Vec<(String, String)> {
     let tables = "select n.nspname::text, c.relname::text from pg_attribute a join pg_class c on c.oid = a.attrelid
         join pg_namespace n on n.oid = c.relnamespace
         where a.attname = 'tenant_id' and c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema)'
         order by 1, 2";
-    let mut found = Vec::new();
-    for table in query(client, tables, &[]).await {
-        let (schema, table): (String, String) = (table.get(0), table.get(1));
-        let rows = format!("select tenant_id, t::text from \"{schema}\".\"{table}\" t where tenant_id is not null");
-        for row in query(client, &rows, &[]).await {
-            found.push(TenantRow { tenant: row.get(0), place: format!("{schema}.{table}"), text: row.get(1) });
-        }
-    }
-    found
+    query(client, tables, &[]).await.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+/// Every row of such a table that belongs to one. `client` must be past all walls.
+pub async fn tenant_rows(client: &tokio_postgres::Client, schema: &str, table: &str) -> Vec<TenantRow> {
+    let rows = format!("select tenant_id, t::text from \"{schema}\".\"{table}\" t where tenant_id is not null");
+    let row = |row: &tokio_postgres::Row| TenantRow {
+        tenant: row.get(0),
+        place: format!("{schema}.{table}"),
+        text: row.get(1),
+    };
+    query(client, &rows, &[]).await.iter().map(row).collect()
 }
 
 impl TestPlatform {
@@ -46,7 +49,10 @@ impl TestPlatform {
     pub async fn tenant_rows(&self) -> Vec<TenantRow> {
         let mut found = Vec::new();
         for database in self.databases().await {
-            found.extend(tenant_rows(&self.admin(&database).await).await);
+            let client = self.admin(&database).await;
+            for (schema, table) in tenant_tables(&client).await {
+                found.extend(tenant_rows(&client, &schema, &table).await);
+            }
         }
         found
     }

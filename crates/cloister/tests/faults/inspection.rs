@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cloister_ids::Uuid;
+use cloister_testkit::{tenant_rows, tenant_tables};
 use tokio_postgres::Client;
 
 use crate::{
@@ -125,23 +127,19 @@ async fn databases(installation: &Installation) -> Vec<Client> {
 async fn rows(installation: &Installation, books: &Books, kept: &[Kept]) {
     let control = installation.look_in("cloister_control").await;
     let mut owners = BTreeMap::new();
-    for row in control.query("select id::text, slug from control.tenant", &[]).await.unwrap() {
+    for row in control.query("select id, slug from control.tenant", &[]).await.unwrap() {
         let tenant = installation.tenants.iter().find(|tenant| tenant.slug == row.get::<_, &str>(1)).unwrap();
-        owners.insert(row.get::<_, String>(0), tenant);
+        owners.insert(row.get::<_, Uuid>(0), tenant);
     }
     let mut found = Found::default();
     for client in databases(installation).await {
-        for (schema, table) in tables(&client).await {
-            let text =
-                format!("select tenant_id::text, t::text from \"{schema}\".\"{table}\" t where tenant_id is not null");
-            for row in client.query(&text, &[]).await.unwrap() {
-                let (owner, text): (String, String) = (row.get(0), row.get(1));
-                let Some(owner) = owners.get(&owner) else { continue };
+        for (schema, table) in tenant_tables(&client).await {
+            for row in tenant_rows(&client, &schema, &table).await {
+                let Some(owner) = owners.get(&row.tenant) else { continue };
                 let mut others = owners.values().filter(|other| other.number != owner.number);
-                if let Some(other) = others.find(|other| text.contains(&other.canary)) {
-                    let what =
-                        format!("{schema}.{table}: a row of {} holds what {} wrote: {text}", owner.slug, other.slug);
-                    books.trouble(Trouble::Leaked, what);
+                if let Some(other) = others.find(|other| row.text.contains(&other.canary)) {
+                    let (whose, of, what) = (owner.slug, other.slug, &row.text);
+                    books.trouble(Trouble::Leaked, format!("{}: a row of {whose} holds {of}'s: {what}", row.place));
                 }
             }
             match table.as_str() {
@@ -155,13 +153,6 @@ async fn rows(installation: &Installation, books: &Books, kept: &[Kept]) {
         }
     }
     found.compare(books, kept);
-}
-
-async fn tables(client: &Client) -> Vec<(String, String)> {
-    let text = "select n.nspname::text, c.relname::text from pg_attribute a join pg_class c on c.oid = a.attrelid
-        join pg_namespace n on n.oid = c.relnamespace where a.attname = 'tenant_id' and c.relkind in ('r', 'p')
-        and n.nspname !~ '^(pg_|information_schema)' order by 1, 2";
-    client.query(text, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
 /// What the databases hold, over all of them.
