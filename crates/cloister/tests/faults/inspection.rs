@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -12,7 +13,7 @@ use tokio_postgres::Client;
 use crate::{
     SETTLE,
     books::{Books, Trouble},
-    client::Ask,
+    client::{Answer, Ask, Client as HttpClient},
     installation::{Installation, PASSWORD, Tenant, owner},
     worker::{Kept, Record},
 };
@@ -48,14 +49,14 @@ async fn listed(installation: &Installation, books: &Books, tenant: &Tenant, nod
     let (client, address) = (&installation.client, installation.nodes[node].address);
     let body = serde_json::json!({ "email": owner(tenant.slug), "password": PASSWORD });
     let sign_in = Ask { method: "POST", path: "sessions".to_owned(), body: Some(body), header: None };
-    let answer = client.send(address, tenant.slug, "", &sign_in).await.unwrap();
+    let answer = insist(client, address, tenant.slug, "", &sign_in).await;
     let token = answer.body["access_token"].as_str().unwrap().to_owned();
 
     let mut there = BTreeMap::new();
     let mut cursor = String::new();
     loop {
         let ask = Ask::get(format!("{}?limit=200{cursor}", tenant.path));
-        let page = client.send(address, tenant.slug, &token, &ask).await.unwrap();
+        let page = insist(client, address, tenant.slug, &token, &ask).await;
         books.answered(tenant.number, &ask.path, &page);
         for item in page.body["items"].as_array().unwrap() {
             let twice = there.insert(item["id"].as_str().unwrap().to_owned(), item["version"].as_i64());
@@ -80,10 +81,22 @@ async fn listed(installation: &Installation, books: &Books, tenant: &Tenant, nod
     let step = (records.len() / REPLAYED).max(1);
     for record in records.iter().step_by(step) {
         let ask = Ask::post(tenant.path, &record.key, record.fields.clone());
-        let answer = client.send(address, tenant.slug, &token, &ask).await.unwrap();
+        let answer = insist(client, address, tenant.slug, &token, &ask).await;
         books.answered(tenant.number, &ask.path, &answer);
         if answer.status != 201 || answer.body["id"] != *record.id {
             books.trouble(Trouble::Doubled, format!("the key of {} gave {}", record.id, answer.text));
+        }
+    }
+}
+
+/// The answer to a question, which must come: no fault is left.
+async fn insist(client: &HttpClient, to: SocketAddr, slug: &str, token: &str, ask: &Ask) -> Answer {
+    let begun = Instant::now();
+    loop {
+        match client.send(to, slug, token, ask).await {
+            Ok(answer) if answer.status != 503 => return answer,
+            silent if begun.elapsed() > SETTLE => panic!("{} {}: {silent:?}", ask.method, ask.path),
+            _ => tokio::time::sleep(Duration::from_millis(200)).await,
         }
     }
 }

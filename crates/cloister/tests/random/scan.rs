@@ -48,7 +48,7 @@ impl Log {
     }
 }
 
-/// Rows of a tenant that hold the word of another. `words` has every tenant's.
+/// Rows of a tenant that hold the word of another. `words` has those of the tenants in question.
 pub(crate) async fn mixed(platform: &TestPlatform, words: &BTreeMap<Uuid, Vec<String>>) -> Vec<String> {
     let mut found = Vec::new();
     for row in platform.tenant_rows().await {
