@@ -1,7 +1,8 @@
-//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`.
+//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`, `cargo xtask soak`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks there")]
 
 mod codegen;
+mod soak;
 mod test;
 mod tidy;
 
@@ -24,6 +25,8 @@ enum Task {
     Tidy(tidy::Tidy),
     /// Write what is generated and checked in.
     Codegen(codegen::Codegen),
+    /// Cut and kill under load for some minutes, and look whether anything was lost, doubled or mixed.
+    Soak(soak::Soak),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -31,6 +34,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Test(task) => task.run()?,
         Task::Tidy(task) => return task.run(),
         Task::Codegen(task) => task.run()?,
+        Task::Soak(task) => task.run()?,
     }
     Ok(ExitCode::SUCCESS)
 }
