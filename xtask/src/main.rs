@@ -1,7 +1,8 @@
-//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`, `cargo xtask soak`.
+//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`, `cargo xtask soak`, `cargo xtask fuzz`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks there")]
 
 mod codegen;
+mod fuzz;
 mod soak;
 mod test;
 mod tidy;
@@ -23,6 +24,8 @@ enum Task {
     Test(test::Test),
     /// Look whether the sources keep the rules of the house.
     Tidy(tidy::Tidy),
+    /// Look for inputs that break what reads them.
+    Fuzz(fuzz::Fuzz),
     /// Write what is generated and checked in.
     Codegen(codegen::Codegen),
     /// Cut and kill under load for some minutes, and look whether anything was lost, doubled or mixed.
@@ -35,6 +38,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Tidy(task) => return task.run(),
         Task::Codegen(task) => task.run()?,
         Task::Soak(task) => task.run()?,
+        Task::Fuzz(task) => task.run()?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,8 @@ mod audit;
 mod authenticator;
 pub mod device;
 mod follow;
+#[doc(hidden)]
+pub mod fuzzing;
 mod grants;
 mod idempotency;
 mod invitation;
