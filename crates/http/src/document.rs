@@ -37,7 +37,7 @@ pub(crate) fn assemble(modules: &[Arc<dyn HttpModule>]) -> (Router<Edge>, OpenAp
     let (router, mut document) = OpenApiRouter::with_openapi(frontispiece()).nest(API, all).split_for_parts();
     for (path, item) in &mut document.paths.paths {
         let within = !path.starts_with(OPERATORS);
-        for operation in item.get.iter_mut() {
+        if let Some(operation) = &mut item.get {
             complete(operation, Kind::Reads, within);
         }
         for operation in [&mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten() {

@@ -1,7 +1,6 @@
 //! What strangers write, read as the edge reads it: entrances for the fuzzer (`fuzz/`), and for nobody else.
 //!
 //! Each takes whatever bytes there are, and holds what was understood to its rules: these panic when one is broken.
-#![expect(clippy::missing_panics_doc, reason = "panicking is how a fuzzer is told")]
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 use cloister_ids::{TenantId, Uuid};

@@ -1,6 +1,5 @@
 //! Tokens that strangers write, read as the authenticator reads them: an entrance for the fuzzer (`fuzz/`), and for nobody
 //! else.
-#![expect(clippy::missing_panics_doc, reason = "panicking is how a fuzzer is told")]
 
 use std::sync::OnceLock;
 

@@ -47,7 +47,7 @@ impl Node {
             .unwrap();
         let mut node = Self { address, prefix, directory, child, memory: 0 };
         // The port is taken before anything else is done; an answer comes when all of it is.
-        let deadline = Instant::now() + Duration::from_secs(120);
+        let deadline = Instant::now() + Duration::from_mins(2);
         while !node.is_ready() {
             assert!(Instant::now() < deadline, "not ready in time: {}", node.log());
             assert!(node.child.try_wait().unwrap().is_none(), "it ended: {}", node.log());
