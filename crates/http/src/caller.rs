@@ -70,10 +70,11 @@ impl FromRequestParts<Edge> for Visitor {
 }
 
 impl Visitor {
-    /// Counts one act of this class for the client's network, or refuses it.
+    /// Counts one act of this class for the client's network, and for the tenant whose door it is, or refuses it.
     pub fn limit(&self, class: Class) -> Result<(), Problem> {
         self.info.note(self.rates.check_client(class, self.client)?);
-        Ok(())
+        // A crowd at one tenant's door may come from many networks.
+        self.tenant.as_ref().map_or(Ok(()), |tenant| self.rates.check_door(class, tenant))
     }
 
     /// Counts one act of this class for whatever the key stands for, or refuses it.
