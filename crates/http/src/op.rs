@@ -70,7 +70,7 @@ pub(crate) fn tenant_header(headers: &HeaderMap) -> Result<Option<&str>, Problem
 }
 
 /// The token of `Authorization: Bearer …`; an error when the header holds something else.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = given.next() else { return Ok(None) };
     let token = value.to_str().ok().and_then(|text| {

@@ -11,9 +11,12 @@ mod audit;
 mod authenticator;
 pub mod device;
 mod follow;
+#[doc(hidden)]
+pub mod fuzzing;
 mod grants;
 mod idempotency;
 mod invitation;
+pub mod isolation;
 mod keyring;
 pub mod mail;
 mod membership;
@@ -91,11 +94,14 @@ impl Module for Platform {
     }
 
     fn control_migrations(&self) -> &'static [ControlChange] {
-        const ALL: &[ControlChange] = &[ControlChange {
-            number: 1,
-            name: "accounts",
-            sql: include_str!("../migrations/control/0001_accounts.sql"),
-        }];
+        const ALL: &[ControlChange] = &[
+            ControlChange { number: 1, name: "accounts", sql: include_str!("../migrations/control/0001_accounts.sql") },
+            ControlChange {
+                number: 2,
+                name: "isolation",
+                sql: include_str!("../migrations/control/0002_isolation.sql"),
+            },
+        ];
         ALL
     }
 
@@ -106,6 +112,7 @@ impl Module for Platform {
             audit::CONTROL_STATEMENTS,
             idempotency::store::STATEMENTS,
             invitation::store::STATEMENTS,
+            isolation::STATEMENTS,
             mail::STATEMENTS,
             membership::store::STATEMENTS,
             mfa::store::STATEMENTS,
@@ -146,6 +153,7 @@ impl Module for Platform {
     fn jobs(&self) -> Vec<JobKind> {
         [
             account::recovery::jobs(&self.0),
+            isolation::jobs(&self.0),
             mail::jobs(&self.0),
             membership::jobs(&self.0),
             note::jobs(),
@@ -164,6 +172,7 @@ impl HttpModule for Platform {
             .merge(account::routes())
             .merge(audit::routes())
             .merge(invitation::routes())
+            .merge(isolation::routes())
             .merge(mail::routes())
             .merge(membership::routes())
             .merge(mfa::routes())

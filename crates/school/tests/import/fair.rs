@@ -67,7 +67,6 @@ async fn beside_a_flood_of_imports_a_small_one_gets_through() {
         for _ in 0..3 {
             beside = beside.max(timed(&platform, &quiet).await);
         }
-        println!("{tier}: alone {alone:?}, beside the flood {beside:?}");
         assert!(beside < (alone * 8).max(Duration::from_secs(1)), "{tier}: {beside:?} beside {alone:?}");
         stop.store(true, Ordering::Relaxed);
         while let Some(ended) = flood.join_next().await {
