@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 
-.PHONY: help setup demo test test-all lint codegen bench clean
+.PHONY: help setup demo test test-all lint codegen bench soak clean
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,6 +52,11 @@ codegen: setup ## Write what is generated and checked in (openapi/cloister.json)
 bench: setup ## Measure what isolation costs
 	$(CARGO) build --quiet --release --package cloister
 	target/release/cloister --data-dir target/bench-data bench
+
+MINUTES ?= 10
+
+soak: setup ## Cut and kill nodes and PostgreSQL under load for MINUTES=10, and count what was lost
+	$(CARGO) xtask soak --minutes $(MINUTES)
 
 clean: ## Remove what was built and the demo's data
 	$(CARGO) clean

@@ -1,8 +1,9 @@
-//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`, `cargo xtask fuzz`.
+//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`, `cargo xtask soak`, `cargo xtask fuzz`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks there")]
 
 mod codegen;
 mod fuzz;
+mod soak;
 mod test;
 mod tidy;
 
@@ -27,6 +28,8 @@ enum Task {
     Fuzz(fuzz::Fuzz),
     /// Write what is generated and checked in.
     Codegen(codegen::Codegen),
+    /// Cut and kill under load for some minutes, and look whether anything was lost, doubled or mixed.
+    Soak(soak::Soak),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -34,6 +37,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Test(task) => task.run()?,
         Task::Tidy(task) => return task.run(),
         Task::Codegen(task) => task.run()?,
+        Task::Soak(task) => task.run()?,
         Task::Fuzz(task) => task.run()?,
     }
     Ok(ExitCode::SUCCESS)

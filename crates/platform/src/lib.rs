@@ -14,6 +14,7 @@ mod follow;
 mod grants;
 mod idempotency;
 mod invitation;
+pub mod isolation;
 mod keyring;
 pub mod mail;
 mod membership;
@@ -21,6 +22,7 @@ mod mfa;
 mod note;
 mod operator;
 pub mod password;
+mod plan;
 pub mod policy;
 mod revocation;
 mod role;
@@ -90,11 +92,14 @@ impl Module for Platform {
     }
 
     fn control_migrations(&self) -> &'static [ControlChange] {
-        const ALL: &[ControlChange] = &[ControlChange {
-            number: 1,
-            name: "accounts",
-            sql: include_str!("../migrations/control/0001_accounts.sql"),
-        }];
+        const ALL: &[ControlChange] = &[
+            ControlChange { number: 1, name: "accounts", sql: include_str!("../migrations/control/0001_accounts.sql") },
+            ControlChange {
+                number: 2,
+                name: "isolation",
+                sql: include_str!("../migrations/control/0002_isolation.sql"),
+            },
+        ];
         ALL
     }
 
@@ -105,6 +110,7 @@ impl Module for Platform {
             audit::CONTROL_STATEMENTS,
             idempotency::store::STATEMENTS,
             invitation::store::STATEMENTS,
+            isolation::STATEMENTS,
             mail::STATEMENTS,
             membership::store::STATEMENTS,
             mfa::store::STATEMENTS,
@@ -145,6 +151,7 @@ impl Module for Platform {
     fn jobs(&self) -> Vec<JobKind> {
         [
             account::recovery::jobs(&self.0),
+            isolation::jobs(&self.0),
             mail::jobs(&self.0),
             membership::jobs(&self.0),
             note::jobs(),
@@ -163,10 +170,12 @@ impl HttpModule for Platform {
             .merge(account::routes())
             .merge(audit::routes())
             .merge(invitation::routes())
+            .merge(isolation::routes())
             .merge(mail::routes())
             .merge(membership::routes())
             .merge(mfa::routes())
             .merge(operator::routes())
+            .merge(plan::routes())
             .merge(role::routes())
             .merge(session::routes())
             .merge(signup::routes())

@@ -30,6 +30,12 @@ pub enum Error {
         /// How long the caller waited.
         waited: Duration,
     },
+    /// Whoever asked has as many connections as its share allows, and none came back in time.
+    #[error("no connection within the share of whoever asked became free in {waited:?}")]
+    Busy {
+        /// How long the caller waited.
+        waited: Duration,
+    },
     /// The server refused a statement, or the connection broke while it ran.
     #[error("{statement}: {source}")]
     Statement {
@@ -164,7 +170,8 @@ impl fmt::Display for Refused {
 }
 
 impl Error {
-    pub(crate) fn statement<C: Into<Cause>>(statement: &'static str) -> impl FnOnce(C) -> Self {
+    /// What became of a statement that was run by hand, with its name.
+    pub fn statement<C: Into<Cause>>(statement: &'static str) -> impl FnOnce(C) -> Self {
         move |source| Self::Statement { statement, source: source.into() }
     }
 
@@ -195,7 +202,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect(error) => error.is_transient(),
-            Self::Exhausted { .. } => true,
+            Self::Exhausted { .. } | Self::Busy { .. } => true,
             Self::Aborted => false,
             Self::Statement { source, .. } => match source.code() {
                 None => source.is_lost(),

@@ -10,6 +10,8 @@ mod connect;
 mod connection;
 mod copy;
 mod error;
+mod fair;
+mod gate;
 mod listen;
 mod migrate;
 mod pool;
@@ -22,14 +24,17 @@ pub use connect::{ConnectError, Server};
 pub use connection::{Connection, Entry, Isolation};
 pub use copy::CopyIn;
 pub use error::{Cause, Error, Refused, sqlstate};
+pub use fair::FairPool;
+pub use gate::{Full, Gate, GateSettings, GateStatus, Holder, Permit, Share};
 pub use listen::{Event, Listener};
-pub use migrate::{Applied, Migration, MigrationError, Progress, Target, migrate};
+pub use migrate::{Applied, Migration, MigrationError, Progress, Target, ledger_table, migrate};
 pub use pool::{Lease, Pool, PoolSettings, PoolStatus};
 pub use statement::{Parameters, Statement};
 pub use transaction::{Enter, Transaction};
 pub use wire::{Column, Row, RowIndex};
 
 pub use tokio_postgres::{
+    Client, Error as DriverError, Row as DriverRow,
     error::SqlState,
     types::{FromSql, FromSqlOwned, IsNull, Kind, ToSql, Type, accepts, to_sql_checked},
 };

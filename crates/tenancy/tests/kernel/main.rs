@@ -3,6 +3,7 @@
 
 mod audit;
 mod cancellation;
+mod fair;
 mod fence;
 mod identity;
 mod isolation;
@@ -12,9 +13,9 @@ mod lifecycle;
 mod migrations;
 mod nodes;
 mod privileges;
+mod proof;
 mod resolution;
 mod round_trips;
-mod schema_rules;
 mod shut;
 mod statements;
 mod workflow;
