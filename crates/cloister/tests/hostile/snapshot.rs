@@ -19,6 +19,7 @@ const RESTLESS: &[&str] = &[
     "cloister.audit_unsealed",
     "cloister.audit_chain",
     // What runs in the background.
+    "control.isolation_proof",
     "control.cron",
     "control.job",
     "control.job_lane",
