@@ -63,6 +63,8 @@ async fn quietly(tenancy: &Tenancy, cx: &OpContext) -> Duration {
     begun.elapsed()
 }
 
+type Begin = fn(&Tenancy, &OpContext) -> Flood;
+
 /// Keeps callers at it, each again and again, until it is dropped.
 struct Flood {
     stop: Arc<AtomicBool>,
