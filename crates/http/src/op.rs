@@ -9,7 +9,10 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
 };
-use cloister_tenancy::{Credential, Error, ErrorKind, Identity, OpContext, Refusal, Sources, Tenancy, TenantEntry};
+use cloister_tenancy::{
+    Credential, Error, ErrorKind, Identity, OpContext, Refusal, Sources, Tenancy, TenantEntry,
+    mutation::{Guard, is_off},
+};
 
 use crate::{Class, Edge, Problem, Rates, address::Address, cookie, host, origin, request::RequestInfo};
 
@@ -122,7 +125,7 @@ impl FromRequestParts<Edge> for Op {
                 });
             }
         };
-        sources.token = identity.tenant;
+        sources.token = identity.tenant.filter(|_| !is_off(Guard::TokenIsSource));
         let tenant = registry.resolve(&sources, base).map_err(|refusal| {
             if refusal == Refusal::Mismatch {
                 tenancy.note_mismatch(&identity, &sources, request.id, request.client);

@@ -12,7 +12,10 @@ mod copy;
 mod error;
 mod listen;
 mod migrate;
+#[doc(hidden)]
+pub mod mutation;
 mod pool;
+mod record;
 mod shelf;
 mod statement;
 mod transaction;

@@ -41,6 +41,8 @@ pub use registry::{Placement, Registry, TenantEntry};
 pub use resolve::{Refusal, Sources, Step};
 pub use role::{Grant, Role, Scope};
 #[doc(hidden)]
+pub use cloister_postgres::mutation;
+#[doc(hidden)]
 pub use statements::{Plane, kernel_statements};
 pub use tenancy::{Cluster, Config, Tenancy};
 pub use tenant::{NewTenant, Slug, SlugError, Status, Tenant, Tier};
