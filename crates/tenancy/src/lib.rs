@@ -34,6 +34,8 @@ pub use error::{Error, ErrorKind, FieldError, Result};
 pub use fleet::FleetReport;
 pub use install::{Existing, Installation, Logins};
 pub use ledger::FleetProgress;
+#[doc(hidden)]
+pub use ledger::kernel_tables;
 pub use lifecycle::is_language_tag;
 pub use module::{ConstraintRule, ControlChange, Meter, Module, PersonAccount, Rights, SchemaChange, Table, TableKind};
 pub use ports::{AuditSealer, Authenticator, Credential, Identity, Limits, NoLimits, OperatorVisit};

@@ -1,0 +1,120 @@
+//! The rows of many tenants, and what there would be if one of them had other rows.
+
+use std::fmt::Write as _;
+
+use cloister_ids::Uuid;
+
+use super::session::Session;
+
+/// A table whose rows are a tenant's.
+#[derive(Debug)]
+struct Rows {
+    path: String,
+    name: String,
+    /// What the tenant is called there.
+    tenant: &'static str,
+    others: Vec<String>,
+}
+
+/// One of the two kinds of databases: the tables of tenants, or the control plane.
+pub(crate) struct Plane {
+    pub(crate) session: Session,
+    tables: Vec<Rows>,
+}
+
+/// Which rows the other tenant is given before it asks.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Given {
+    Nothing,
+    /// The same rows, under its own name.
+    Everything,
+    /// The same without those of one table.
+    AllBut(String),
+}
+
+impl Plane {
+    pub(crate) async fn new(session: Session, schemas: &[&str]) -> Self {
+        let text = "select format('%I.%I', n.nspname, c.relname), c.relname::text,
+                array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0
+                    and not a.attisdropped and a.attidentity = '' order by a.attnum)
+            from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where c.relkind in ('r', 'p') and n.nspname = any ($1) order by 1";
+        let schemas: Vec<&str> = schemas.to_vec();
+        let mut tables = Vec::new();
+        for row in session.client().query(text, &[&schemas]).await.unwrap() {
+            let (path, name, columns): (String, String, Vec<String>) = (row.get(0), row.get(1), row.get(2));
+            let tenant = match () {
+                () if columns.iter().any(|column| column == "tenant_id") => "tenant_id",
+                () if path == "control.tenant" => "id",
+                () => continue,
+            };
+            let others = columns.into_iter().filter(|column| column != tenant).map(|column| format!("\"{column}\"")).collect();
+            tables.push(Rows { path, name, tenant, others });
+        }
+        Self { session, tables }
+    }
+
+    /// The tables that a text names.
+    pub(crate) fn named(&self, text: &str) -> Vec<String> {
+        let words: Vec<&str> = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+        self.tables.iter().filter(|table| words.contains(&table.name.as_str())).map(|table| table.name.clone()).collect()
+    }
+
+    /// Gives `to` copies of rows of `of`, whatever points at what.
+    pub(crate) async fn give(&self, given: &Given, of: Uuid, to: Uuid) {
+        self.session.must("set local session_replication_role = replica").await;
+        let mut all = String::new();
+        for table in self.tables.iter().filter(|table| match given {
+            Given::Nothing => false,
+            Given::Everything => true,
+            Given::AllBut(name) => *name != table.name,
+        }) {
+            let (path, tenant, others) = (&table.path, table.tenant, table.others.join(", "));
+            let separator = if others.is_empty() { "" } else { ", " };
+            let copy = |columns: &str| {
+                format!("insert into {path} ({tenant}{separator}{others}) select '{to}'{separator}{columns} from {path} where {tenant} = '{of}';")
+            };
+            if path.starts_with("control.") {
+                // Their keys are not the tenant's own: ids are made anew, and what cannot be there twice is not.
+                let columns: Vec<String> = table
+                    .others
+                    .iter()
+                    .map(|column| match column.as_str() {
+                        "\"id\"" => "md5(id::text || 'again')::uuid".to_owned(),
+                        "\"slug\"" => "slug || '-again'".to_owned(),
+                        column => column.to_owned(),
+                    })
+                    .collect();
+                self.session.attempt(&copy(&columns.join(", "))).await;
+            } else {
+                all.push_str(&copy(&others));
+            }
+        }
+        self.session.must(&all).await;
+        self.session.must("set local session_replication_role = origin").await;
+    }
+
+    /// Leaves no rows but those of `of`.
+    pub(crate) async fn leave_only(&self, of: Uuid) {
+        let mut text = "set local session_replication_role = replica;".to_owned();
+        for Rows { path, tenant, .. } in &self.tables {
+            write!(text, "delete from {path} where {tenant} <> '{of}';").unwrap();
+        }
+        self.session.must(&format!("{text} set local session_replication_role = origin")).await;
+    }
+
+    /// The rows of one tenant, and those of all others, so that a change of either shows.
+    pub(crate) async fn print(&self, of: Uuid) -> (String, String) {
+        let mut text = String::new();
+        for Rows { path, tenant, .. } in &self.tables {
+            let begin = if text.is_empty() { "" } else { " union all " };
+            write!(text, "{begin}select {tenant} = '{of}' as own, '{path} ' || t::text as line from {path} t").unwrap();
+        }
+        let text = format!(
+            "select coalesce(md5(string_agg(line, '|' order by line) filter (where own)), ''),
+                coalesce(md5(string_agg(line, '|' order by line) filter (where not own)), '') from ({text}) rows"
+        );
+        let row = self.session.client().query_one(&text, &[]).await.unwrap();
+        (row.get(0), row.get(1))
+    }
+}

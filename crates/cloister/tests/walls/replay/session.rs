@@ -1,0 +1,142 @@
+//! A session of the administrator, in which a test's work is done again and undone.
+
+use std::{cell::RefCell, collections::HashMap, error::Error};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::SinkExt;
+use tokio_postgres::{
+    Client, Statement,
+    types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
+};
+
+use super::book::Value;
+
+/// Bytes of any type, as they come and go.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Raw(Option<Vec<u8>>);
+
+impl ToSql for Raw {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match &self.0 {
+            Some(bytes) => {
+                out.extend_from_slice(bytes);
+                Ok(IsNull::No)
+            }
+            None => Ok(IsNull::Yes),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Raw {
+    fn from_sql(_: &Type, bytes: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(Some(bytes.to_vec())))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(None))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+/// What a statement came to.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Outcome {
+    /// Its rows in an order of their own.
+    Rows(Vec<Vec<Option<Vec<u8>>>>),
+    /// The code it was refused with.
+    Refused(String),
+}
+
+pub(crate) struct Session {
+    client: Client,
+    prepared: RefCell<HashMap<(String, Vec<u32>), Statement>>,
+}
+
+impl Session {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, prepared: RefCell::new(HashMap::new()) }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Runs a text that must succeed.
+    pub(crate) async fn must(&self, text: &str) {
+        self.client.batch_execute(text).await.unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    }
+
+    /// Runs a text in a savepoint of its own. Whether it was done.
+    pub(crate) async fn attempt(&self, text: &str) -> bool {
+        self.must("savepoint attempt").await;
+        let done = self.client.batch_execute(text).await.is_ok();
+        self.must(if done { "release attempt" } else { "rollback to attempt; release attempt" }).await;
+        done
+    }
+
+    async fn prepare(&self, text: &str, values: &[Value]) -> Result<Statement, tokio_postgres::Error> {
+        let key = (text.to_owned(), values.iter().map(|value| value.kind).collect::<Vec<_>>());
+        if let Some(known) = self.prepared.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        let kinds: Vec<Type> = key.1.iter().map(|kind| Type::from_oid(*kind).unwrap()).collect();
+        let statement = self.client.prepare_typed(text, &kinds).await?;
+        self.prepared.borrow_mut().insert(key, statement.clone());
+        Ok(statement)
+    }
+
+    /// Temporary tables are gone, and what was prepared on them.
+    pub(crate) fn forget(&self) {
+        self.prepared.borrow_mut().clear();
+    }
+
+    /// Runs a statement. One that is refused leaves the transaction as it was before.
+    pub(crate) async fn run(&self, text: &str, values: &[Value]) -> Outcome {
+        self.must("savepoint run").await;
+        let parameters: Vec<Raw> = values.iter().map(|value| Raw(value.bytes.clone())).collect();
+        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|raw| raw as _).collect();
+        let done = match self.prepare(text, values).await {
+            Ok(statement) => self.client.query(&statement, &parameters).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(rows) => {
+                self.must("release run").await;
+                let bytes = |row: &tokio_postgres::Row| (0..row.len()).map(|at| row.get::<_, Raw>(at).0).collect();
+                let mut rows: Vec<Vec<Option<Vec<u8>>>> = rows.iter().map(bytes).collect();
+                rows.sort();
+                Outcome::Rows(rows)
+            }
+            Err(error) => {
+                self.must("rollback to run; release run").await;
+                let code = error.as_db_error().unwrap_or_else(|| panic!("{text}: {error}")).code().code().to_owned();
+                Outcome::Refused(code)
+            }
+        }
+    }
+
+    pub(crate) async fn copy(&self, text: &str, lines: &[u8]) -> bool {
+        self.must("savepoint run").await;
+        let done = match self.client.copy_in::<_, Bytes>(text).await {
+            Ok(sink) => {
+                let mut sink = Box::pin(sink);
+                match sink.send(Bytes::copy_from_slice(lines)).await {
+                    Ok(()) => sink.as_mut().finish().await.is_ok(),
+                    Err(_) => false,
+                }
+            }
+            Err(_) => false,
+        };
+        self.must(if done { "release run" } else { "rollback to run; release run" }).await;
+        done
+    }
+}
