@@ -1,7 +1,9 @@
-//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`.
+//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`, `cargo xtask mutate-isolation`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks there")]
 
 mod codegen;
+mod mutate;
+mod server;
 mod test;
 mod tidy;
 
@@ -24,6 +26,8 @@ enum Task {
     Tidy(tidy::Tidy),
     /// Write what is generated and checked in.
     Codegen(codegen::Codegen),
+    /// Take away each guard between tenants, one at a time, and look whether a test notices.
+    MutateIsolation(mutate::Mutate),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -31,6 +35,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Test(task) => task.run()?,
         Task::Tidy(task) => return task.run(),
         Task::Codegen(task) => task.run()?,
+        Task::MutateIsolation(task) => return task.run(),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -30,6 +30,8 @@ pub(crate) enum Given {
     Everything,
     /// The same without those of one table.
     AllBut(String),
+    /// Some of them, others by this number.
+    Some(usize),
 }
 
 impl Plane {
@@ -54,25 +56,35 @@ impl Plane {
         Self { session, tables }
     }
 
+    /// Every table.
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.tables.iter().map(|table| table.name.clone()).collect()
+    }
+
     /// The tables that a text names.
     pub(crate) fn named(&self, text: &str) -> Vec<String> {
         let words: Vec<&str> = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
         self.tables.iter().filter(|table| words.contains(&table.name.as_str())).map(|table| table.name.clone()).collect()
     }
 
-    /// Gives `to` copies of rows of `of`, whatever points at what.
-    pub(crate) async fn give(&self, given: &Given, of: Uuid, to: Uuid) {
+    /// Gives `to` copies of rows of `of` in these tables, whatever points at what.
+    pub(crate) async fn give(&self, given: &Given, of: Uuid, to: Uuid, among: &[String]) {
         self.session.must("set local session_replication_role = replica").await;
         let mut all = String::new();
-        for table in self.tables.iter().filter(|table| match given {
+        let of_these = self.tables.iter().filter(|table| among.contains(&table.name));
+        let which = match given {
+            Given::Some(number) => format!(" and ('x' || left(md5(t::text || '{number}'), 2))::bit(8)::int % 4 > 0"),
+            _ => String::new(),
+        };
+        for table in of_these.filter(|table| match given {
             Given::Nothing => false,
-            Given::Everything => true,
+            Given::Everything | Given::Some(_) => true,
             Given::AllBut(name) => *name != table.name,
         }) {
             let (path, tenant, others) = (&table.path, table.tenant, table.others.join(", "));
             let separator = if others.is_empty() { "" } else { ", " };
             let copy = |columns: &str| {
-                format!("insert into {path} ({tenant}{separator}{others}) select '{to}'{separator}{columns} from {path} where {tenant} = '{of}';")
+                format!("insert into {path} ({tenant}{separator}{others}) select '{to}'{separator}{columns} from {path} t where {tenant} = '{of}'{which};")
             };
             if path.starts_with("control.") {
                 // Their keys are not the tenant's own: ids are made anew, and what cannot be there twice is not.
@@ -94,21 +106,24 @@ impl Plane {
         self.session.must("set local session_replication_role = origin").await;
     }
 
-    /// Leaves no rows but those of `of`.
-    pub(crate) async fn leave_only(&self, of: Uuid) {
+    /// Leaves no rows in these tables but those of `of`.
+    pub(crate) async fn leave_only(&self, of: Uuid, among: &[String]) {
         let mut text = "set local session_replication_role = replica;".to_owned();
-        for Rows { path, tenant, .. } in &self.tables {
+        for Rows { path, tenant, .. } in self.tables.iter().filter(|table| among.contains(&table.name)) {
             write!(text, "delete from {path} where {tenant} <> '{of}';").unwrap();
         }
         self.session.must(&format!("{text} set local session_replication_role = origin")).await;
     }
 
-    /// The rows of one tenant, and those of all others, so that a change of either shows.
-    pub(crate) async fn print(&self, of: Uuid) -> (String, String) {
-        let mut text = String::new();
-        for Rows { path, tenant, .. } in &self.tables {
+    /// The rows of one tenant, and those of all others, in the tables that a text names, so that a change of either shows.
+    pub(crate) async fn print(&self, of: Uuid, named_in: &str) -> (String, String) {
+        let (mut text, named) = (String::new(), self.named(named_in));
+        for Rows { path, tenant, .. } in self.tables.iter().filter(|table| named.contains(&table.name)) {
             let begin = if text.is_empty() { "" } else { " union all " };
             write!(text, "{begin}select {tenant} = '{of}' as own, '{path} ' || t::text as line from {path} t").unwrap();
+        }
+        if text.is_empty() {
+            return Default::default();
         }
         let text = format!(
             "select coalesce(md5(string_agg(line, '|' order by line) filter (where own)), ''),

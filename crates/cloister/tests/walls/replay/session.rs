@@ -56,6 +56,10 @@ pub(crate) enum Outcome {
     Refused(String),
 }
 
+fn code_of(text: &str, error: &tokio_postgres::Error) -> String {
+    error.as_db_error().unwrap_or_else(|| panic!("{text}: {error}")).code().code().to_owned()
+}
+
 pub(crate) struct Session {
     client: Client,
     prepared: RefCell<HashMap<(String, Vec<u32>), Statement>>,
@@ -83,15 +87,25 @@ impl Session {
         done
     }
 
+    /// Prepares a statement outside of any savepoint: one that cannot be prepared is found out in one of its own.
     async fn prepare(&self, text: &str, values: &[Value]) -> Result<Statement, tokio_postgres::Error> {
         let key = (text.to_owned(), values.iter().map(|value| value.kind).collect::<Vec<_>>());
         if let Some(known) = self.prepared.borrow().get(&key) {
             return Ok(known.clone());
         }
         let kinds: Vec<Type> = key.1.iter().map(|kind| Type::from_oid(*kind).unwrap()).collect();
-        let statement = self.client.prepare_typed(text, &kinds).await?;
+        self.must("savepoint prepare").await;
+        let prepared = self.client.prepare_typed(text, &kinds).await;
+        self.must(if prepared.is_ok() { "release prepare" } else { "rollback to prepare; release prepare" }).await;
+        let statement = prepared?;
         self.prepared.borrow_mut().insert(key, statement.clone());
         Ok(statement)
+    }
+
+    /// The types of a statement's parameters; none when it cannot be prepared by itself.
+    pub(crate) async fn kinds(&self, text: &str) -> Option<Vec<u32>> {
+        let prepared = self.client.prepare(text).await.ok()?;
+        Some(prepared.params().iter().map(Type::oid).collect())
     }
 
     /// Temporary tables are gone, and what was prepared on them.
@@ -101,16 +115,23 @@ impl Session {
 
     /// Runs a statement. One that is refused leaves the transaction as it was before.
     pub(crate) async fn run(&self, text: &str, values: &[Value]) -> Outcome {
-        self.must("savepoint run").await;
         let parameters: Vec<Raw> = values.iter().map(|value| Raw(value.bytes.clone())).collect();
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|raw| raw as _).collect();
         let done = match self.prepare(text, values).await {
-            Ok(statement) => self.client.query(&statement, &parameters).await,
-            Err(error) => Err(error),
+            Ok(statement) => {
+                // All in one round trip: the release fails with what it would release.
+                let (begun, done, _) = futures_util::join!(
+                    self.client.batch_execute("savepoint run"),
+                    self.client.query(&statement, &parameters),
+                    self.client.batch_execute("release run")
+                );
+                begun.unwrap();
+                done
+            }
+            Err(error) => return Outcome::Refused(code_of(text, &error)),
         };
         match done {
             Ok(rows) => {
-                self.must("release run").await;
                 let bytes = |row: &tokio_postgres::Row| (0..row.len()).map(|at| row.get::<_, Raw>(at).0).collect();
                 let mut rows: Vec<Vec<Option<Vec<u8>>>> = rows.iter().map(bytes).collect();
                 rows.sort();
@@ -118,8 +139,7 @@ impl Session {
             }
             Err(error) => {
                 self.must("rollback to run; release run").await;
-                let code = error.as_db_error().unwrap_or_else(|| panic!("{text}: {error}")).code().code().to_owned();
-                Outcome::Refused(code)
+                Outcome::Refused(code_of(text, &error))
             }
         }
     }
