@@ -36,6 +36,11 @@ pub(crate) enum Given {
 
 impl Plane {
     pub(crate) async fn new(session: Session, schemas: &[&str]) -> Self {
+        // Rows are given and taken without regard to what points at them: foreign keys are tried by themselves, elsewhere. And
+        // changing this on the way would have every statement planned anew.
+        session
+            .must("set session_replication_role = replica; set plan_cache_mode = force_generic_plan; set jit = off")
+            .await;
         let text = "select format('%I.%I', n.nspname, c.relname), c.relname::text,
                 array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0
                     and not a.attisdropped and a.attidentity = '' order by a.attnum)
@@ -67,11 +72,11 @@ impl Plane {
         self.tables.iter().filter(|table| words.contains(&table.name.as_str())).map(|table| table.name.clone()).collect()
     }
 
-    /// Gives `to` copies of rows of `of` in these tables, whatever points at what.
+    /// Gives `to` copies of rows of `of` in these tables, whatever points at what, in a savepoint `look`.
     pub(crate) async fn give(&self, given: &Given, of: Uuid, to: Uuid, among: &[String]) {
-        self.session.must("set local session_replication_role = replica").await;
-        let mut all = String::new();
+        let mut all = "savepoint look;".to_owned();
         let of_these = self.tables.iter().filter(|table| among.contains(&table.name));
+        let mut again = Vec::new();
         let which = match given {
             Given::Some(number) => format!(" and ('x' || left(md5(t::text || '{number}'), 2))::bit(8)::int % 4 > 0"),
             _ => String::new(),
@@ -97,39 +102,37 @@ impl Plane {
                         column => column.to_owned(),
                     })
                     .collect();
-                self.session.attempt(&copy(&columns.join(", "))).await;
+                again.push(copy(&columns.join(", ")));
             } else {
                 all.push_str(&copy(&others));
             }
         }
         self.session.must(&all).await;
-        self.session.must("set local session_replication_role = origin").await;
+        for text in again {
+            self.session.attempt(&text).await;
+        }
     }
 
     /// Leaves no rows in these tables but those of `of`.
     pub(crate) async fn leave_only(&self, of: Uuid, among: &[String]) {
-        let mut text = "set local session_replication_role = replica;".to_owned();
+        let mut text = String::new();
         for Rows { path, tenant, .. } in self.tables.iter().filter(|table| among.contains(&table.name)) {
             write!(text, "delete from {path} where {tenant} <> '{of}';").unwrap();
         }
-        self.session.must(&format!("{text} set local session_replication_role = origin")).await;
+        self.session.must(&text).await;
     }
 
-    /// The rows of one tenant, and those of all others, in the tables that a text names, so that a change of either shows.
-    pub(crate) async fn print(&self, of: Uuid, named_in: &str) -> (String, String) {
+    /// A statement for the rows of one tenant, and those of all others, in the tables that a text names, so that a change of either shows.
+    pub(crate) fn print(&self, of: Uuid, named_in: &str) -> Option<String> {
         let (mut text, named) = (String::new(), self.named(named_in));
         for Rows { path, tenant, .. } in self.tables.iter().filter(|table| named.contains(&table.name)) {
             let begin = if text.is_empty() { "" } else { " union all " };
             write!(text, "{begin}select {tenant} = '{of}' as own, '{path} ' || t::text as line from {path} t").unwrap();
         }
-        if text.is_empty() {
-            return Default::default();
-        }
-        let text = format!(
+        let print = format!(
             "select coalesce(md5(string_agg(line, '|' order by line) filter (where own)), ''),
                 coalesce(md5(string_agg(line, '|' order by line) filter (where not own)), '') from ({text}) rows"
         );
-        let row = self.session.client().query_one(&text, &[]).await.unwrap();
-        (row.get(0), row.get(1))
+        (!text.is_empty()).then_some(print)
     }
 }

@@ -56,6 +56,15 @@ pub(crate) enum Outcome {
     Refused(String),
 }
 
+impl Outcome {
+    fn of(rows: &[tokio_postgres::Row]) -> Self {
+        let bytes = |row: &tokio_postgres::Row| (0..row.len()).map(|at| row.get::<_, Raw>(at).0).collect();
+        let mut rows: Vec<Vec<Option<Vec<u8>>>> = rows.iter().map(bytes).collect();
+        rows.sort();
+        Self::Rows(rows)
+    }
+}
+
 fn code_of(text: &str, error: &tokio_postgres::Error) -> String {
     error.as_db_error().unwrap_or_else(|| panic!("{text}: {error}")).code().code().to_owned()
 }
@@ -132,16 +141,60 @@ impl Session {
         };
         match done {
             Ok(rows) => {
-                let bytes = |row: &tokio_postgres::Row| (0..row.len()).map(|at| row.get::<_, Raw>(at).0).collect();
-                let mut rows: Vec<Vec<Option<Vec<u8>>>> = rows.iter().map(bytes).collect();
-                rows.sort();
-                Outcome::Rows(rows)
+                Outcome::of(&rows)
             }
             Err(error) => {
                 self.must("rollback to run; release run").await;
                 Outcome::Refused(code_of(text, &error))
             }
         }
+    }
+
+    /// What each of these texts comes to by itself, with what `print` says then: all in one round trip, and all undone.
+    pub(crate) async fn each(&self, texts: &[&str], values: &[Value], print: Option<&str>) -> Vec<(Outcome, Vec<String>)> {
+        for text in texts {
+            // Known from here on, or refused again below.
+            let _ = self.prepare(text, values).await;
+        }
+        let mut all = Vec::new();
+        // More at once would no longer be sent in their order.
+        for some in texts.chunks(20) {
+            all.extend(futures_util::future::join_all(some.iter().map(|text| self.once(text, values, print))).await);
+        }
+        all
+    }
+
+    async fn once(&self, text: &str, values: &[Value], print: Option<&str>) -> (Outcome, Vec<String>) {
+        let statement = match self.prepare(text, values).await {
+            Ok(statement) => statement,
+            Err(error) => return (Outcome::Refused(code_of(text, &error)), Vec::new()),
+        };
+        let parameters: Vec<Raw> = values.iter().map(|value| Raw(value.bytes.clone())).collect();
+        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|raw| raw as _).collect();
+        let printed = async {
+            match print {
+                Some(text) => self.client.simple_query(text).await.ok(),
+                None => None,
+            }
+        };
+        let (begun, done, printed, undone) = futures_util::join!(
+            self.client.batch_execute("savepoint once"),
+            self.client.query(&statement, &parameters),
+            printed,
+            self.client.batch_execute("rollback to once; release once")
+        );
+        begun.and(undone).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+        let outcome = match done {
+            Ok(rows) => Outcome::of(&rows),
+            Err(error) => Outcome::Refused(code_of(text, &error)),
+        };
+        let mut left = Vec::new();
+        for message in printed.into_iter().flatten() {
+            if let tokio_postgres::SimpleQueryMessage::Row(row) = message {
+                left.extend((0..row.len()).map(|at| row.get(at).unwrap_or_default().to_owned()));
+            }
+        }
+        (outcome, left)
     }
 
     pub(crate) async fn copy(&self, text: &str, lines: &[u8]) -> bool {
