@@ -1,7 +1,9 @@
 //! The command line, as words.
 
 mod admin;
+mod doctor;
 mod mail;
+mod serve;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -10,7 +12,9 @@ use cloister_tenancy::{Status, Tier};
 use jiff::civil::Date;
 
 pub(crate) use admin::{AdminCommand, AdminCreate};
+pub(crate) use doctor::{Doctor, DoctorCommand, DoctorIsolation};
 pub(crate) use mail::{MailCommand, MailList};
+pub(crate) use serve::Serve;
 
 use crate::output::Output;
 
@@ -61,7 +65,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Admin(AdminCommand),
     /// Look for what is wrong.
-    Doctor,
+    Doctor(Doctor),
     /// Print the API document.
     Openapi,
     /// Print who may do what.
@@ -75,13 +79,6 @@ pub(crate) struct Permissions {
     /// In which kind of tenant.
     #[arg(long, default_value = "school")]
     pub(crate) kind: String,
-}
-
-#[derive(Args)]
-pub(crate) struct Serve {
-    /// Address and port for HTTP.
-    #[arg(long)]
-    pub(crate) listen: Option<SocketAddr>,
 }
 
 #[derive(Args)]

@@ -35,6 +35,8 @@ kinds! {
     Invitation = "inv", "invitation";
     /// A tenant somebody asked for on their own.
     Signup = "sup", "sign-up";
+    /// What the prover found on one walk through everything.
+    IsolationProof = "prf", "proof of isolation";
     /// An operator's visit to a tenant.
     OperatorEntry = "ope", "operator entry";
     /// A mail, sent or to be sent.
@@ -88,6 +90,7 @@ aliases! {
     CustomRoleId = CustomRole;
     InvitationId = Invitation;
     SignupId = Signup;
+    IsolationProofId = IsolationProof;
     OperatorEntryId = OperatorEntry;
     MailId = Mail;
     DomainId = Domain;

@@ -9,6 +9,7 @@ use cloister_tenancy::{
 use crate::{
     audit::AUDIT,
     invitation::INVITATION,
+    isolation::ISOLATION,
     mail,
     membership::MEMBER,
     operator::{ENTRY, OPERATOR, OPERATOR_ENTRY},
@@ -22,6 +23,7 @@ pub(crate) const RESOURCES: &[Resource] = &[
     AUDIT,
     ENTRY,
     INVITATION,
+    ISOLATION,
     mail::MAIL,
     mail::MAIL_BODY,
     MEMBER,

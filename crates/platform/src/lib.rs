@@ -14,6 +14,7 @@ mod follow;
 mod grants;
 mod idempotency;
 mod invitation;
+pub mod isolation;
 mod keyring;
 pub mod mail;
 mod membership;
@@ -90,11 +91,14 @@ impl Module for Platform {
     }
 
     fn control_migrations(&self) -> &'static [ControlChange] {
-        const ALL: &[ControlChange] = &[ControlChange {
-            number: 1,
-            name: "accounts",
-            sql: include_str!("../migrations/control/0001_accounts.sql"),
-        }];
+        const ALL: &[ControlChange] = &[
+            ControlChange { number: 1, name: "accounts", sql: include_str!("../migrations/control/0001_accounts.sql") },
+            ControlChange {
+                number: 2,
+                name: "isolation",
+                sql: include_str!("../migrations/control/0002_isolation.sql"),
+            },
+        ];
         ALL
     }
 
@@ -105,6 +109,7 @@ impl Module for Platform {
             audit::CONTROL_STATEMENTS,
             idempotency::store::STATEMENTS,
             invitation::store::STATEMENTS,
+            isolation::STATEMENTS,
             mail::STATEMENTS,
             membership::store::STATEMENTS,
             mfa::store::STATEMENTS,
@@ -145,6 +150,7 @@ impl Module for Platform {
     fn jobs(&self) -> Vec<JobKind> {
         [
             account::recovery::jobs(&self.0),
+            isolation::jobs(&self.0),
             mail::jobs(&self.0),
             membership::jobs(&self.0),
             note::jobs(),
@@ -163,6 +169,7 @@ impl HttpModule for Platform {
             .merge(account::routes())
             .merge(audit::routes())
             .merge(invitation::routes())
+            .merge(isolation::routes())
             .merge(mail::routes())
             .merge(membership::routes())
             .merge(mfa::routes())

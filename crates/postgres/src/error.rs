@@ -164,7 +164,8 @@ impl fmt::Display for Refused {
 }
 
 impl Error {
-    pub(crate) fn statement<C: Into<Cause>>(statement: &'static str) -> impl FnOnce(C) -> Self {
+    /// What became of a statement that was run by hand, with its name.
+    pub fn statement<C: Into<Cause>>(statement: &'static str) -> impl FnOnce(C) -> Self {
         move |source| Self::Statement { statement, source: source.into() }
     }
 

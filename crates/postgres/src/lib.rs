@@ -26,13 +26,14 @@ pub use connection::{Connection, Entry, Isolation};
 pub use copy::CopyIn;
 pub use error::{Cause, Error, Refused, sqlstate};
 pub use listen::{Event, Listener};
-pub use migrate::{Applied, Migration, MigrationError, Progress, Target, migrate};
+pub use migrate::{Applied, Migration, MigrationError, Progress, Target, ledger_table, migrate};
 pub use pool::{Lease, Pool, PoolSettings, PoolStatus};
 pub use statement::{Parameters, Statement};
 pub use transaction::{Enter, Transaction};
 pub use wire::{Column, Row, RowIndex};
 
 pub use tokio_postgres::{
+    Client, Error as DriverError, Row as DriverRow,
     error::SqlState,
     types::{FromSql, FromSqlOwned, IsNull, Kind, ToSql, Type, accepts, to_sql_checked},
 };

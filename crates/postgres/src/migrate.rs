@@ -129,6 +129,21 @@ pub async fn migrate(client: &Client, target: Target<'_>, migrations: &[Migratio
     outcome
 }
 
+/// The table that records what was applied, made when absent.
+pub fn ledger_table(ledger: &str) -> String {
+    format!(
+        "create table if not exists {ledger} (
+            schema_name text not null,
+            module text not null,
+            number integer not null,
+            name text not null,
+            checksum text not null,
+            applied_at timestamptz not null default now(),
+            primary key (schema_name, module, number)
+        )"
+    )
+}
+
 /// Schemas and ledgers are told apart by their names; two names of one key only wait for each other.
 fn lock_key(target: Target<'_>) -> i64 {
     let digest = Sha256::digest(format!("migrate {} {}", target.ledger, target.schema));
@@ -138,20 +153,7 @@ fn lock_key(target: Target<'_>) -> i64 {
 async fn pending(client: &Client, target: Target<'_>, migrations: &[Migration]) -> Result<Applied, MigrationError> {
     let ledger = target.ledger;
     let sql = |source| MigrationError::Database(Error::statement("migrate")(source));
-    client
-        .batch_execute(&format!(
-            "create table if not exists {ledger} (
-                schema_name text not null,
-                module text not null,
-                number integer not null,
-                name text not null,
-                checksum text not null,
-                applied_at timestamptz not null default now(),
-                primary key (schema_name, module, number)
-            )"
-        ))
-        .await
-        .map_err(sql)?;
+    client.batch_execute(&ledger_table(ledger)).await.map_err(sql)?;
     let recorded = client
         .query(&format!("select module, number, checksum from {ledger} where schema_name = $1"), &[&target.schema])
         .await

@@ -51,6 +51,11 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new(modules: &[Arc<dyn Module>], application: &str, system: &str) -> Self {
+        Self::with_control(modules, application, system, control::SCHEMA)
+    }
+
+    /// The same, with the control plane's tables in a schema of another name.
+    pub(crate) fn with_control(modules: &[Arc<dyn Module>], application: &str, system: &str, schema: &str) -> Self {
         let of_modules = modules.iter().flat_map(|module| {
             module.control_migrations().iter().map(|change| (module.name(), change.number, change.name, change.sql))
         });
@@ -64,18 +69,28 @@ impl Ledger {
                 name,
                 sql: format!(
                     "{sql};
-                     grant usage on schema control to \"{application}\";
-                     grant select, insert, update, delete on all tables in schema control to \"{application}\""
+                     grant usage on schema {schema} to \"{application}\";
+                     grant select, insert, update, delete on all tables in schema {schema} to \"{application}\""
                 ),
                 checksum: Migration::checksum(&[sql]),
             })
             .collect();
+        let mut plumbing =
+            PLUMBING.iter().map(|change| render("kernel", change, application, system)).collect::<Vec<_>>();
+        // The entrance to a tenant is for the two logins that have business there.
+        if let Some(first) = plumbing.first_mut() {
+            let entrances = "enter_read(uuid, bigint, text), enter_write(uuid, bigint, text), fence_key(uuid)";
+            first.sql.push_str(&format!(
+                "revoke execute on function {entrances} from public;
+                 grant execute on function {entrances} to \"{application}\", \"{system}\";\n"
+            ));
+        }
         let render = |module: &'static str, changes: &'static [SchemaChange]| -> Vec<Migration> {
             changes.iter().map(|change| render(module, change, application, system)).collect()
         };
         Self {
             control,
-            plumbing: render("kernel", PLUMBING),
+            plumbing,
             modules: modules.iter().flat_map(|module| render(module.name(), module.migrations())).collect(),
         }
     }

@@ -13,7 +13,6 @@ mod platform;
 mod proxy;
 mod schema;
 mod smtp;
-mod statements;
 mod traces;
 
 pub use document::document_faults;
@@ -22,6 +21,5 @@ pub use letter::Letter;
 pub use notebook::{NOTE, Notebook, store as note};
 pub use platform::{PlainSealer, TestPlatform, TestSettings, admin_server};
 pub use proxy::{Proxy, Traffic};
-pub use schema::{check_schema, schema_faults};
+pub use schema::{check_schema, check_statements, schema_faults, statement_faults, statements_of};
 pub use smtp::{SmtpSink, Stage};
-pub use statements::{StatementFaults, check_statements, statement_faults, statements_of};

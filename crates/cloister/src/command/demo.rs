@@ -88,7 +88,7 @@ pub(crate) async fn run(configuration: &Configuration, args: &Demo) -> anyhow::R
         fill(configuration, &platform, args.students).await?;
         addresses(configuration);
         match listener {
-            Some(listener) => serve::serve_platform(configuration, &platform, listener).await,
+            Some(listener) => serve::serve_platform(configuration, &platform, listener, None).await,
             None => Ok(()),
         }
     };

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod import;
 mod init;
+mod isolation;
 mod mail;
 mod migrate;
 mod openapi;
@@ -16,7 +17,7 @@ mod serve;
 mod tenant;
 
 use crate::{
-    cli::{Cli, Command, ImportCommand},
+    cli::{Cli, Command, DoctorCommand, ImportCommand},
     configuration::Configuration,
     telemetry,
 };
@@ -38,7 +39,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     telemetry::start(&configuration.log, !matches!(cli.command, Command::Serve(_)))?;
     let output = cli.output;
     match cli.command {
-        Command::Serve(_) => serve::run(&configuration).await,
+        Command::Serve(args) => serve::run(&configuration, &args).await,
         Command::Demo(args) => demo::run(&configuration, &args).await,
         Command::Init(args) => init::run(&configuration, &args, output).await,
         Command::Tenant(command) => tenant::run(&configuration, command, output).await,
@@ -46,7 +47,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(args) => migrate::run(&configuration, &args, output).await,
         Command::Mail(command) => mail::run(&configuration, command, output).await,
         Command::Admin(command) => admin::run(&configuration, command, output).await,
-        Command::Doctor => doctor::run(&configuration, output).await,
+        Command::Doctor(doctor) => match doctor.what {
+            None => doctor::run(&configuration, output).await,
+            Some(DoctorCommand::Isolation(args)) => isolation::run(&configuration, &args, output).await,
+        },
         Command::Openapi => openapi::run(),
         Command::Permissions(args) => permissions::run(&args, output),
         Command::Bench(args) => bench::run(&configuration, &args, output).await,

@@ -6,7 +6,7 @@ use anyhow::Context;
 use cloister_http::{
     CrowdLimits, DURATION_BUCKETS, Edge, EdgeSettings, Environment, Network, ServerLimits, app, serve,
 };
-use cloister_platform::{mail, signup};
+use cloister_platform::{isolation as isolation_proof, mail, signup};
 use cloister_tenancy::jobs::WorkSettings;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{
@@ -16,18 +16,21 @@ use tokio::{
     task::JoinSet,
 };
 
+use super::isolation;
 use crate::{
+    cli::Serve,
     configuration::Configuration,
     installation::{Prepare, Running},
     progress::Bar,
 };
 
 /// Serves until interrupted.
-pub(crate) async fn run(configuration: &Configuration) -> anyhow::Result<()> {
+pub(crate) async fn run(configuration: &Configuration, args: &Serve) -> anyhow::Result<()> {
     // The port first: nothing is started for an address that somebody else has.
     let listener = listen(configuration).await?;
     let platform = Running::open(configuration, Prepare::Always).await?;
-    let result = serve_platform(configuration, &platform, listener).await;
+    let despite = args.despite_findings.as_ref().map(|reason| reason.0.as_str());
+    let result = serve_platform(configuration, &platform, listener, despite).await;
     platform.close().await?;
     result
 }
@@ -64,11 +67,12 @@ pub(crate) fn edge(
     Ok(Edge::new(running.tenancy.clone(), Arc::new(running.service.clone()), settings, metrics))
 }
 
-/// Migrates what is behind, then serves.
+/// Migrates what is behind, looks whether tenants are apart, then serves. With holes it serves only for a reason.
 pub(crate) async fn serve_platform(
     configuration: &Configuration,
     platform: &Running,
     listener: TcpListener,
+    despite: Option<&str>,
 ) -> anyhow::Result<()> {
     let tenancy = &platform.tenancy;
     if !tenancy.fleet_is_current().await? {
@@ -84,6 +88,8 @@ pub(crate) async fn serve_platform(
         );
         tracing::info!(migrated = report.migrated, "the fleet is up to date");
     }
+    isolation::before_serving(platform, despite).await?;
+    isolation_proof::schedule(&platform.service).await?;
     cloister_platform::schedule_reconciliation(&platform.service).await?;
     mail::schedule(&platform.service).await?;
     signup::schedule(&platform.service).await?;

@@ -6,6 +6,7 @@
 mod audit;
 mod by_address;
 mod by_logins;
+mod isolation;
 mod mail;
 mod program;
 mod refusal;

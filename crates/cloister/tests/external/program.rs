@@ -61,8 +61,15 @@ impl Program {
 
     /// Serves until dropped.
     pub(crate) fn serve(&self) -> Serving {
+        self.serve_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn serve_with(&self, more: &[&str]) -> Serving {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let child = self.command(&["serve", "--listen", &address.to_string()]).stderr(Stdio::null()).spawn().unwrap();
+        let address_text = address.to_string();
+        let arguments = [&["serve", "--listen", &address_text], more].concat();
+        let child = self.command(&arguments).stderr(Stdio::null()).spawn().unwrap();
         let serving = Serving { child, address };
         let deadline = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(address).is_err() {

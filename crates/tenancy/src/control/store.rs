@@ -126,6 +126,14 @@ statements! {
     /// Where a tenant's rows are.
     PLACEMENT = "select p.database_id, d.cluster_id, d.name, p.schema_name, p.epoch, p.state, d.purpose
         from placement p join database d on d.id = p.database_id where p.tenant_id = $1";
+    /// Every place of a tenant, as the registry has it, where something should be there.
+    PLACES = "select p.tenant_id, p.database_id, p.schema_name, p.epoch, p.digest, t.tier
+        from placement p join tenant t on t.id = p.tenant_id
+        where t.status not in ('pending', 'preparing', 'failed', 'purging')";
+    /// Schemas that there may be besides, of tenants that are being made or removed.
+    UNSETTLED = "select p.database_id, p.schema_name
+        from placement p join tenant t on t.id = p.tenant_id
+        where t.status in ('pending', 'preparing', 'failed', 'purging')";
     /// Records where a tenant's rows will be.
     INSERT_PLACEMENT = "insert into placement (tenant_id, database_id, schema_name, epoch, state, updated_at)
         values ($1, $2, $3, 1, 'preparing', $4) on conflict (tenant_id) do nothing";

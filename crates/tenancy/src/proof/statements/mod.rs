@@ -6,107 +6,68 @@ mod plan;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use cloister_postgres::Statement;
-use cloister_tenancy::{Module, TableKind, TenantEntry, Tier};
+use cloister_postgres::{Client, DriverError, Statement, Type};
 use serde_json::Value;
-use tokio_postgres::{Client, types::Type};
 
-use crate::TestPlatform;
+use super::place_store;
+use crate::{Module, TableKind, ledger::PLUMBING_SCHEMA};
 use plan::Tables;
 
 /// What is wrong, by the name of the statement.
 pub type StatementFaults = BTreeMap<&'static str, Vec<String>>;
+type Outcome<T> = Result<T, DriverError>;
 
-/// Checks every statement of `modules`, and panics with all that is wrong with them.
-///
-/// The platform must have these modules.
-pub async fn check_statements(platform: &TestPlatform, modules: &[Arc<dyn Module>]) {
-    let faults = statement_faults(platform, &statements_of(modules)).await;
-    let told: Vec<String> =
-        faults.iter().map(|(statement, faults)| format!("{statement}: {}", faults.join("; "))).collect();
-    assert!(told.is_empty(), "statements that must not be run:\n{}", told.join("\n"));
-}
-
-/// Every statement of these modules.
-pub fn statements_of(modules: &[Arc<dyn Module>]) -> Vec<&'static Statement> {
-    let lists = modules.iter().flat_map(|module| module.statements().iter());
-    let meters = modules.iter().flat_map(|module| module.meters().iter().map(|meter| meter.count));
-    lists.flat_map(|list| list.iter().copied()).chain(meters).collect()
-}
-
-/// What is wrong with these statements, which run in a tenant's schema with the tenant as `$1`.
-pub async fn statement_faults(platform: &TestPlatform, statements: &[&'static Statement]) -> StatementFaults {
+/// What is wrong with these statements. The client is the owner, inside a transaction that is rolled back; it stands outside of
+/// `schema` and goes there.
+pub(super) async fn faults(
+    client: &Client,
+    schema: &str,
+    application: &str,
+    modules: &[Arc<dyn Module>],
+    statements: &[&'static Statement],
+) -> Outcome<StatementFaults> {
     let mut faults = StatementFaults::new();
-    let kinds: Vec<&str> = platform.tenancy.kinds();
-    for tier in Tier::ALL {
-        let slug = format!("checks-statements-{tier}");
-        let tenant = match platform.tenancy.registry().by_slug(&slug) {
-            Some(tenant) => tenant,
-            None => platform.tenant_of(&slug, kinds[0], *tier).await,
-        };
-        let place = place(&tenant);
-        let client = connect(&platform.cluster.application, place.0, place.1).await;
+    let tables = tables(client, schema, modules).await?;
+    // A plan that does not know the parameters, as one that is kept; the owner's, without policies in it.
+    let stand = format!(
+        "savepoint statements; set local search_path = {schema}; set local plan_cache_mode = force_generic_plan; "
+    );
+    for (role, policies) in [(Some(application), "on"), (None, "off")] {
+        let act = role.map_or_else(String::new, |role| format!("set local role \"{role}\"; "));
+        client.batch_execute(&format!("{stand}{act}set local row_security = {policies}")).await?;
         let mut session = Session { client, statements, faults: &mut faults };
-        session.stage().await;
-        session.prepare_all().await;
-        if *tier == Tier::Shared {
-            let owner = platform.cluster.owner.as_ref().unwrap_or_else(|| panic!("the platform has no owner"));
-            let client = connect(owner, place.0, place.1).await;
-            let tables = tables(&client, platform.tenancy.modules()).await;
-            let mut session = Session { client, statements, faults: &mut faults };
-            session.stage().await;
-            session.plan_all(&tables).await;
+        session.stage().await?;
+        if role.is_some() {
+            session.prepare_all().await?;
+        } else {
+            session.plan_all(&tables).await?;
         }
+        client.batch_execute("rollback to statements").await?;
     }
     for found in faults.values_mut() {
         found.sort();
         found.dedup();
     }
-    faults
+    Ok(faults)
 }
 
-fn place(tenant: &TenantEntry) -> (&str, &str) {
-    let place = tenant.placement.as_ref().unwrap_or_else(|| panic!("{} has no place", tenant.slug));
-    (&place.database, &place.schema)
-}
-
-async fn connect(server: &cloister_postgres::Server, database: &str, schema: &str) -> Client {
-    let client = server.connect(database).await.unwrap_or_else(|error| panic!("{error}"));
-    // A plan that does not know the parameters, as one that is kept; the owner's, without policies in it.
-    let text = format!(
-        "set search_path = \"{schema}\"; set plan_cache_mode = force_generic_plan; set row_security = {}; begin",
-        if server.user() == "test_owner" { "off" } else { "on" }
-    );
-    client.batch_execute(&text).await.unwrap_or_else(|error| panic!("{error}"));
-    client
-}
-
-async fn tables(client: &Client, modules: &[Arc<dyn Module>]) -> Tables {
-    let text = "select n.nspname::text, c.relname::text,
-            (select a.attnum from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')
-        from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where c.relkind in ('r', 'p') and n.nspname in ('cloister', current_schema())";
+async fn tables(client: &Client, schema: &str, modules: &[Arc<dyn Module>]) -> Outcome<Tables> {
     let mut tables = Tables::default();
-    let reference: Vec<&str> = modules
-        .iter()
-        .flat_map(|module| module.migrations().iter().flat_map(|change| change.made))
-        .filter(|table| table.kind == TableKind::Reference)
-        .map(|table| table.name)
-        .collect();
-    for row in client.query(text, &[]).await.unwrap_or_else(|error| panic!("{error}")) {
-        let key: (String, String) = (row.get(0), row.get(1));
-        match row.get::<_, Option<i16>>(2) {
-            Some(number) => drop(tables.of_tenants.insert(key, usize::try_from(number - 1).unwrap_or(0))),
-            None if reference.contains(&key.1.as_str()) => tables.reference.push(key),
-            None => {}
+    for table in modules.iter().flat_map(|module| module.migrations().iter().flat_map(|change| change.made)) {
+        if table.kind == TableKind::Reference {
+            tables.reference.push((schema.to_owned(), table.name.to_owned()));
         }
     }
-    tables
+    for row in client.query(place_store::TENANT_COLUMNS.sql(), &[&[PLUMBING_SCHEMA, schema].as_slice()]).await? {
+        let number: i16 = row.get(2);
+        tables.of_tenants.insert((row.get(0), row.get(1)), usize::try_from(number - 1).unwrap_or(0));
+    }
+    Ok(tables)
 }
 
 /// A session inside a transaction that is never committed, in which temporary tables can be made.
 struct Session<'a> {
-    client: Client,
+    client: &'a Client,
     statements: &'a [&'static Statement],
     faults: &'a mut StatementFaults,
 }
@@ -151,87 +112,88 @@ impl Session<'_> {
     }
 
     /// Runs a text in a savepoint of its own, so that one that fails does not end the transaction.
-    async fn attempt(&mut self, statement: &'static Statement, text: &str) -> bool {
-        self.run("savepoint attempt").await;
-        let done = self.client.batch_execute(text).await;
-        match done {
+    async fn attempt(&mut self, statement: &'static Statement, text: &str) -> Outcome<()> {
+        self.run("savepoint attempt").await?;
+        match self.client.batch_execute(text).await {
             Ok(()) => self.run("release attempt").await,
             Err(error) => {
-                self.run("rollback to attempt").await;
+                self.run("rollback to attempt").await?;
                 self.blame(statement, told(&error));
-                return false;
+                Ok(())
             }
         }
-        true
     }
 
-    async fn run(&self, text: &str) {
-        self.client.batch_execute(text).await.unwrap_or_else(|error| panic!("{text}: {}", told(&error)));
+    async fn run(&self, text: &str) -> Outcome<()> {
+        self.client.batch_execute(text).await
     }
 
     /// Makes the temporary tables, then does whatever else is done with them alone.
-    async fn stage(&mut self) {
+    async fn stage(&mut self) -> Outcome<()> {
         let all = self.statements;
         let names: Vec<&str> = all.iter().filter_map(|statement| staged(statement)).collect();
         for statement in all.iter().filter(|statement| staged(statement).is_some()) {
             if !statement.sql().contains("on commit drop") {
                 self.blame(statement, "makes a temporary table that outlives the transaction");
             }
-            self.attempt(statement, statement.sql()).await;
+            self.attempt(statement, statement.sql()).await?;
         }
         for statement in all.iter().filter(|statement| staged(statement).is_none() && !is_about_rows(statement)) {
             let of_staged =
                 statement.sql().split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|name| names.contains(&name));
             match first_word(statement) {
-                "copy" if of_staged && statement.sql().contains("from stdin") => self.copy(statement).await,
-                "create" | "analyze" if of_staged => drop(self.attempt(statement, statement.sql()).await),
+                "copy" if of_staged && statement.sql().contains("from stdin") => self.copy(statement).await?,
+                "create" | "analyze" if of_staged => self.attempt(statement, statement.sql()).await?,
                 _ => self.blame(statement, "is neither about rows nor about a temporary table"),
             }
         }
+        Ok(())
     }
 
     /// COPY is not prepared: it is begun, and ended before the first row.
-    async fn copy(&mut self, statement: &'static Statement) {
-        self.run("savepoint attempt").await;
+    async fn copy(&mut self, statement: &'static Statement) -> Outcome<()> {
+        self.run("savepoint attempt").await?;
         let done = match self.client.copy_in::<_, &[u8]>(statement.sql()).await {
             Ok(sink) => Box::pin(sink).as_mut().finish().await.map(drop),
             Err(error) => Err(error),
         };
         if let Err(error) = done {
-            self.run("rollback to attempt").await;
+            self.run("rollback to attempt").await?;
             self.blame(statement, told(&error));
         }
+        Ok(())
     }
 
     /// As the application: the names exist, the types fit, and the rights are there.
-    async fn prepare_all(&mut self) {
+    async fn prepare_all(&mut self) -> Outcome<()> {
         for statement in self.statements.iter().filter(|statement| is_about_rows(statement)) {
-            if let Some(types) = self.types(statement).await {
+            if let Some(types) = self.types(statement).await? {
                 let arguments = vec!["null"; types.len()].join(", ");
                 let call = if types.is_empty() { String::new() } else { format!("({arguments})") };
                 let text = format!(
                     "prepare checked as {}; explain execute checked{call}; deallocate checked",
                     statement.sql()
                 );
-                self.attempt(statement, &text).await;
+                self.attempt(statement, &text).await?;
             }
         }
+        Ok(())
     }
 
-    async fn types(&mut self, statement: &'static Statement) -> Option<Vec<Type>> {
-        self.run("savepoint attempt").await;
+    async fn types(&mut self, statement: &'static Statement) -> Outcome<Option<Vec<Type>>> {
+        self.run("savepoint attempt").await?;
         match self.client.prepare(statement.sql()).await {
-            Ok(prepared) => Some(prepared.params().to_vec()),
+            Ok(prepared) => Ok(Some(prepared.params().to_vec())),
             Err(error) => {
-                self.run("rollback to attempt").await;
+                self.run("rollback to attempt").await?;
                 self.blame(statement, told(&error));
-                None
+                Ok(None)
             }
         }
     }
 
     /// As the owner, whom no policy holds: what the statement itself reaches.
-    async fn plan_all(&mut self, tables: &Tables) {
+    async fn plan_all(&mut self, tables: &Tables) -> Outcome<()> {
         let names: Vec<&str> = self.statements.iter().filter_map(|statement| staged(statement)).collect();
         for name in names {
             if tables.of_tenants.keys().any(|(_, table)| table == name) {
@@ -249,7 +211,7 @@ impl Session<'_> {
             if sets_the_tenant(&text) {
                 self.blame(statement, "moves rows to another tenant");
             }
-            let Some(types) = self.types(statement).await else { continue };
+            let Some(types) = self.types(statement).await? else { continue };
             if types.first() != Some(&Type::UUID) {
                 self.blame(statement, "does not take the tenant as $1");
                 continue;
@@ -261,15 +223,16 @@ impl Session<'_> {
                     }
                 }
                 Err(error) => {
-                    self.run("rollback to attempt").await;
+                    self.run("rollback to attempt").await?;
                     self.blame(statement, told(&error));
                 }
             }
         }
+        Ok(())
     }
 
     /// The plan, with the tenant as a parameter of its own: `$1` may also be what EXPLAIN calls the result of a sub-select.
-    async fn plan(&self, statement: &Statement, types: &[Type]) -> Result<(Value, String), tokio_postgres::Error> {
+    async fn plan(&self, statement: &Statement, types: &[Type]) -> Outcome<(Value, String)> {
         let tenant = format!("${}", types.len() + 1);
         let all: Vec<String> = types
             .iter()
@@ -277,18 +240,18 @@ impl Session<'_> {
             .map(|kind| format!("\"{}\".\"{}\"", kind.schema(), kind.name()))
             .collect();
         let text = rename_first(statement.sql(), &tenant);
-        self.run("savepoint attempt").await;
+        self.run("savepoint attempt").await?;
         self.client.batch_execute(&format!("prepare planned ({}) as {text}", all.join(", "))).await?;
         let arguments = vec!["null"; all.len()].join(", ");
         let explain = format!("explain (verbose, format json) execute planned({arguments})");
         let row = self.client.query_one(&explain, &[]).await?;
-        self.run("deallocate planned").await;
+        self.run("deallocate planned").await?;
         let plan: Value = row.get(0);
         Ok((plan[0]["Plan"].clone(), tenant))
     }
 }
 
-fn told(error: &tokio_postgres::Error) -> String {
+fn told(error: &DriverError) -> String {
     error.as_db_error().map_or_else(|| error.to_string(), |db| format!("{} ({})", db.message(), db.code().code()))
 }
 

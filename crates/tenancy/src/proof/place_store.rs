@@ -1,0 +1,22 @@
+//! What stands in a database.
+
+use cloister_postgres::statements;
+
+statements! {
+    /// Databases on this server whose names begin with `$1`.
+    DATABASES = "select datname::text, datistemplate from pg_database where starts_with(datname, $1)";
+    /// Every schema of this database.
+    SCHEMAS = "select nspname::text from pg_namespace";
+    /// Where the fences of this database let requests in.
+    FENCES = "select tenant_id, schema_name, epoch, state from cloister.fence";
+    /// Tables of the schemas in `$1` that have tenants' rows, and that whoever asks may read.
+    TENANT_TABLES = "select n.nspname::text, c.relname::text, format('%I.%I', n.nspname, c.relname)
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
+        where c.relkind in ('r', 'p') and n.nspname = any($1::text[]) and pg_has_role(c.relowner, 'USAGE')";
+    /// The same with the number of the column that names the tenant.
+    TENANT_COLUMNS = "select n.nspname::text, c.relname::text, a.attnum
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
+        where c.relkind in ('r', 'p') and n.nspname = any($1::text[])";
+}
