@@ -28,8 +28,11 @@ pub(crate) fn with_server<T>(
     .to_vec();
     let cluster = runtime.block_on(EmbeddedCluster::start(settings)).context("the test server did not start")?;
     let password = std::fs::read_to_string(data_dir.join("postgres/admin.password"))?;
-    let url =
-        format!("postgresql://cloister_admin:{}@127.0.0.1:{}/postgres?sslmode=disable", password.trim(), cluster.port());
+    let url = format!(
+        "postgresql://cloister_admin:{}@127.0.0.1:{}/postgres?sslmode=disable",
+        password.trim(),
+        cluster.port()
+    );
     eprintln!("tests run on PostgreSQL {}", cluster.version());
     let done = work(&url);
     let stopped = runtime.block_on(cluster.stop());

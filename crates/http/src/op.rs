@@ -125,8 +125,12 @@ impl FromRequestParts<Edge> for Op {
                 });
             }
         };
-        sources.token = identity.tenant.filter(|_| !is_off(Guard::TokenIsSource));
-        let tenant = registry.resolve(&sources, base).map_err(|refusal| {
+        sources.token = identity.tenant;
+        let mut resolved = registry.resolve(&sources, base);
+        if resolved == Err(Refusal::Mismatch) && is_off(Guard::TokenIsSource) {
+            resolved = registry.resolve(&Sources { token: None, ..sources }, base);
+        }
+        let tenant = resolved.map_err(|refusal| {
             if refusal == Refusal::Mismatch {
                 tenancy.note_mismatch(&identity, &sources, request.id, request.client);
             }

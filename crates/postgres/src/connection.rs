@@ -98,10 +98,9 @@ impl Connection {
 
     /// May be lent to another borrower.
     pub(crate) fn is_clean(&mut self) -> bool {
-        if is_off(Guard::DiscardOnDrop) {
-            return !self.wire.has_ended();
-        }
-        self.state == State::Idle && self.visited.len() <= MAX_SCHEMAS && !self.wire.has_ended()
+        let is_over = self.wire.has_ended();
+        let is_clean = self.state == State::Idle && self.visited.len() <= MAX_SCHEMAS;
+        !is_over && (is_clean || is_off(Guard::DiscardOnDrop))
     }
 
     /// Inside a transaction that a ROLLBACK would end.
@@ -340,7 +339,7 @@ impl Connection {
     /// transaction: setting it each time would re-plan every statement. It carries no identity; entering a transaction
     /// checks it against the placement's.
     fn way_to(&self, schema: Option<&str>) -> Option<String> {
-        if self.standing.as_deref() == schema || (is_off(Guard::SearchPath) && self.standing.is_some()) {
+        if self.standing.as_deref() == schema || (self.standing.is_some() && is_off(Guard::SearchPath)) {
             return None;
         }
         Some(match schema {

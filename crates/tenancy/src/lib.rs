@@ -29,6 +29,8 @@ mod tx;
 
 pub use access::PrivilegeError;
 pub use audit::{ChainFault, ChainFinding, ChainReport, Changes, PlatformRecord, Requester, Subject};
+#[doc(hidden)]
+pub use cloister_postgres::mutation;
 pub use context::{Action, Actor, OpContext, PermissionSet, Reach, Resource};
 pub use control::{ControlPlane, ControlTx, Heard};
 pub use error::{Error, ErrorKind, FieldError, Result};
@@ -44,8 +46,6 @@ pub use proof::{CODES, Code, Depth, Finding, Looked, Proof, Severity, StatementF
 pub use registry::{Placement, Registry, TenantEntry};
 pub use resolve::{Refusal, Sources, Step};
 pub use role::{Grant, Role, Scope};
-#[doc(hidden)]
-pub use cloister_postgres::mutation;
 #[doc(hidden)]
 pub use statements::{Plane, kernel_statements};
 pub use tenancy::{Cluster, Config, Tenancy};

@@ -261,7 +261,8 @@ impl TenantTx {
             // A fence that refuses must be able to begin again, which a COMMIT already sent would not allow.
             self.ensure_begun().await?;
         }
-        let actor = holder(&self.cx);
+        let keeps = self.records.iter().any(|record| matches!(record, Record::Answer { .. }));
+        let actor = if keeps { holder(&self.cx) } else { String::new() };
         let mut items: Vec<(&'static Statement, door::Bound<'_>)> = Vec::with_capacity(last.len() + self.records.len());
         for (statement, with) in last {
             self.tenancy.assert_registered(statement);

@@ -26,6 +26,8 @@ const BUILD: [&str; 3] = ["--workspace", "--features", "cloister/failpoints"];
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Tests that are tried on one guard.
 const MOST: usize = 12;
+/// On one that stands in every test's way.
+const MOST_EVERYWHERE: usize = 30;
 
 /// A guard of the program, and how it is switched off.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ pub(crate) fn switches(records: &[Record]) -> Vec<Switch> {
     let plain = |name: String| Switch { name, before: Vec::new() };
     let permissions = passed.iter().filter_map(|name| name.strip_prefix("asked/"));
     let permissions = permissions.map(|permission| plain(format!("permission/{permission}")));
-    let scopes = passed.iter().filter(|name| name.starts_with("scope/")).map(|name| plain((*name).clone()));
+    let scopes = passed.iter().filter(|name| name.starts_with("scope/") && name.len() > "scope/".len()).map(|name| plain((*name).clone()));
     let placed = Placed::ALL.iter().map(|guard| Switch {
         name: guard.name().to_owned(),
         before: guard.behind().iter().map(|other| other.name().to_owned()).collect(),
@@ -142,9 +144,11 @@ impl Runner {
         let path = self.folder.join("report");
         let _ = std::fs::remove_file(&path);
         eprintln!("{test} …");
-        let is_walls = |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("walls-"));
+        let is_walls =
+            |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("walls-"));
         let ours = |path: &&PathBuf| self.programs.get(*path).is_some_and(|folder| folder.ends_with("crates/cloister"));
-        let walls = self.programs.keys().filter(is_walls).find(ours).context("the tests of the walls were not built")?;
+        let walls =
+            self.programs.keys().filter(is_walls).find(ours).context("the tests of the walls were not built")?;
         let mut command = self.command(walls);
         command.args(["--include-ignored", "--exact", test]).env("CLOISTER_MUTANTS_REPORT", &path);
         set(&mut command);
@@ -168,7 +172,13 @@ impl Runner {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(switch) = switches.get(at) else { return Ok::<(), anyhow::Error>(()) };
                     let guard = self.try_without(switch, records, &before)?;
-                    eprintln!("{}/{} {}: {}", at + 1, switches.len(), guard.name, guard.killed_by.as_deref().unwrap_or("survived"));
+                    eprintln!(
+                        "{}/{} {}: {}",
+                        at + 1,
+                        switches.len(),
+                        guard.name,
+                        guard.killed_by.as_deref().unwrap_or("survived")
+                    );
                     done.lock().unwrap_or_else(PoisonError::into_inner).insert(at, guard);
                 }
             };
@@ -184,10 +194,19 @@ impl Runner {
         records: &[Record],
         before: &Mutex<HashMap<(String, String), bool>>,
     ) -> anyhow::Result<Guard> {
-        let came = || records.iter().filter(|record| record.passed.contains(&switch.name) || switch.before.iter().any(|other| record.passed.contains(other)));
+        let came = || {
+            records.iter().filter(|record| {
+                record.passed.contains(&switch.name) || switch.before.iter().any(|other| record.passed.contains(other))
+            })
+        };
+        // Those first whose names are about it; among the others those that do least.
+        let words: Vec<&str> = switch.name.split(['/', '_', '.']).skip(1).filter(|word| word.len() > 3).collect();
+        let mut came: Vec<&Record> = came().collect();
+        came.sort_by_key(|record| std::cmp::Reverse(words.iter().filter(|word| record.test.contains(*word)).count()));
+        let most = if came.len() > MOST { MOST_EVERYWHERE } else { MOST };
         let off = [switch.before.as_slice(), std::slice::from_ref(&switch.name)].concat().join(",");
         let mut tried = 0;
-        for record in came().take(MOST) {
+        for record in came.into_iter().take(most) {
             tried += 1;
             if self.is_green(record, &off)? {
                 continue;
@@ -201,7 +220,8 @@ impl Runner {
                     continue;
                 }
             }
-            let binary = record.program.rsplit('/').next().and_then(|name| name.rsplit_once('-')).map_or("", |(name, _)| name);
+            let binary =
+                record.program.rsplit('/').next().and_then(|name| name.rsplit_once('-')).map_or("", |(name, _)| name);
             let killed_by = Some(format!("{binary} {}", record.test));
             return Ok(Guard { name: switch.name.clone(), killed_by, otherwise: String::new() });
         }

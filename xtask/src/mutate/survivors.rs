@@ -56,7 +56,8 @@ pub(crate) fn faults(known: &[Entry], guards: &[Guard], whole: bool) -> Vec<Faul
     let mut faults = Vec::new();
     let alive = || guards.iter().filter(|guard| guard.killed_by.is_none());
     for guard in alive().filter(|guard| known.iter().all(|entry| !entry.is_about(&guard.name))) {
-        let what = format!("{} was taken away and no test noticed: write one, or say in {FILE} why none can", guard.name);
+        let what =
+            format!("{} was taken away and no test noticed: write one, or say in {FILE} why none can", guard.name);
         faults.push(Fault { what, is_survivor: true });
     }
     for entry in known.iter().filter(|entry| whole && alive().all(|guard| !entry.is_about(&guard.name))) {

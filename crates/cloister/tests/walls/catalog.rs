@@ -61,7 +61,8 @@ impl Table {
 
 /// Tables of tenants in the kernel's schema and in `schema`.
 pub(crate) async fn tables(client: &Client, schema: &str) -> Vec<Table> {
-    let text = "select c.oid, n.nspname::text, c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    let text =
+        "select c.oid, n.nspname::text, c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
         where c.relkind in ('r', 'p') and n.nspname in ('cloister', $1) and exists (
             select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped)
         order by n.nspname = 'cloister', c.relname";
@@ -106,7 +107,6 @@ async fn pointers(client: &Client, of: u32) -> Vec<Pointer> {
                 join pg_attribute on attrelid = confrelid and attnum = num order by at)
         from pg_constraint join pg_class r on r.oid = confrelid join pg_namespace n on n.oid = r.relnamespace
         where conrelid = $1 and contype = 'f' order by 1";
-    let pointer =
-        |row: &Row| Pointer { name: row.get(0), to: row.get(1), columns: row.get(2), to_columns: row.get(3) };
+    let pointer = |row: &Row| Pointer { name: row.get(0), to: row.get(1), columns: row.get(2), to_columns: row.get(3) };
     client.query(text, &[&of]).await.unwrap().iter().map(pointer).collect()
 }

@@ -42,7 +42,8 @@ impl Door<'_> {
         let told = |what: &str, said: String| Some(format!("{function} {what}: {said}"));
 
         // Let in, and forgotten afterwards.
-        let own = format!("select 1 / (count(*) - 1) from cloister.inbox where tenant_id <> '{}'", self.tenant.id.uuid());
+        let own =
+            format!("select 1 / (count(*) - 1) from cloister.inbox where tenant_id <> '{}'", self.tenant.id.uuid());
         let visible = "select 1 / count(*) from cloister.inbox";
         let come = said(app, &format!("begin; {right}; {visible}; {own}; commit")).await;
         app.batch_execute("rollback").await.unwrap();

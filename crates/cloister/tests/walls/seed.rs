@@ -162,8 +162,12 @@ async fn columns_of(client: &Client, table: &Table, constraint: &str) -> Vec<Str
 /// that it is about.
 async fn assert_whole(client: &Client, table: &Table) {
     for pointer in &table.pointers {
-        let on: Vec<String> =
-            pointer.columns.iter().zip(&pointer.to_columns).map(|(from, to)| format!("t.\"{to}\" = f.\"{from}\"")).collect();
+        let on: Vec<String> = pointer
+            .columns
+            .iter()
+            .zip(&pointer.to_columns)
+            .map(|(from, to)| format!("t.\"{to}\" = f.\"{from}\""))
+            .collect();
         let set: Vec<String> = pointer.columns.iter().map(|column| format!("f.\"{column}\" is not null")).collect();
         let text = format!(
             "select count(*) from {} f where {} and not exists (select from {} t where {})",

@@ -41,7 +41,8 @@ async fn another_tenants_rows_are_out_of_reach() {
         assert_eq!(trial.fault(table, *rights).await, None);
         assert_eq!(trial.making(table).await, None);
         // Where a right stands before the policy, the policy holds without it too.
-        let give = format!("savepoint given; grant select, insert, update, delete on {} to \"{application}\"", table.path());
+        let give =
+            format!("savepoint given; grant select, insert, update, delete on {} to \"{application}\"", table.path());
         client.batch_execute(&give).await.unwrap();
         assert_eq!(trial.fault(table, Rights::Write).await, None);
         client.batch_execute("rollback to given").await.unwrap();

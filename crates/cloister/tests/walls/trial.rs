@@ -151,7 +151,8 @@ impl Trial<'_> {
         for (what, text, may) in [("inserting into", &insert, adds), ("moving a row of", &move_out, writes)] {
             let tried = self.attempt(table, entered, false, &[text]).await;
             let why = if may { "row-level security" } else { "permission denied" };
-            let right = matches!(&tried.outcome, Err(error) if error.code().code() == REFUSED && error.message().contains(why));
+            let right =
+                matches!(&tried.outcome, Err(error) if error.code().code() == REFUSED && error.message().contains(why));
             if !right || tried.left != before {
                 return wrong(what, &tried);
             }
@@ -202,7 +203,11 @@ impl Trial<'_> {
             to.join(", "),
             pointer.to
         );
-        let text = if from.len() == 1 { text.replace(&format!("set ({})", from[0]), &format!("set {}", from[0])) } else { text };
+        let text = if from.len() == 1 {
+            text.replace(&format!("set ({})", from[0]), &format!("set {}", from[0]))
+        } else {
+            text
+        };
         let tried = self.attempt(table, None, true, &[&text]).await;
         let refused = matches!(&tried.outcome, Err(error)
             if error.code().code() == "23503" && error.constraint() == Some(pointer.name.as_str()));

@@ -48,8 +48,10 @@ fn value(field: &str) -> Value {
 
 /// Every book in a folder, by the name of its test.
 pub(crate) fn read(folder: &Path) -> Vec<Book> {
-    let mut books: Vec<Book> =
-        std::fs::read_dir(folder).unwrap().map(|entry| open(&std::fs::read_to_string(entry.unwrap().path()).unwrap())).collect();
+    let mut books: Vec<Book> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| open(&std::fs::read_to_string(entry.unwrap().path()).unwrap()))
+        .collect();
     books.sort_by(|a, b| a.test.cmp(&b.test));
     books
 }
@@ -72,7 +74,9 @@ fn open(whole: &str) -> Book {
             _ => {
                 let Some(work) = &mut work else { continue };
                 match kind {
-                    "run" => work.acts.push(Act::Run { statement: first.to_owned(), values: fields.map(value).collect() }),
+                    "run" => {
+                        work.acts.push(Act::Run { statement: first.to_owned(), values: fields.map(value).collect() })
+                    }
                     "say" => work.acts.push(Act::Say(text(first))),
                     "copy" => work.acts.push(Act::Copy { text: text(first), lines: Vec::new() }),
                     "lines" => {

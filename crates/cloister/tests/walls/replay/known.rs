@@ -86,12 +86,15 @@ pub(crate) fn all() -> BTreeMap<&'static str, Known> {
     for module in &modules {
         all.extend(module.statements().iter().flat_map(|list| list.iter()).map(|statement| (true, *statement)));
         all.extend(module.meters().iter().map(|meter| (true, meter.count)));
-        all.extend(module.control_statements().iter().flat_map(|list| list.iter()).map(|statement| (false, *statement)));
+        all.extend(
+            module.control_statements().iter().flat_map(|list| list.iter()).map(|statement| (false, *statement)),
+        );
     }
     let mut all: BTreeMap<_, _> =
         all.into_iter().map(|(tenant, statement)| (statement.name(), Known::new(statement.sql(), tenant))).collect();
     if let Some((most, turn)) = sample() {
-        let mut left: Vec<&str> = all.iter().filter(|(_, known)| !known.unbound.is_empty()).map(|(name, _)| *name).collect();
+        let mut left: Vec<&str> =
+            all.iter().filter(|(_, known)| !known.unbound.is_empty()).map(|(name, _)| *name).collect();
         let step = (left.len() / most.max(1)).max(1);
         left = left.into_iter().skip(turn % step).step_by(step).take(most).collect();
         all.retain(|name, _| left.contains(name));

@@ -51,13 +51,16 @@ struct Look {
 }
 
 fn is_writing(text: &str) -> bool {
-    ["insert", "update", "delete"].iter().any(|word| text.split(|c: char| !c.is_alphanumeric()).any(|other| other == *word))
+    ["insert", "update", "delete"]
+        .iter()
+        .any(|word| text.split(|c: char| !c.is_alphanumeric()).any(|other| other == *word))
 }
 
 impl Replay {
     async fn play(&mut self, book: &Book) {
         // A test that runs nothing of which more is to be found out is not done again.
-        let open = |replay: &Self| book.texts.keys().any(|name| replay.known.get(name.as_str()).is_some_and(Known::is_open));
+        let open =
+            |replay: &Self| book.texts.keys().any(|name| replay.known.get(name.as_str()).is_some_and(Known::is_open));
         if !open(self) {
             return;
         }
@@ -164,10 +167,17 @@ impl Replay {
             if tenant_plane {
                 plane.leave_only(self.other, &among).await;
                 for (look, came) in looks.iter().zip(&came) {
-                    let alone = plane.session.each(&[look.known.text], &look.asked, self.print(look).as_deref()).await.remove(0);
+                    let alone = plane
+                        .session
+                        .each(&[look.known.text], &look.asked, self.print(look).as_deref())
+                        .await
+                        .remove(0);
                     if (&alone.0, alone.1.first()) != (&came.0, came.1.first()) {
                         let words = given.words();
-                        faults.push(format!("{} tells of another tenant's rows ({}, given {words})", look.name, book.test));
+                        faults.push(format!(
+                            "{} tells of another tenant's rows ({}, given {words})",
+                            look.name, book.test
+                        ));
                     }
                 }
             }
@@ -198,12 +208,19 @@ impl Replay {
     }
 
     /// What a statement comes to, and whether it comes to the same without what binds one of its tables.
-    async fn look(&self, look: &mut Look, test: &str, given: &Given, faults: &mut Vec<String>) -> (Outcome, Vec<String>) {
+    async fn look(
+        &self,
+        look: &mut Look,
+        test: &str,
+        given: &Given,
+        faults: &mut Vec<String>,
+    ) -> (Outcome, Vec<String>) {
         let print = self.print(look);
         let Look { name, known, asked, .. } = look;
         let session = &self.plane(known.tenant_plane).session;
         let unclear = || known.unbound.iter().filter(|unbound| unbound.noticed.is_none());
-        let texts: Vec<&str> = std::iter::once(known.text).chain(unclear().map(|unbound| unbound.text.as_str())).collect();
+        let texts: Vec<&str> =
+            std::iter::once(known.text).chain(unclear().map(|unbound| unbound.text.as_str())).collect();
         let mut outcomes = session.each(&texts, asked, print.as_deref()).await.into_iter();
         let came = outcomes.next().unwrap();
         for (unbound, without) in known.unbound.iter_mut().filter(|unbound| unbound.noticed.is_none()).zip(outcomes) {
@@ -270,7 +287,11 @@ async fn what_is_done_for_one_tenant_tells_another_nothing() {
     if let Some(path) = report::wanted() {
         let mut all = Vec::new();
         for (name, known) in &replay.known {
-            let ran = if known.looks + known.lent == 0 { "it never ran for a tenant".to_owned() } else { format!("looked at {} times", known.looks + known.lent) };
+            let ran = if known.looks + known.lent == 0 {
+                "it never ran for a tenant".to_owned()
+            } else {
+                format!("looked at {} times", known.looks + known.lent)
+            };
             for unbound in &known.unbound {
                 let hole = format!("statement/{}/{}", name.trim_start_matches("cloister_"), unbound.name);
                 all.push(Noticed { hole, by: unbound.noticed.clone(), otherwise: ran.clone() });

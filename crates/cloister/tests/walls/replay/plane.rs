@@ -55,7 +55,8 @@ impl Plane {
                 () if path == "control.tenant" => "id",
                 () => continue,
             };
-            let others = columns.into_iter().filter(|column| column != tenant).map(|column| format!("\"{column}\"")).collect();
+            let others =
+                columns.into_iter().filter(|column| column != tenant).map(|column| format!("\"{column}\"")).collect();
             tables.push(Rows { path, name, tenant, others });
         }
         Self { session, tables }
@@ -69,7 +70,11 @@ impl Plane {
     /// The tables that a text names.
     pub(crate) fn named(&self, text: &str) -> Vec<String> {
         let words: Vec<&str> = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
-        self.tables.iter().filter(|table| words.contains(&table.name.as_str())).map(|table| table.name.clone()).collect()
+        self.tables
+            .iter()
+            .filter(|table| words.contains(&table.name.as_str()))
+            .map(|table| table.name.clone())
+            .collect()
     }
 
     /// Gives `to` copies of rows of `of` in these tables, whatever points at what, in a savepoint `look`.
@@ -89,7 +94,9 @@ impl Plane {
             let (path, tenant, others) = (&table.path, table.tenant, table.others.join(", "));
             let separator = if others.is_empty() { "" } else { ", " };
             let copy = |columns: &str| {
-                format!("insert into {path} ({tenant}{separator}{others}) select '{to}'{separator}{columns} from {path} t where {tenant} = '{of}'{which};")
+                format!(
+                    "insert into {path} ({tenant}{separator}{others}) select '{to}'{separator}{columns} from {path} t where {tenant} = '{of}'{which};"
+                )
             };
             if path.starts_with("control.") {
                 // Their keys are not the tenant's own: ids are made anew, and what cannot be there twice is not.

@@ -85,7 +85,8 @@ fn scopes(text: &str) -> Vec<usize> {
         match byte {
             b'(' => {
                 let inside = text[at + 1..].trim_start();
-                let is_query = ["select", "insert", "update", "delete", "with"].iter().any(|word| inside.starts_with(word));
+                let is_query =
+                    ["select", "insert", "update", "delete", "with"].iter().any(|word| inside.starts_with(word));
                 if is_query {
                     last += 1;
                 }
@@ -105,8 +106,12 @@ mod tests {
 
     #[test]
     fn each_table_is_let_go_where_it_is_bound() {
-        let texts = |sql: &str| unbound(sql).into_iter().map(|(name, text)| format!("{name}: {text}")).collect::<Vec<_>>();
-        assert_eq!(texts("select a from t where tenant_id = $1 and id = $2"), ["row.0: select a from t where true and id = $2"]);
+        let texts =
+            |sql: &str| unbound(sql).into_iter().map(|(name, text)| format!("{name}: {text}")).collect::<Vec<_>>();
+        assert_eq!(
+            texts("select a from t where tenant_id = $1 and id = $2"),
+            ["row.0: select a from t where true and id = $2"]
+        );
         assert_eq!(
             texts("select a from c join t on t.tenant_id = c.tenant_id and t.id = c.t where c.tenant_id = $1"),
             [
@@ -121,6 +126,8 @@ mod tests {
                 "t.1: select a from c where tenant_id = $1 and exists (select from t where true)",
             ]
         );
-        assert!(texts("insert into t (tenant_id, id) values ($1, $2) on conflict (tenant_id, id) do nothing").is_empty());
+        assert!(
+            texts("insert into t (tenant_id, id) values ($1, $2) on conflict (tenant_id, id) do nothing").is_empty()
+        );
     }
 }

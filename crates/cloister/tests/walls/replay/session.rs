@@ -140,9 +140,7 @@ impl Session {
             Err(error) => return Outcome::Refused(code_of(text, &error)),
         };
         match done {
-            Ok(rows) => {
-                Outcome::of(&rows)
-            }
+            Ok(rows) => Outcome::of(&rows),
             Err(error) => {
                 self.must("rollback to run; release run").await;
                 Outcome::Refused(code_of(text, &error))
@@ -151,7 +149,12 @@ impl Session {
     }
 
     /// What each of these texts comes to by itself, with what `print` says then: all in one round trip, and all undone.
-    pub(crate) async fn each(&self, texts: &[&str], values: &[Value], print: Option<&str>) -> Vec<(Outcome, Vec<String>)> {
+    pub(crate) async fn each(
+        &self,
+        texts: &[&str],
+        values: &[Value],
+        print: Option<&str>,
+    ) -> Vec<(Outcome, Vec<String>)> {
         for text in texts {
             // Known from here on, or refused again below.
             let _ = self.prepare(text, values).await;
