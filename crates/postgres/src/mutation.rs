@@ -2,6 +2,9 @@
 //!
 //! With the feature `failpoints`, `CLOISTER_MUTATE=<name>,…` takes away the guards of these names. Without it every question
 //! here is a constant, and nothing of this is in the program: a release is never built with the feature.
+//!
+//! The names lie in this room because connections have guards too, and every other room leans on it. What they are about is
+//! told where they are asked for.
 
 macro_rules! guards {
     ($($(#[$doc:meta])* $guard:ident = $name:literal;)*) => {

@@ -43,7 +43,10 @@ pub(crate) fn switches(records: &[Record]) -> Vec<Switch> {
     let plain = |name: String| Switch { name, before: Vec::new() };
     let permissions = passed.iter().filter_map(|name| name.strip_prefix("asked/"));
     let permissions = permissions.map(|permission| plain(format!("permission/{permission}")));
-    let scopes = passed.iter().filter(|name| name.starts_with("scope/") && name.len() > "scope/".len()).map(|name| plain((*name).clone()));
+    let scopes = passed
+        .iter()
+        .filter(|name| name.starts_with("scope/") && name.len() > "scope/".len())
+        .map(|name| plain((*name).clone()));
     let placed = Placed::ALL.iter().map(|guard| Switch {
         name: guard.name().to_owned(),
         before: guard.behind().iter().map(|other| other.name().to_owned()).collect(),

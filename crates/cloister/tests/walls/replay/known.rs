@@ -8,9 +8,9 @@ use super::{book::Value, rewrite};
 use crate::modules;
 
 /// As often as one statement is looked at while something in it made no difference yet.
-const MOST: usize = 4;
+const MOST: usize = 3;
 /// As often as each is looked at, whatever was found out.
-const LEAST: usize = 2;
+const LEAST: usize = 1;
 
 /// A statement, and what was found out about it.
 pub(crate) struct Known {
@@ -56,7 +56,7 @@ impl Known {
         let shape = values.iter().map(|value| value.bytes.is_some()).collect();
         let times = self.shapes.entry(shape).or_insert(0);
         *times += 1;
-        let wanted = open && *times <= MOST - 1;
+        let wanted = open && *times < MOST;
         self.looks += usize::from(wanted);
         wanted
     }

@@ -26,7 +26,7 @@ use plane::{Given, Plane};
 use session::{Outcome, Session};
 
 /// How many ways there are to give the other tenant some of the rows, at one look.
-const SOME: usize = 3;
+const SOME: usize = 2;
 /// PostgreSQL's number for the type `uuid`.
 const UUID: u32 = 2950;
 
@@ -67,18 +67,14 @@ impl Replay {
         for plane in [&self.tenants, &self.control] {
             plane.session.must("begin").await;
         }
-        let begun = std::time::Instant::now();
         for (at, work) in book.transactions.iter().enumerate() {
             if at % 50 == 49 && !open(self) {
                 break;
             }
             self.work(book, work).await;
         }
-        println!("{} transactions in {:.1?}: {}", book.transactions.len(), begun.elapsed(), book.test);
         for plane in [&self.tenants, &self.control] {
             plane.session.must("rollback").await;
-            // What was given and taken away again is in the way of the next one otherwise.
-            plane.session.must("vacuum").await;
         }
     }
 
@@ -281,8 +277,15 @@ async fn what_is_done_for_one_tenant_tells_another_nothing() {
         let plane = if known.tenant_plane { &replay.tenants } else { &replay.control };
         known.kinds = plane.session.kinds(known.text).await;
     }
-    for book in book::read(folder.as_ref()) {
-        replay.play(&book).await;
+    for (at, book) in book::read(folder.as_ref()).iter().enumerate() {
+        println!("{}", book.test);
+        replay.play(book).await;
+        // What was given and taken away again is in the way of the next ones. Not each time: all is planned anew after it.
+        if at % 10 == 9 {
+            for plane in [&replay.tenants, &replay.control] {
+                plane.session.must("vacuum").await;
+            }
+        }
     }
     if let Some(path) = report::wanted() {
         let mut all = Vec::new();
