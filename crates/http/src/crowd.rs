@@ -21,17 +21,16 @@ use crate::{Key, Problem};
 pub struct CrowdLimits {
     /// Requests inside this node.
     pub requests: usize,
-    /// Requests of one tenant inside its endpoints.
+    /// Requests of one tenant inside its endpoints. What they work with is shared out by the kernel, which lets them wait;
+    /// this bounds what waits there, and what takes long to send what it has to say.
     pub tenant_requests: usize,
-    /// For one more of a tenant to get its turn.
-    pub wait: Duration,
     /// Streams of events that are open, of which one tenant or one network of clients may have a quarter.
     pub streams: usize,
 }
 
 impl Default for CrowdLimits {
     fn default() -> Self {
-        Self { requests: 1024, tenant_requests: 32, wait: Duration::from_millis(100), streams: 2000 }
+        Self { requests: 1024, tenant_requests: 128, streams: 2000 }
     }
 }
 
@@ -87,11 +86,10 @@ impl Crowd {
         Err(turned_away("overloaded", "This node has more to do than it can. Try again in a moment."))
     }
 
-    /// A place among the tenant's requests, after a short wait if need be.
-    pub(crate) async fn share(&self, tenant: Key) -> Result<Share, Problem> {
+    /// A place among the tenant's requests, or at once the answer that there is none.
+    pub(crate) fn share(&self, tenant: Key) -> Result<Share, Problem> {
         self.tenants
-            .enter(tenant, self.limits.wait)
-            .await
+            .try_enter(tenant)
             .map(Share)
             .ok_or_else(|| turned_away("tenant_busy", "Too much is being done for this tenant at once. Try again."))
     }
@@ -128,102 +126,38 @@ fn turned_away(code: &'static str, message: &'static str) -> Problem {
 /// Keys of one shard that are remembered while nobody of theirs is inside.
 const KEPT: usize = 1024;
 const SHARDS: usize = 16;
-/// So many times those inside may wait. More are refused at once, so that those who wait take no room from others.
-const WAITING: usize = 4;
 
 /// An equal share for each key.
 #[derive(Debug)]
 struct Shares {
     each: usize,
-    shards: [Mutex<HashMap<Key, Arc<Slots>>>; SHARDS],
+    shards: [Mutex<HashMap<Key, Arc<Semaphore>>>; SHARDS],
     hasher: RandomState,
-}
-
-#[derive(Debug)]
-struct Slots {
-    inside: Arc<Semaphore>,
-    waiting: Semaphore,
 }
 
 impl Shares {
     fn new(each: usize) -> Self {
-        let each = each.min(Semaphore::MAX_PERMITS / WAITING);
+        let each = each.min(Semaphore::MAX_PERMITS);
         Self { each, shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
     }
 
-    fn slots(&self, key: Key) -> Arc<Slots> {
+    fn try_enter(&self, key: Key) -> Option<OwnedSemaphorePermit> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
         let at = self.hasher.hash_one(key) as usize % SHARDS;
         let mut shard = self.shards[at].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slots) = shard.get(&key) {
-            return slots.clone();
+        if !shard.contains_key(&key) && shard.len() >= KEPT {
+            // A permit holds its semaphore: what nobody holds is as good as new.
+            shard.retain(|_, inside| Arc::strong_count(inside) > 1);
         }
-        if shard.len() >= KEPT {
-            // A permit holds its semaphore, and a waiter its slots: what nobody holds is as good as new.
-            shard.retain(|_, slots| Arc::strong_count(slots) > 1 || Arc::strong_count(&slots.inside) > 1);
-        }
-        let slots = Arc::new(Slots {
-            inside: Arc::new(Semaphore::new(self.each)),
-            waiting: Semaphore::new(self.each * WAITING),
-        });
-        shard.insert(key, slots.clone());
-        slots
-    }
-
-    fn try_enter(&self, key: Key) -> Option<OwnedSemaphorePermit> {
-        self.slots(key).inside.clone().try_acquire_owned().ok()
-    }
-
-    async fn enter(&self, key: Key, wait: Duration) -> Option<OwnedSemaphorePermit> {
-        let slots = self.slots(key);
-        if let Ok(permit) = slots.inside.clone().try_acquire_owned() {
-            return Some(permit);
-        }
-        let _waiting = slots.waiting.try_acquire().ok()?;
-        tokio::time::timeout(wait, slots.inside.clone().acquire_owned()).await.ok()?.ok()
+        let inside = shard.entry(key).or_insert_with(|| Arc::new(Semaphore::new(self.each)));
+        inside.clone().try_acquire_owned().ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::{Crowd, CrowdLimits, KEPT, SHARDS, Shares};
     use crate::Key;
-
-    const MOMENT: Duration = Duration::from_millis(20);
-
-    #[tokio::test]
-    async fn each_has_a_share_and_waits_a_moment_for_it() {
-        let shares = Shares::new(2);
-        let (me, you) = (Key::text("me"), Key::text("you"));
-        let first = shares.enter(me, MOMENT).await.unwrap();
-        let _second = shares.enter(me, MOMENT).await.unwrap();
-        assert!(shares.enter(me, MOMENT).await.is_none());
-        assert!(shares.enter(you, MOMENT).await.is_some());
-        let later = async {
-            tokio::time::sleep(MOMENT).await;
-            drop(first);
-        };
-        let (third, ()) = tokio::join!(shares.enter(me, Duration::from_secs(20)), later);
-        assert!(third.is_some());
-    }
-
-    #[tokio::test]
-    async fn only_so_many_wait() {
-        let shares = Shares::new(1);
-        let me = Key::text("me");
-        let _inside = shares.enter(me, MOMENT).await.unwrap();
-        let long = Duration::from_secs(20);
-        let mut waiting: Vec<_> = (0..4).map(|_| Box::pin(shares.enter(me, long))).collect();
-        for one in &mut waiting {
-            assert!(tokio::time::timeout(Duration::ZERO, one).await.is_err());
-        }
-        assert!(shares.enter(me, long).await.is_none());
-        // Who stops waiting makes room for another.
-        drop(waiting);
-        assert!(tokio::time::timeout(Duration::ZERO, shares.enter(me, long)).await.is_err());
-    }
 
     #[tokio::test]
     async fn who_is_inside_is_remembered_and_the_others_forgotten() {

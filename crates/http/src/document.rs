@@ -36,10 +36,12 @@ pub(crate) fn assemble(modules: &[Arc<dyn HttpModule>]) -> (Router<Edge>, OpenAp
     let all = modules.iter().fold(OpenApiRouter::new(), |all, module| all.merge(module.routes()));
     let (router, mut document) = OpenApiRouter::with_openapi(frontispiece()).nest(API, all).split_for_parts();
     for (path, item) in &mut document.paths.paths {
-        for operation in
-            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
-        {
-            complete(operation, !path.starts_with(OPERATORS));
+        let within = !path.starts_with(OPERATORS);
+        if let Some(operation) = &mut item.get {
+            complete(operation, Kind::Reads, within);
+        }
+        for operation in [&mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten() {
+            complete(operation, Kind::Changes, within);
         }
     }
     index_tags(&mut document);
@@ -212,15 +214,22 @@ fn refusal(schema: &str, status: u16, code: &str, description: &str) -> Response
 /// Where operators work: outside of every tenant.
 const OPERATORS: &str = "/api/v1/platform/";
 
+/// What an operation does, told by its method.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Reads,
+    Changes,
+}
+
 /// What is true of every endpoint is said here, not in each. An endpoint says what is particular about it:
 /// `security(())` when anybody may call it, and `extensions(("x-tenant" = json!("none")))` when it is about no tenant.
-fn complete(operation: &mut Operation, within_tenants: bool) {
+fn complete(operation: &mut Operation, kind: Kind, within_tenants: bool) {
     let none = operation.extensions.as_ref().and_then(|all| all.get("x-tenant")).is_some_and(|said| said == "none");
     let parameters = operation.parameters.get_or_insert_default();
     let has = |parameters: &[RefOr<Parameter>], name: &str| {
         parameters.iter().any(|parameter| matches!(parameter, RefOr::T(known) if known.name == name))
     };
-    let (tagged, once) = (has(parameters, "If-Match"), has(parameters, "Idempotency-Key"));
+    let tagged = has(parameters, "If-Match");
     let has_body = operation.request_body.is_some();
     if within_tenants && !none {
         parameters.push(RefOr::Ref(Ref::new("#/components/parameters/TenantId")));
@@ -233,7 +242,8 @@ fn complete(operation: &mut Operation, within_tenants: bool) {
     }
     for (name, status, ..) in REFUSALS {
         let applies = match status {
-            409 => once || has_body,
+            // What exists may contradict any change, also one that says nothing but its address.
+            409 => kind == Kind::Changes,
             412 | 428 => tagged,
             408 | 413 | 415 | 422 => has_body,
             _ => true,
@@ -257,10 +267,10 @@ mod tests {
         path::{Operation, OperationBuilder},
     };
 
-    use super::complete;
+    use super::{Kind, complete};
 
     fn completed(mut operation: Operation, within_tenants: bool) -> Value {
-        complete(&mut operation, within_tenants);
+        complete(&mut operation, Kind::Reads, within_tenants);
         serde_json::to_value(operation).unwrap()
     }
 
@@ -277,5 +287,8 @@ mod tests {
         assert_eq!(completed(Operation::new(), false)["parameters"], json!([]));
         let account = OperationBuilder::new().extensions(Some(Extensions::from_iter([("x-tenant", "none")]))).build();
         assert_eq!(completed(account, true)["parameters"], json!([]));
+        let mut ending = Operation::new();
+        complete(&mut ending, Kind::Changes, true);
+        assert!(ending.responses.responses.contains_key("409"), "also without a body");
     }
 }

@@ -49,7 +49,7 @@ impl IfMatch {
         if self.0.contains(&current.version()) { Ok(()) } else { Err(Error::version_mismatch()) }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let tags: Option<Vec<i64>> = text
             .split(',')
             .take(MAX_TAGS + 1)

@@ -91,7 +91,7 @@ impl IdempotencyKey {
         }
     }
 
-    fn read(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Result<Option<Self>, Problem> {
+    pub(crate) fn read(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Result<Option<Self>, Problem> {
         let mut given = headers.get_all(HEADER).iter();
         let Some(value) = given.next() else { return Ok(None) };
         let key = value.to_str().ok().map(str::trim).filter(|key| {

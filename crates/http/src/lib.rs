@@ -22,6 +22,8 @@ mod edge;
 mod etag;
 mod field;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod held;
 mod host;
@@ -41,6 +43,7 @@ mod request;
 mod search;
 mod serve;
 mod span;
+mod stall;
 mod words;
 
 pub use app::{HttpModule, app};

@@ -40,14 +40,14 @@ impl Op {
 }
 
 /// Counts the request, and lets it in when there is room for one more of its tenant.
-async fn admit(edge: &Edge, request: &RequestInfo, tenant: &TenantEntry, class: Class) -> Result<(), Problem> {
+fn admit(edge: &Edge, request: &RequestInfo, tenant: &TenantEntry, class: Class) -> Result<(), Problem> {
     let inside = || request.share.lock().unwrap_or_else(PoisonError::into_inner);
     // An endpoint and one of its extractors may both ask who calls.
     if inside().is_some() {
         return Ok(());
     }
     request.note(edge.rates().check_tenant(class, tenant)?);
-    let share = edge.crowd().share(tenant.id.into()).await?;
+    let share = edge.crowd().share(tenant.id.into())?;
     *inside() = Some(share);
     Ok(())
 }
@@ -73,7 +73,7 @@ pub(crate) fn tenant_header(headers: &HeaderMap) -> Result<Option<&str>, Problem
 }
 
 /// The token of `Authorization: Bearer …`; an error when the header holds something else.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = given.next() else { return Ok(None) };
     let token = value.to_str().ok().and_then(|text| {
@@ -139,7 +139,7 @@ impl FromRequestParts<Edge> for Op {
         // The first tenant named for this request is the only one: a second value could never be set.
         let _ = request.tenant.set(tenant.id);
         let cx = tenancy.context(tenant, &identity, request.id, Some(request.deadline))?.coming_from(request.client);
-        admit(edge, &request, cx.tenant(), class(&parts.method)).await?;
+        admit(edge, &request, cx.tenant(), class(&parts.method))?;
         Ok(Self { tenancy: tenancy.clone(), cx, request, rates: edge.rates().clone() })
     }
 }

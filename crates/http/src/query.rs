@@ -34,12 +34,13 @@ pub(crate) fn refused_one(field: &str, code: &'static str, message: impl Into<St
 
 /// Takes a query string apart.
 pub(crate) fn pairs(parts: &Parts, limits: &EdgeLimits) -> Result<Pairs, Problem> {
-    let text = parts.uri.query().unwrap_or_default();
-    if text.len() > limits.query {
-        return Err(Problem::malformed(
-            "query_too_long",
-            format!("A query string may have {} bytes at most.", limits.query),
-        ));
+    take_apart(parts.uri.query().unwrap_or_default(), limits.query)
+}
+
+/// The same of a text, of so many bytes at most.
+pub(crate) fn take_apart(text: &str, most: usize) -> Result<Pairs, Problem> {
+    if text.len() > most {
+        return Err(Problem::malformed("query_too_long", format!("A query string may have {most} bytes at most.")));
     }
     let pairs: Pairs = form_urlencoded::parse(text.as_bytes()).into_owned().take(MAX_PAIRS + 1).collect();
     if pairs.len() > MAX_PAIRS {

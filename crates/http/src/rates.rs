@@ -29,36 +29,18 @@ pub struct Rates(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    common: RwLock<[Policy; Class::ALL.len()]>,
+    common: RwLock<RateSettings>,
     known: Buckets,
     /// Apart, so that no flood of made-up addresses makes a tenant's counts be forgotten.
     strangers: Buckets,
     begun: Instant,
 }
 
-/// A limit, and the header that tells it.
-#[derive(Debug, Clone)]
-struct Policy {
-    rate: Rate,
-    header: HeaderValue,
-}
-
-impl Policy {
-    fn new(class: Class, rate: Rate) -> Self {
-        let text = format!("\"{}\";q={};w={}", class.word(), rate.quota(), rate.window().as_secs());
-        Self { rate, header: HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("")) }
-    }
-}
-
-fn common(settings: &RateSettings) -> [Policy; Class::ALL.len()] {
-    Class::ALL.map(|class| Policy::new(class, settings.of(class)))
-}
-
 /// What is left of a limit, for the client to know.
 #[derive(Debug, Clone)]
 pub struct Allowance {
     class: Class,
-    policy: HeaderValue,
+    rate: Rate,
     left: u32,
     whole: Duration,
 }
@@ -74,20 +56,29 @@ impl Allowance {
         if headers.contains_key(LIMIT) {
             return;
         }
-        if let Some(value) = self.limit() {
-            headers.insert(LIMIT, value);
-            headers.insert(POLICY, self.policy);
+        if let (Some(limit), Some(policy)) = (self.limit(), self.policy()) {
+            headers.insert(LIMIT, limit);
+            headers.insert(POLICY, policy);
         }
     }
 
     fn limit(&self) -> Option<HeaderValue> {
-        let mut text = [0u8; 64];
-        let mut rest = &mut text[..];
-        let seconds = ceil_seconds(self.whole);
-        write!(rest, "\"{}\";r={};t={seconds}", self.class.word(), self.left).ok()?;
-        let free = rest.len();
-        HeaderValue::from_bytes(&text[..text.len() - free]).ok()
+        short(format_args!("\"{}\";r={};t={}", self.class.word(), self.left, ceil_seconds(self.whole)))
     }
+
+    fn policy(&self) -> Option<HeaderValue> {
+        let (quota, seconds) = (self.rate.quota(), self.rate.window().as_secs());
+        short(format_args!("\"{}\";q={quota};w={seconds}", self.class.word()))
+    }
+}
+
+/// A short text as a header's value.
+fn short(text: std::fmt::Arguments<'_>) -> Option<HeaderValue> {
+    let mut buffer = [0u8; 64];
+    let mut rest = &mut buffer[..];
+    rest.write_fmt(text).ok()?;
+    let free = rest.len();
+    HeaderValue::from_bytes(&buffer[..buffer.len() - free]).ok()
 }
 
 /// A client that comes back when it was told to is let in.
@@ -99,7 +90,7 @@ impl Rates {
     /// With these limits, and nothing used yet.
     pub fn new(settings: &RateSettings) -> Self {
         Self(Arc::new(Inner {
-            common: RwLock::new(common(settings)),
+            common: RwLock::new(*settings),
             known: Buckets::new(KNOWN),
             strangers: Buckets::new(STRANGERS),
             begun: Instant::now(),
@@ -108,23 +99,26 @@ impl Rates {
 
     /// Other limits, from now on; what was used stays used.
     pub fn set(&self, settings: &RateSettings) {
-        *self.0.common.write().unwrap_or_else(PoisonError::into_inner) = common(settings);
+        *self.0.common.write().unwrap_or_else(PoisonError::into_inner) = *settings;
     }
 
     /// Counts one act of this class for whoever the key stands for: a tenant, an account, the network of a client, or any
     /// text by [`Key::text`]. None when the class is not limited; 429 when there was too much of it.
     pub fn check(&self, class: Class, key: impl Into<Key>) -> Result<Option<Allowance>, Problem> {
-        let key = key.into();
-        let Policy { rate, header } = self.policy(class);
-        self.count(class, key, rate, header)
+        self.count(class, key.into(), self.common(class))
     }
 
-    /// The same within a tenant, by the tenant's own limit if it has one.
+    /// The same within a tenant, by its own limit or its plan's if there is one.
     pub(crate) fn check_tenant(&self, class: Class, tenant: &TenantEntry) -> Result<Option<Allowance>, Problem> {
-        let own =
-            tenant.limits.iter().find(|(name, _)| **name == *class.word()).and_then(|(_, rate)| rate.parse().ok());
-        let Policy { rate, header } = own.map_or_else(|| self.policy(class), |rate| Policy::new(class, rate));
-        self.count(class, Key::tenant(tenant.id), rate, header)
+        let rate = tenant.limits.rate(class).unwrap_or_else(|| self.common(class));
+        self.count(class, Key::tenant(tenant.id), rate)
+    }
+
+    /// The same for what strangers do at a tenant's door: counted only where the tenant or its plan has a limit for it, as the
+    /// installation's is for each network.
+    pub(crate) fn check_door(&self, class: Class, tenant: &TenantEntry) -> Result<(), Problem> {
+        let rate = tenant.limits.rate(class).unwrap_or(Rate::UNLIMITED);
+        self.count(class, Key::tenant(tenant.id), rate).map(drop)
     }
 
     /// The same for the network of a client; calls within the process have none and are not counted.
@@ -135,47 +129,45 @@ impl Rates {
     /// Refuses when the next one of this network would be refused. Counts nothing.
     pub(crate) fn look(&self, class: Class, client: Option<IpAddr>) -> Result<(), Problem> {
         let Some(address) = client else { return Ok(()) };
-        let Policy { rate, header } = self.policy(class);
+        let rate = self.common(class);
         if rate.is_unlimited() {
             return Ok(());
         }
         match self.0.strangers.would_refuse(class, address.into(), rate, self.now()) {
-            Some(wait) => Err(refused(class, header, wait, rate.window_nanos())),
+            Some(wait) => Err(refused(class, rate, wait, rate.window_nanos())),
             None => Ok(()),
         }
     }
 
-    fn policy(&self, class: Class) -> Policy {
-        self.0.common.read().unwrap_or_else(PoisonError::into_inner)[class as usize].clone()
+    fn common(&self, class: Class) -> Rate {
+        self.0.common.read().unwrap_or_else(PoisonError::into_inner).of(class)
     }
 
     fn now(&self) -> u64 {
         u64::try_from(self.0.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn count(&self, class: Class, key: Key, rate: Rate, policy: HeaderValue) -> Result<Option<Allowance>, Problem> {
+    fn count(&self, class: Class, key: Key, rate: Rate) -> Result<Option<Allowance>, Problem> {
         if rate.is_unlimited() {
             return Ok(None);
         }
         let buckets = if key.is_known() { &self.0.known } else { &self.0.strangers };
         match buckets.take(class, key, rate, self.now()) {
-            Taken::Yes { left, whole } => {
-                Ok(Some(Allowance { class, policy, left, whole: Duration::from_nanos(whole) }))
-            }
-            Taken::No { wait, whole } => Err(refused(class, policy, wait, whole)),
+            Taken::Yes { left, whole } => Ok(Some(Allowance { class, rate, left, whole: Duration::from_nanos(whole) })),
+            Taken::No { wait, whole } => Err(refused(class, rate, wait, whole)),
         }
     }
 }
 
-fn refused(class: Class, policy: HeaderValue, wait: u64, whole: u64) -> Problem {
+fn refused(class: Class, rate: Rate, wait: u64, whole: u64) -> Problem {
     metrics::counter!("cloister_rate_limited_total", "class" => class.word()).increment(1);
     let message = "There were too many requests of this kind. The header Retry-After says when to go on.";
     let error = Error::new(ErrorKind::TooMany, "rate_limited", message).retry_after(Duration::from_nanos(wait));
-    let allowance = Allowance { class, policy, left: 0, whole: Duration::from_nanos(whole) };
+    let allowance = Allowance { class, rate, left: 0, whole: Duration::from_nanos(whole) };
     let problem = Problem::from(error);
-    match allowance.limit() {
-        Some(limit) => problem.header(LIMIT, limit).header(POLICY, allowance.policy),
-        None => problem,
+    match (allowance.limit(), allowance.policy()) {
+        (Some(limit), Some(policy)) => problem.header(LIMIT, limit).header(POLICY, policy),
+        _ => problem,
     }
 }
 

@@ -15,6 +15,7 @@ use tower::{Layer, util::MapRequestLayer};
 use crate::{
     Edge,
     request::{Oversized, Peer},
+    stall::Stalling,
 };
 
 /// Bounds of connections.
@@ -28,6 +29,8 @@ pub struct ServerLimits {
     pub headers: usize,
     /// For a request's head to arrive, and for the next request of a connection to begin.
     pub head_time: Duration,
+    /// For a client to take what it is sent; one that takes less than 16 KiB in this time is let go of.
+    pub send_time: Duration,
     /// After `/readyz` turned 503, until no connection is accepted any more: load balancers need a moment to see it.
     pub unready: Duration,
     /// For requests under way, after that.
@@ -41,6 +44,7 @@ impl Default for ServerLimits {
             head: 32 * 1024,
             headers: 100,
             head_time: Duration::from_secs(15),
+            send_time: Duration::from_secs(20),
             unready: Duration::ZERO,
             drain: Duration::from_secs(20),
         }
@@ -109,7 +113,8 @@ pub async fn serve(
             request
         });
         let service = TowerToHyperService::new(with_peer.layer(app.clone()));
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection =
+            graceful.watch(http.serve_connection(TokioIo::new(Stalling::new(stream, limits.send_time)), service));
         connections.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, %peer, "a connection ended early");
@@ -128,13 +133,13 @@ pub async fn serve(
     Ok(if left == 0 { Drained::Completely } else { Drained::Cut(left) })
 }
 
-/// More headers, or more bytes of them and of the address, than are allowed.
+/// More headers, or more bytes of them and of the first line, than are allowed.
 fn is_oversized(request: &Request, limits: &ServerLimits) -> bool {
     let headers = request.headers();
-    let address = request.uri().path_and_query().map_or(0, |whole| whole.as_str().len());
+    let line = request.method().as_str().len() + request.uri().path_and_query().map_or(0, |whole| whole.as_str().len());
     // Each has a colon, a space and the end of its line.
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    headers.len() > limits.headers || address + bytes > limits.head
+    headers.len() > limits.headers || line + bytes > limits.head
 }
 
 type Accepted = (tokio::net::TcpStream, std::net::SocketAddr, tokio::sync::OwnedSemaphorePermit);

@@ -48,7 +48,10 @@ impl HttpModule for Slow {
             tokio::time::sleep(Duration::from_millis(millis)).await;
             "done"
         };
-        OpenApiRouter::new().route("/wait", get(move || wait(600))).route("/hang", get(move || wait(600_000)))
+        OpenApiRouter::new()
+            .route("/wait", get(move || wait(600)))
+            .route("/hang", get(move || wait(600_000)))
+            .route("/large", get(async || "x".repeat(64 * 1024 * 1024)))
     }
 }
 
@@ -154,6 +157,31 @@ async fn heads_are_read_within_bounds_of_size_number_and_time() {
         let mut bytes = Vec::new();
         within(stream.read_to_end(&mut bytes)).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_nothing_of_an_answer_is_let_go_of_and_whoever_takes_it_slowly_gets_it() {
+    let limits = ServerLimits { connections: 2, send_time: Duration::from_secs(1), ..ServerLimits::default() };
+    let server = running(limits, EdgeSettings::default()).await;
+    let large = "GET /api/v1/large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let mut deaf = server.connect().await;
+    deaf.write_all(large.as_bytes()).await.unwrap();
+    let mut slow = server.connect().await;
+    slow.write_all(large.as_bytes()).await.unwrap();
+    // Both places are taken: a third is heard once one of them is let go of.
+    let reading = tokio::spawn(async move {
+        let (mut taken, mut part) = (0, vec![0; 1024 * 1024]);
+        while let Ok(count @ 1..) = within(slow.read(&mut part)).await {
+            taken += count;
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        taken
+    });
+    assert!(within(server.ask(READY)).await.starts_with("HTTP/1.1 200 "));
+    assert!(reading.await.unwrap() > 64 * 1024 * 1024, "all of it came");
+    let mut rest = Vec::new();
+    let cut = within(deaf.read_to_end(&mut rest)).await;
+    assert!(cut.is_err() && rest.len() < 64 * 1024 * 1024, "{} bytes waited to be taken", rest.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,8 @@ mod audit;
 mod authenticator;
 pub mod device;
 mod follow;
+#[doc(hidden)]
+pub mod fuzzing;
 mod grants;
 mod idempotency;
 mod invitation;
@@ -22,6 +24,7 @@ mod mfa;
 mod note;
 mod operator;
 pub mod password;
+mod plan;
 pub mod policy;
 mod revocation;
 mod role;
@@ -174,6 +177,7 @@ impl HttpModule for Platform {
             .merge(membership::routes())
             .merge(mfa::routes())
             .merge(operator::routes())
+            .merge(plan::routes())
             .merge(role::routes())
             .merge(session::routes())
             .merge(signup::routes())

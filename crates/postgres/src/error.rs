@@ -30,6 +30,12 @@ pub enum Error {
         /// How long the caller waited.
         waited: Duration,
     },
+    /// Whoever asked has as many connections as its share allows, and none came back in time.
+    #[error("no connection within the share of whoever asked became free in {waited:?}")]
+    Busy {
+        /// How long the caller waited.
+        waited: Duration,
+    },
     /// The server refused a statement, or the connection broke while it ran.
     #[error("{statement}: {source}")]
     Statement {
@@ -196,7 +202,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect(error) => error.is_transient(),
-            Self::Exhausted { .. } => true,
+            Self::Exhausted { .. } | Self::Busy { .. } => true,
             Self::Aborted => false,
             Self::Statement { source, .. } => match source.code() {
                 None => source.is_lost(),

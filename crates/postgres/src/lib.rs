@@ -10,6 +10,8 @@ mod connect;
 mod connection;
 mod copy;
 mod error;
+mod fair;
+mod gate;
 mod listen;
 mod migrate;
 #[doc(hidden)]
@@ -25,6 +27,8 @@ pub use connect::{ConnectError, Server};
 pub use connection::{Connection, Entry, Isolation};
 pub use copy::CopyIn;
 pub use error::{Cause, Error, Refused, sqlstate};
+pub use fair::FairPool;
+pub use gate::{Full, Gate, GateSettings, GateStatus, Holder, Permit, Share};
 pub use listen::{Event, Listener};
 pub use migrate::{Applied, Migration, MigrationError, Progress, Target, ledger_table, migrate};
 pub use pool::{Lease, Pool, PoolSettings, PoolStatus};

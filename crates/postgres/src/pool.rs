@@ -14,7 +14,7 @@ use std::{
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
-    Connection, Error, Server,
+    Connection, Error, Permit, Server,
     shelf::{self, Found, Patience, Shelf, Wanted},
 };
 
@@ -189,7 +189,7 @@ impl Inner {
     }
 
     fn lend(self: &Arc<Self>, connection: Connection, database: &Arc<str>) -> Lease {
-        Lease { connection: Some(connection), home: self.clone(), database: database.clone() }
+        Lease { connection: Some(connection), home: self.clone(), database: database.clone(), permit: None }
     }
 
     /// A place in the budget is free: the caller who has waited longest may open a connection.
@@ -242,6 +242,15 @@ pub struct Lease {
     connection: Option<Connection>,
     home: Arc<Inner>,
     database: Arc<str>,
+    /// A place among those of whoever holds it. It goes when the connection is ready for others.
+    permit: Option<Permit>,
+}
+
+impl Lease {
+    pub(crate) fn held_by(mut self, permit: Permit) -> Self {
+        self.permit = Some(permit);
+        self
+    }
 }
 
 impl Deref for Lease {
@@ -264,9 +273,12 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         let Some(unfit) = self.home.take_back(&self.database, connection) else { return };
-        let (home, database) = (self.home.clone(), self.database.clone());
+        let (home, database, permit) = (self.home.clone(), self.database.clone(), self.permit.take());
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(async move { home.restore(&database, unfit).await })),
+            Ok(runtime) => drop(runtime.spawn(async move {
+                home.restore(&database, unfit).await;
+                drop(permit);
+            })),
             Err(_) => home.free_place(&database),
         }
     }

@@ -8,6 +8,8 @@ pub mod course;
 mod date_span;
 pub mod demographics;
 pub mod enrollment;
+#[doc(hidden)]
+pub mod fuzzing;
 mod grants;
 pub mod import;
 mod listing;

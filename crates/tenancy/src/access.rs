@@ -2,7 +2,7 @@
 //! of all three before an installation is made.
 
 use cloister_postgres::{
-    ConnectError, Entry, Pool, Server, SqlState,
+    ConnectError, Entry, FairPool, Holder, Server, SqlState,
     mutation::{Guard, is_off},
     statements,
 };
@@ -75,8 +75,8 @@ const FORBIDDEN: &[(&str, &str)] = &[
 ];
 
 /// Refuses a login that owns, creates, truncates or bypasses.
-pub(crate) async fn check(pool: &Pool, database: &std::sync::Arc<str>) -> Result<(), PrivilegeError> {
-    let mut lease = pool.lease(database, None).await?;
+pub(crate) async fn check(pool: &FairPool, database: &std::sync::Arc<str>) -> Result<(), PrivilegeError> {
+    let mut lease = pool.lease(Holder::HOUSE, database, None).await?;
     let rows = lease.run(Entry::plain(None), &POWERS, &[]).await?;
     let Some(row) = rows.first() else { return Ok(()) };
     let powers: Vec<_> = FORBIDDEN.iter().filter(|(column, _)| row.get(*column)).map(|(_, words)| *words).collect();

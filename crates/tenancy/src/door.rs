@@ -12,10 +12,11 @@ use smallvec::SmallVec;
 use crate::{Error, ErrorKind, OpContext, Placement, Refusal, Result, Tenancy, TenantEntry, TenantTx};
 
 statements! {
-    /// Lets a reader in: names the tenant until the transaction ends, and raises unless the fence agrees.
-    ENTER_READ = "select cloister.enter_read($1, $2, $3)";
+    /// Lets a reader in: names the tenant and the time of a statement until the transaction ends, and raises unless the fence
+    /// agrees.
+    ENTER_READ = "select cloister.enter_read($1, $2, $3, $4)";
     /// Lets a writer in, who holds off a move, suspension or restore until the transaction ends.
-    ENTER_WRITE = "select cloister.enter_write($1, $2, $3)";
+    ENTER_WRITE = "select cloister.enter_write($1, $2, $3, $4)";
 }
 
 /// Parameters with the tenant in front: `$1` is bound here and nowhere else.
@@ -36,7 +37,9 @@ pub(crate) fn first(tenant: cloister_ids::TenantId) -> &'static cloister_ids::Te
 
 /// What lets a writer in at a placement as this node believes it to be.
 pub(crate) fn enter_write(entry: &TenantEntry, placement: &Placement) -> Enter {
-    (&ENTER_WRITE, vec![Box::new(entry.id), Box::new(placement.epoch), Box::new(placement.schema.to_string())])
+    let time = entry.limits.statement_milliseconds();
+    let schema = placement.schema.to_string();
+    (&ENTER_WRITE, vec![Box::new(entry.id), Box::new(placement.epoch), Box::new(schema), Box::new(time)])
 }
 
 /// The database said that what this node believes about the placement is not so.
@@ -64,7 +67,8 @@ impl Tenancy {
         let mut first = true;
         loop {
             let (mut lease, placement) = self.enter(&entry).await?;
-            let believed: &Parameters<'_> = &[&entry.id, &placement.epoch, &&*placement.schema];
+            let time = entry.limits.statement_milliseconds();
+            let believed: &Parameters<'_> = &[&entry.id, &placement.epoch, &&*placement.schema, &time];
             match lease.run(for_reading(placement, believed), statement, &bound).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) if is_refused_by_fence(&error) => {
@@ -93,7 +97,8 @@ impl Tenancy {
         let mut first = true;
         loop {
             let (mut lease, placement) = self.enter(&entry).await?;
-            let believed: &Parameters<'_> = &[&entry.id, &placement.epoch, &&*placement.schema];
+            let time = entry.limits.statement_milliseconds();
+            let believed: &Parameters<'_> = &[&entry.id, &placement.epoch, &&*placement.schema, &time];
             match lease.run_all(for_reading(placement, believed), &items).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) if is_refused_by_fence(&error) => {
@@ -114,7 +119,7 @@ impl Tenancy {
     pub(crate) async fn enter<'a>(&self, entry: &'a TenantEntry) -> Result<(Lease, &'a Placement)> {
         let placement = entry.placement.as_ref().ok_or_else(|| Refusal::NotReady.error())?;
         let doors = self.doors(placement.cluster)?;
-        let lease = doors.application.lease(&placement.database, Some(&placement.schema)).await?;
+        let lease = doors.application.lease(entry.holder(), &placement.database, Some(&placement.schema)).await?;
         Ok((lease, placement))
     }
 
@@ -166,7 +171,9 @@ impl Tenancy {
                 Error::internal(error)
             }
             Some("57014") => {
-                Error::new(ErrorKind::Unavailable, "too_slow", "This took too long and was stopped.").because(error)
+                metrics::counter!("cloister_statements_stopped_total").increment(1);
+                let message = "This took longer than one step may and was stopped. Nothing of it remains.";
+                Error::new(ErrorKind::Unavailable, "too_slow", message).because(error)
             }
             Some("22021" | "22P05") => {
                 Error::new(ErrorKind::Invalid, "text_invalid", "A text holds a character that cannot be stored.")

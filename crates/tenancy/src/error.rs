@@ -2,6 +2,9 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
+/// Code of the error for a tenant whose share of a node is used up, and its queue full.
+pub(crate) const BUSY: &str = "busy";
+
 /// What a failed act means to whoever asked for it. The edge maps each kind to one status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -107,6 +110,13 @@ impl Error {
             .because(cause)
     }
 
+    /// Not now: a tenant has what it may have of this node.
+    pub(crate) fn busy(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        metrics::counter!("cloister_turned_away_total", "code" => BUSY).increment(1);
+        let message = "Too much is being done for this tenant at once. Try again in a moment.";
+        Self::new(ErrorKind::Unavailable, BUSY, message).retry_after(Duration::from_secs(1)).because(cause)
+    }
+
     /// Adds what the log should know.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -200,6 +210,9 @@ impl std::error::Error for Error {
 impl From<cloister_postgres::Error> for Error {
     /// For statements whose constraints are no client's business; [`TenantTx`](crate::TenantTx) knows the others.
     fn from(error: cloister_postgres::Error) -> Self {
+        if matches!(error, cloister_postgres::Error::Busy { .. }) {
+            return Self::busy(error);
+        }
         if error.is_transient() { Self::unavailable(error) } else { Self::internal(error) }
     }
 }

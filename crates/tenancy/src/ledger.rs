@@ -79,7 +79,7 @@ impl Ledger {
             PLUMBING.iter().map(|change| render("kernel", change, application, system)).collect::<Vec<_>>();
         // The entrance to a tenant is for the two logins that have business there.
         if let Some(first) = plumbing.first_mut() {
-            let entrances = "enter_read(uuid, bigint, text), enter_write(uuid, bigint, text), fence_key(uuid)";
+            let entrances = "enter_read, enter_write, fence_key";
             first.sql.push_str(&format!(
                 "revoke execute on function {entrances} from public;
                  grant execute on function {entrances} to \"{application}\", \"{system}\";\n"

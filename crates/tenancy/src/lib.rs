@@ -15,10 +15,13 @@ mod install;
 pub mod jobs;
 mod ledger;
 pub mod lifecycle;
+mod limits;
 mod mismatch;
 mod module;
+mod plan;
 mod ports;
 mod proof;
+mod rate;
 mod registry;
 mod resolve;
 mod role;
@@ -40,9 +43,12 @@ pub use ledger::FleetProgress;
 #[doc(hidden)]
 pub use ledger::kernel_tables;
 pub use lifecycle::is_language_tag;
+pub use limits::{LimitError, LimitTexts, TenantLimits};
 pub use module::{ConstraintRule, ControlChange, Meter, Module, PersonAccount, Rights, SchemaChange, Table, TableKind};
+pub use plan::{NewPlan, Plan, PlanFields};
 pub use ports::{AuditSealer, Authenticator, Credential, Identity, Limits, NoLimits, OperatorVisit};
 pub use proof::{CODES, Code, Depth, Finding, Looked, Proof, Severity, StatementFaults};
+pub use rate::{Class, Rate, RateError};
 pub use registry::{Placement, Registry, TenantEntry};
 pub use resolve::{Refusal, Sources, Step};
 pub use role::{Grant, Role, Scope};
@@ -51,6 +57,8 @@ pub use statements::{Plane, kernel_statements};
 pub use tenancy::{Cluster, Config, Tenancy};
 pub use tenant::{NewTenant, Slug, SlugError, Status, Tenant, Tier};
 pub use tx::{EarlierAnswer, TenantTx};
+
+pub use cloister_postgres::{Full, Gate, GateSettings, GateStatus, Holder, Permit, Share};
 
 /// The words of PostgreSQL that module code speaks; the connection itself stays behind the door.
 pub mod sql {

@@ -13,7 +13,7 @@ use cloister_postgres::{Error, Row};
 use tokio::sync::Mutex;
 
 use crate::{
-    Slug, Status, Tier,
+    Slug, Status, TenantLimits, Tier,
     control::{Control, store},
 };
 
@@ -56,8 +56,12 @@ pub struct TenantEntry {
     pub maintenance_message: Option<Box<str>>,
     /// Host names of its own.
     pub hosts: Box<[Box<str>]>,
-    /// Rates of its own: a class of requests and how often, such as `read` and `50/1s`.
-    pub limits: Box<[(Box<str>, Box<str>)]>,
+    /// What it pays for.
+    pub plan: Arc<str>,
+    /// What it may do how often, and how much of a node it may have: its own limits, else its plan's.
+    pub limits: TenantLimits,
+    /// Its own alone.
+    own: TenantLimits,
     /// Where its rows are; none before provisioning chose a place.
     pub placement: Option<Placement>,
     pub(crate) modules: Arc<[&'static str]>,
@@ -68,12 +72,28 @@ impl TenantEntry {
     pub fn has_module(&self, module: &str) -> bool {
         self.modules.contains(&module)
     }
-}
 
-/// Names and texts of a JSON object; anything else in it says nothing.
-fn limits(value: serde_json::Value) -> Box<[(Box<str>, Box<str>)]> {
-    let serde_json::Value::Object(fields) = value else { return Box::default() };
-    fields.iter().filter_map(|(name, rate)| Some((name.as_str().into(), rate.as_str()?.into()))).collect()
+    /// The same tenant under other limits.
+    fn with(&self, limits: TenantLimits) -> Self {
+        Self {
+            id: self.id,
+            slug: self.slug.clone(),
+            display_name: self.display_name.clone(),
+            kind: self.kind.clone(),
+            status: self.status,
+            tier: self.tier,
+            locale: self.locale.clone(),
+            time_zone: self.time_zone.clone(),
+            maintenance: self.maintenance,
+            maintenance_message: self.maintenance_message.clone(),
+            hosts: self.hosts.clone(),
+            plan: self.plan.clone(),
+            limits,
+            own: self.own,
+            placement: self.placement.clone(),
+            modules: self.modules.clone(),
+        }
+    }
 }
 
 /// Turns a kind of tenant into the modules it has.
@@ -84,6 +104,8 @@ pub struct Registry {
     by_id: papaya::HashMap<TenantId, Arc<TenantEntry>>,
     by_slug: papaya::HashMap<Box<str>, TenantId>,
     by_host: papaya::HashMap<Box<str>, TenantId>,
+    /// Limits of the plans.
+    plans: papaya::HashMap<Box<str>, TenantLimits>,
     seen: AtomicI64,
     /// Held from asking the control plane until the answer is put in: what was read earlier never replaces what was read
     /// later. Remembers the last single tenant that was read, and when that began.
@@ -105,6 +127,7 @@ impl Registry {
             by_id: papaya::HashMap::new(),
             by_slug: papaya::HashMap::new(),
             by_host: papaya::HashMap::new(),
+            plans: papaya::HashMap::new(),
             seen: AtomicI64::new(0),
             reading: Mutex::new(None),
             texts: papaya::HashMap::new(),
@@ -150,13 +173,18 @@ impl Registry {
         let since = self.generation();
         let mut answers = control
             .snapshot(&[
+                (&store::PLANS_SINCE, &[&since]),
                 (&store::ENTRIES_SINCE, &[&since]),
                 (&store::REMOVED_SINCE, &[&since]),
                 (&store::GENERATION, &[]),
             ])
             .await?
             .into_iter();
+        let plans = answers.next();
         let (changed, removed, now) = (answers.next(), answers.next(), answers.next());
+        for row in plans.iter().flatten() {
+            self.put_plan(row);
+        }
         for row in changed.iter().flatten() {
             self.put(row);
         }
@@ -195,11 +223,25 @@ impl Registry {
         texts.get(text).cloned().unwrap_or_else(|| texts.get_or_insert(text.into(), Arc::from(text)).clone())
     }
 
+    /// A plan's limits hold at once for every tenant of it.
+    fn put_plan(&self, row: &Row) {
+        let (name, limits) = (row.get::<_, &str>("name"), TenantLimits::known(&row.get("limits")));
+        if self.plans.pin().insert(name.into(), limits) == Some(&limits) {
+            return;
+        }
+        let by_id = self.by_id.pin();
+        let of_plan: Vec<_> = by_id.values().filter(|entry| *entry.plan == *name).cloned().collect();
+        for entry in of_plan {
+            by_id.insert(entry.id, Arc::new(entry.with(entry.own.or(&limits))));
+        }
+    }
+
     fn put(&self, row: &Row) -> Arc<TenantEntry> {
         let id: TenantId = row.get("id");
         let kind: &str = row.get("kind");
         let status: &str = row.get("status");
         let tier: &str = row.get("tier");
+        let (plan, own) = (row.get::<_, &str>("plan"), TenantLimits::known(&row.get("limits")));
         let tier = tier.parse().unwrap_or(Tier::Shared);
         let placement = row.get::<_, Option<ClusterId>>("cluster_id").map(|cluster| Placement {
             cluster,
@@ -227,7 +269,9 @@ impl Registry {
             maintenance: row.get("maintenance"),
             maintenance_message: row.get::<_, Option<&str>>("maintenance_message").map(Into::into),
             hosts: row.get::<_, Vec<&str>>("hosts").into_iter().map(Into::into).collect(),
-            limits: limits(row.get("limits")),
+            limits: own.or(&self.plans.pin().get(plan).copied().unwrap_or_default()),
+            plan: self.text(plan),
+            own,
             placement,
             modules: (self.modules_of)(kind),
         });

@@ -8,7 +8,7 @@ use std::{
 
 use cloister_ids::{Clock, ClusterId, RequestId, TenantId};
 use cloister_postgres::{
-    Event, Listener, Pool, PoolSettings, Server,
+    Event, FairPool, Listener, Pool, PoolSettings, Server,
     mutation::{Guard, is_off},
 };
 
@@ -75,6 +75,8 @@ pub(crate) struct Inner {
     pub(crate) grace: Duration,
     pub(crate) registered: HashSet<usize>,
     pub(crate) jobs: crate::jobs::Kinds,
+    /// Before work that keeps processors busy.
+    pub(crate) long_work: cloister_postgres::Gate,
     /// Told when a transaction left something for the relay.
     pub(crate) outbox: crate::jobs::outbox::Hints,
     /// Refused requests that wait to be audited.
@@ -85,7 +87,8 @@ pub(crate) struct Inner {
 
 /// A cluster as the running kernel uses it.
 pub(crate) struct Doors {
-    pub(crate) application: Pool,
+    /// Shared out fairly among the tenants and the house.
+    pub(crate) application: FairPool,
     pub(crate) system: Pool,
     pub(crate) owner: Option<Server>,
 }
@@ -107,7 +110,7 @@ impl Tenancy {
     pub async fn start_with_control(config: Config) -> Result<(Self, ControlPlane)> {
         let first = config.clusters.first().ok_or_else(|| Error::internal("no cluster is configured"))?;
         let control_database: Arc<str> = format!("{}_control", config.prefix).into();
-        let control_pool = Pool::new(first.application.clone(), config.pool);
+        let control_pool = FairPool::new(first.application.clone(), config.pool);
         let control = Control::new(control_pool.clone(), control_database.clone());
         let privileges = |error: access::PrivilegeError| match error {
             access::PrivilegeError::Database(error) => Error::from(error),
@@ -128,7 +131,7 @@ impl Tenancy {
             };
             // The control plane and the tenants of its cluster share one budget.
             let application =
-                if at == 0 { control_pool.clone() } else { Pool::new(cluster.application.clone(), config.pool) };
+                if at == 0 { control_pool.clone() } else { FairPool::new(cluster.application.clone(), config.pool) };
             let system = Pool::new(cluster.system.clone(), PoolSettings { budget: 4, ..config.pool });
             clusters.insert(row.get("id"), Doors { application, system, owner: cluster.owner.clone() });
         }
@@ -164,6 +167,7 @@ impl Tenancy {
             grace: config.grace,
             registered,
             jobs,
+            long_work: crate::limits::long_work(),
             outbox: crate::jobs::outbox::Hints::default(),
             mismatches: crate::mismatch::Mismatches::default(),
             workflows: tokio::sync::Notify::new(),

@@ -21,6 +21,7 @@ pub enum Tier {
 /// Where a tenant is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TenantState)]
 pub enum Status {
     /// Recorded; nothing was made for it.
     Pending,

@@ -39,9 +39,10 @@ statements! {
     /// The answer to give again.
     IDEMPOTENCY_READ = "select fingerprint, status, body from cloister.idempotency_key
         where tenant_id = $1 and actor = $2 and key = $3";
-    /// One at a time at this work for this tenant.
+    /// One at a time at this work for this tenant, and more time for each of its statements.
     WORK_ALONE = "select pg_catalog.pg_try_advisory_xact_lock(
-        pg_catalog.hashtextextended('cloister work ' || $2::text || ' ' || $1::uuid::text, 0)) as taken";
+            pg_catalog.hashtextextended('cloister work ' || $2::text || ' ' || $1::uuid::text, 0)) as taken,
+        pg_catalog.set_config('statement_timeout', $3::text, true)";
 }
 
 /// Statistics are of all tenants together and say little about one. Where they take thirty thousand rows for one, the planner
@@ -219,7 +220,8 @@ impl TenantTx {
     /// Makes ready for a piece of work on many rows at once, which a tenant can have one of at a time. False when another
     /// transaction is at it: nothing waits. The lock and the settings end with the transaction.
     pub async fn begin_large(&mut self, work: &'static str) -> Result<bool> {
-        let rows = self.send(&[(&WORK_ALONE, &[&work])]).await?;
+        let time = self.entry.limits.large_statement_milliseconds().to_string();
+        let rows = self.send(&[(&WORK_ALONE, &[&work, &time])]).await?;
         let taken = rows.concat().first().is_some_and(|row| row.get("taken"));
         if taken {
             transaction(&mut self.transaction)?.batch(MANY_ROWS).await.map_err(|error| self.tenancy.explain(error))?;

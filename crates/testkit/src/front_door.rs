@@ -80,7 +80,18 @@ impl FrontDoor {
         modules: &[Arc<dyn HttpModule>],
         settings: EdgeSettings,
     ) -> Self {
-        let edge = Edge::new(tenancy.clone(), authenticator, settings, None);
+        Self::authenticated_with(tenancy, authenticator, modules, settings, None)
+    }
+
+    /// The same, with what `/metrics` shows.
+    pub fn authenticated_with(
+        tenancy: &Tenancy,
+        authenticator: Arc<dyn Authenticator>,
+        modules: &[Arc<dyn HttpModule>],
+        settings: EdgeSettings,
+        metrics: Option<PrometheusHandle>,
+    ) -> Self {
+        let edge = Edge::new(tenancy.clone(), authenticator, settings, metrics);
         let router = app(&edge, modules);
         Self { edge, router }
     }

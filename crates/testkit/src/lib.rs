@@ -23,3 +23,4 @@ pub use platform::{PlainSealer, TestPlatform, TestSettings, admin_server};
 pub use proxy::{Proxy, Traffic};
 pub use schema::{check_schema, check_statements, schema_faults, statement_faults, statements_of};
 pub use smtp::{SmtpSink, Stage};
+pub use traces::{TenantRow, tenant_rows, tenant_tables};

@@ -13,6 +13,7 @@ mod invariants;
 mod layout;
 mod link;
 mod migrations;
+mod schema;
 mod scope;
 mod source;
 mod sql;
@@ -115,6 +116,7 @@ fn all(root: &std::path::Path) -> anyhow::Result<Vec<Finding>> {
         control::check,
         scope::check,
         migrations::check,
+        schema::check,
         link::check,
         document::check,
         invariants::check,

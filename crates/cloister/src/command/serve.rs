@@ -60,7 +60,6 @@ pub(crate) fn edge(
             requests: configuration.http.requests,
             tenant_requests: configuration.http.tenant_requests,
             streams: configuration.http.event_streams,
-            ..CrowdLimits::default()
         },
         ..EdgeSettings::default()
     };
@@ -187,8 +186,10 @@ fn background(
                     let cluster = cluster.to_string();
                     metrics::gauge!("cloister_connections_open", "cluster" => cluster.clone(), "login" => login)
                         .set(status.open as f64);
-                    metrics::gauge!("cloister_connections_idle", "cluster" => cluster, "login" => login)
+                    metrics::gauge!("cloister_connections_idle", "cluster" => cluster.clone(), "login" => login)
                         .set(status.idle as f64);
+                    metrics::gauge!("cloister_connections_waiting", "cluster" => cluster, "login" => login)
+                        .set(status.waiting as f64);
                 }
                 metrics::gauge!("cloister_tenants").set(watched.registry().len() as f64);
                 handle.run_upkeep();

@@ -22,13 +22,13 @@ fn proof(program: &Program, code: i32) -> Value {
 /// What is done to the server, the code it is found by, and what takes it back where the finding does not say.
 const HOLES: &[(&str, &str)] = &[
     ("alter role cloister_system bypassrls", "login_too_powerful"),
-    ("alter role cloister_application createdb; alter role cloister_system createrole", "login_too_powerful"),
-    ("create role curious login; grant cloister_application to curious", "login_lent"),
+    ("alter role cloister_app createdb; alter role cloister_system createrole", "login_too_powerful"),
+    ("create role curious login; grant cloister_app to curious", "login_lent"),
     ("create role reader login; grant pg_read_all_data to reader", "role_reads_everything"),
     ("create role extra; grant extra to cloister_system", "login_is_member"),
     ("alter role cloister_owner bypassrls", "owner_too_powerful"),
     ("alter role cloister_system set search_path = public", "setting_of_role"),
-    ("alter role cloister_application set row_security = off", "setting_of_role"),
+    ("alter role cloister_app set row_security = off", "setting_of_role"),
     ("create database cloister_left_behind", "database_unknown"),
 ];
 
@@ -56,7 +56,7 @@ async fn holes_of_the_server_are_named_and_a_node_does_not_serve_with_one() {
         let said = program.run(&DOCTOR);
         if said.out.is_empty() {
             assert!(said.code == Some(4) && said.err.contains(code), "{hole}: {}", said.err);
-            server.run("alter role cloister_application nocreatedb; alter role cloister_system nocreaterole").await;
+            server.run("alter role cloister_app nocreatedb; alter role cloister_system nocreaterole").await;
             continue;
         }
         let found: Value = serde_json::from_str(&said.out).unwrap();

@@ -132,7 +132,7 @@ async fn a_stream_of_events_outlasts_time_and_share_and_ends_with_the_node() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_hangs_up_gives_the_place_back() {
-    let crowd = CrowdLimits { tenant_requests: 1, wait: Duration::from_millis(100), ..CrowdLimits::default() };
+    let crowd = CrowdLimits { tenant_requests: 1, ..CrowdLimits::default() };
     let server = server(EdgeSettings { crowd, ..EdgeSettings::default() }).await;
     let stream = server.send("GET /api/v1/slow", "192.0.2.1", &server.bearer()).await;
     tokio::time::sleep(Duration::from_millis(150)).await;

@@ -51,18 +51,19 @@ impl Service {
         };
         let strength = tokio::task::spawn_blocking(judge).await.map_err(Error::internal)??;
         let length = i16::try_from(password.expose_secret().chars().count().min(32)).unwrap_or(32);
-        let hash = self.passwords().hash(password).await?;
+        let hash = self.passwords().hash(password, None).await?;
         Ok(NewPassword { hash, strength: strength.into(), length, must_change: false })
     }
 
-    /// Tries a password, counted as a failure unless it is right.
+    /// Tries a password at a tenant's door or at no tenant's, counted as a failure unless it is right.
     pub(crate) async fn verify_counted(
         &self,
         keys: &Keys,
         password: SecretString,
         hash: Option<String>,
+        at: Option<TenantId>,
     ) -> Result<bool> {
-        self.counted(keys, self.passwords().verify(password, hash)).await
+        self.counted(keys, self.passwords().verify(password, hash, at)).await
     }
 
     /// Tries something that could be guessed, counted as a failure unless it is right: whoever tries too often must wait.
@@ -111,8 +112,9 @@ impl Service {
         visitor: &Visitor,
         password: SecretString,
     ) -> Result<()> {
+        let at = visitor.tenant.as_ref().map(|tenant| tenant.id);
         let keys = Keys::new(self.keyring(), account.home, &account.id.to_string(), visitor.client, None)?;
-        if self.verify_counted(&keys, password, account.password_hash.clone()).await? {
+        if self.verify_counted(&keys, password, account.password_hash.clone(), at).await? {
             return Ok(());
         }
         Err(Error::field("current_password", "password_wrong", "This is not the password until now."))

@@ -59,9 +59,9 @@ pub(super) struct FirstPassword {
 }
 
 /// Makes one, which must be replaced at the first sign-in.
-pub(super) async fn first_password(service: &Service) -> Result<FirstPassword> {
+pub(super) async fn first_password(service: &Service, tenant: TenantId) -> Result<FirstPassword> {
     let text = readable()?;
-    let hash = service.passwords().hash(SecretString::from(text.clone())).await?;
+    let hash = service.passwords().hash(SecretString::from(text.clone()), Some(tenant)).await?;
     let length = i16::try_from(text.len()).unwrap_or(i16::MAX);
     Ok(FirstPassword { text, kept: NewPassword { hash, strength: 4, length, must_change: true } })
 }

@@ -123,7 +123,7 @@ async fn member_create(service: Service, op: Op, once: Once<NewMember>) -> Resul
     cx.authorize(Action::Create, &MEMBER)?;
     let Once { body: NewMember { username, display_name, roles, person_id }, key } = once;
     card::check_username("username".to_owned(), username.trim())?;
-    let password = card::first_password(&service).await?;
+    let password = card::first_password(&service, op.cx.tenant_id()).await?;
     let (scope, by) = (idempotency::within(cx), cx.actor().to_string());
     let mut tx = service.control().begin().await?;
     if let Some(earlier) = idempotency::take(&mut tx, &service, &scope, key.as_ref()).await? {
@@ -176,7 +176,7 @@ async fn member_create_cards(service: Service, op: Op, once: Once<NewCards>) -> 
     book.check_within(cx.permissions(), &roles)?;
     let mut passwords = Vec::with_capacity(items.len());
     for _ in &items {
-        passwords.push(card::first_password(&service).await?);
+        passwords.push(card::first_password(&service, op.cx.tenant_id()).await?);
     }
     let (scope, by) = (idempotency::within(cx), cx.actor().to_string());
     let mut tx = service.control().begin().await?;
@@ -288,7 +288,7 @@ async fn member_reset_password(
     let by = cx.actor().to_string();
     // Whether it exists is asked first: hashing takes long.
     member::read(&service, cx, id).await?;
-    let password = card::first_password(&service).await?;
+    let password = card::first_password(&service, op.cx.tenant_id()).await?;
     let mut tx = service.control().begin().await?;
     let (member, book) = member::hold(&mut tx, &service, cx, id).await?;
     let (true, Some(username)) = (member.is_managed, member.username) else {

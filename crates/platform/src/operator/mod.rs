@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use over::jobs;
 
-use crate::{MODULE, isolation::ISOLATION, mail, role, session};
+use crate::{MODULE, isolation::ISOLATION, mail, plan::PLAN, role, session};
 
 /// An operator's visit to a tenant, as operators see it.
 pub(crate) const ENTRY: Resource = Resource { module: MODULE, name: "entry" };
@@ -25,7 +25,7 @@ pub(crate) const OPERATOR_ENTRY: Resource = Resource { module: MODULE, name: "op
 pub(crate) const OPERATOR: Resource = Resource { module: MODULE, name: "operator" };
 
 /// What only the platform has: being inside a tenant gives nothing of it.
-const OUTSIDE: &[Resource] = &[ENTRY, ISOLATION, OPERATOR, mail::MAIL, mail::MAIL_BODY];
+const OUTSIDE: &[Resource] = &[ENTRY, ISOLATION, OPERATOR, PLAN, mail::MAIL, mail::MAIL_BODY];
 
 /// The routes of this folder.
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
@@ -37,6 +37,7 @@ pub(crate) fn permissions(role: &str) -> Vec<String> {
     let may: &[&str] = match role {
         "viewer" => &[
             "platform.tenant.read",
+            "platform.plan.read",
             "platform.audit.read",
             "platform.isolation.read",
             "platform.mail.read",
@@ -45,6 +46,7 @@ pub(crate) fn permissions(role: &str) -> Vec<String> {
         "support" => &[
             "platform.tenant.read",
             "platform.isolation.read",
+            "platform.plan.read",
             "platform.audit.read",
             "platform.mail.read",
             "platform.mail_body.read",

@@ -1,18 +1,24 @@
 //! Passwords, hashed with Argon2id by a few threads of low priority: a flood of sign-ins takes neither every core nor all
-//! memory, and who comes when the room is full is told so at once.
+//! memory, and who comes when the room is full is told so at once. No tenant's crowd fills the room: each has its own queue and
+//! at most half of the threads.
 
 mod phc;
 mod threads;
 
 use std::{sync::Arc, time::Duration};
 
-use cloister_tenancy::{Error, ErrorKind, Result};
+use cloister_ids::TenantId;
+use cloister_tenancy::{Error, ErrorKind, Full, Gate, GateSettings, Holder, Result, Share};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
-use tokio::sync::{Semaphore, TryAcquireError};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 pub use phc::needs_rehash;
 use threads::{Task, Threads};
+
+/// Of the threads, for the people of one tenant, and for all who are at no tenant's door.
+const SHARE: Share = Share::percent(50);
+/// Whose those are. No tenant has this number.
+const NOBODYS: u128 = 1;
 
 /// The longest password that is looked at, in bytes.
 pub const MAX_BYTES: usize = 1024;
@@ -22,7 +28,7 @@ pub const MAX_BYTES: usize = 1024;
 pub struct PasswordSettings {
     /// Hashes at once. Each holds [`MEMORY_KIB`](phc::MEMORY_KIB) KiB meanwhile.
     pub threads: usize,
-    /// Callers that may wait.
+    /// Callers of one tenant that may wait.
     pub queue: usize,
     /// How long a caller waits for its turn; the hash itself is not counted.
     pub wait: Duration,
@@ -31,7 +37,8 @@ pub struct PasswordSettings {
 impl Default for PasswordSettings {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { threads: cores.saturating_sub(1).max(1), queue: 64, wait: Duration::from_secs(2) }
+        // Two at least: while one tenant's crowd keeps one busy, another's people find one free.
+        Self { threads: cores.saturating_sub(1).max(2), queue: 64, wait: Duration::from_secs(2) }
     }
 }
 
@@ -42,11 +49,8 @@ pub struct Passwords(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     threads: Threads,
-    /// Everybody inside: who is served and who waits.
-    places: Arc<Semaphore>,
-    /// Who is served.
-    served: Arc<Semaphore>,
-    wait: Duration,
+    /// Who is served, and who waits.
+    gate: Gate,
     /// A hash that nobody knows a password for, of the same cost as all others.
     nobody: String,
 }
@@ -60,15 +64,14 @@ impl Passwords {
         let threads = settings.threads.max(1);
         Ok(Self(Arc::new(Inner {
             threads: Threads::start(threads)?,
-            places: Arc::new(Semaphore::new(threads.saturating_add(settings.queue))),
-            served: Arc::new(Semaphore::new(threads)),
-            wait: settings.wait,
+            gate: Gate::new(GateSettings { places: threads, kept: 0, queue: settings.queue, wait: settings.wait }),
             nobody: phc::of_nobody()?,
         })))
     }
 
-    /// What is kept of a password: a text that names its own parameters and salt.
-    pub async fn hash(&self, password: SecretString) -> Result<String> {
+    /// What is kept of a password: a text that names its own parameters and salt. It is done for somebody of this tenant, or of
+    /// none.
+    pub async fn hash(&self, password: SecretString, of: Option<TenantId>) -> Result<String> {
         let password = normal(&password).ok_or_else(|| {
             Error::field(
                 "password",
@@ -76,35 +79,33 @@ impl Passwords {
                 format!("A password has at least one and at most {MAX_BYTES} bytes."),
             )
         })?;
-        self.turn(move || phc::hash(password.expose_secret().as_bytes())).await
+        self.turn(of, move || phc::hash(password.expose_secret().as_bytes())).await
     }
 
     /// Whether it is the password that was hashed. Without a hash, for an account that does not exist or has no password, it
     /// takes as long and says no.
-    pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool> {
+    pub async fn verify(&self, password: SecretString, hash: Option<String>, of: Option<TenantId>) -> Result<bool> {
         // Its length is no secret to whoever sent it: a quick answer says nothing about the account.
         let Some(password) = normal(&password) else { return Ok(false) };
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.0.nobody.clone());
-        let matches = self.turn(move || phc::verify(password.expose_secret().as_bytes(), &hash)).await?;
+        let matches = self.turn(of, move || phc::verify(password.expose_secret().as_bytes(), &hash)).await?;
         Ok(matches && known)
     }
 
     /// Runs `work` when it is its turn.
-    async fn turn<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    async fn turn<T: Send + 'static>(
+        &self,
+        of: Option<TenantId>,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let inner = &self.0;
-        let place = Arc::clone(&inner.places).try_acquire_owned().map_err(|error| match error {
-            TryAcquireError::NoPermits => busy("all places are taken"),
-            TryAcquireError::Closed => Error::internal(error),
-        })?;
-        let served = tokio::time::timeout(inner.wait, Arc::clone(&inner.served).acquire_owned())
-            .await
-            .map_err(|_| busy("waited too long"))?
-            .map_err(Error::internal)?;
+        let key = of.map_or(NOBODYS, |tenant| tenant.uuid().as_u128());
+        let place = inner.gate.enter(Holder::new(key, SHARE)).await.map_err(busy)?;
         let (answer, answered) = tokio::sync::oneshot::channel();
-        // Both permits go with the work: a caller that leaves does not let another in before its hash is done.
+        // The place goes with the work: a caller that leaves does not let another in before its hash is done.
         let task: Task = Box::new(move || {
-            let held = (place, served);
+            let held = place;
             if answer.is_closed() {
                 return;
             }
@@ -118,7 +119,7 @@ impl Passwords {
     }
 }
 
-fn busy(why: &'static str) -> Error {
+fn busy(why: Full) -> Error {
     metrics::counter!("cloister_sign_in_busy_total").increment(1);
     Error::new(
         ErrorKind::Unavailable,

@@ -51,6 +51,7 @@ impl Service {
         password: SecretString,
     ) -> Result<Outcome> {
         let tenant = visitor.tenant.as_deref();
+        let at = tenant.map(|tenant| tenant.id);
         let (found, home, name) = match (claimed, tenant) {
             (Claimed::Email(email), _) => {
                 (account::by_email(self.control(), email).await?, None, account::email_key(email))
@@ -71,13 +72,13 @@ impl Service {
         let is_known = !self.control().run(&store::KNOWS_DEVICE, &[&account, &device]).await?.is_empty();
         let keys = Keys::new(self.keyring(), home, &name, visitor.client, is_known.then_some(device.as_slice()))?;
         let known = found.as_ref().and_then(|account| account.password_hash.clone());
-        let right = self.verify_counted(&keys, password.clone(), known.clone()).await?;
+        let right = self.verify_counted(&keys, password.clone(), known.clone(), at).await?;
         let Some(found) = found.filter(|account| right && account.is_active) else {
             metrics::counter!("cloister_sign_ins_total", "outcome" => "refused").increment(1);
             return Err(account::not_recognised());
         };
         if let Some(old) = known.filter(|hash| needs_rehash(hash)) {
-            let new = self.passwords().hash(SecretString::from(password.expose_secret().to_owned())).await?;
+            let new = self.passwords().hash(SecretString::from(password.expose_secret().to_owned()), at).await?;
             self.control().run(&account::store::REHASH, &[&found.id, &old, &new]).await?;
         }
         if mfa::is_on(self.control(), found.id).await? {

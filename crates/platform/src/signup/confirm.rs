@@ -27,6 +27,7 @@ const OWNER: &str = "owner";
 
 /// A token that was sent to the address, and who its reader is.
 #[derive(Deserialize, Validate, ToSchema)]
+#[schema(as = SignupConfirmation)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Confirmation {
     /// From the mail's link.

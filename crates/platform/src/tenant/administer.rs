@@ -20,6 +20,7 @@ use crate::{
 
 /// Something that was asked for and is being done.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[schema(as = WorkflowBegun)]
 pub(super) struct Accepted {
     /// The tenant.
     pub(super) tenant_id: TenantId,

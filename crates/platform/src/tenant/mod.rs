@@ -16,6 +16,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::MODULE;
 
+pub(crate) use view::limit_texts;
+
 /// A tenant: for operators any, for who is inside it their own.
 pub(crate) const TENANT: Resource = Resource { module: MODULE, name: "tenant" };
 /// What a tenant has chosen.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use cloister_http::{Class, Rate, Versioned, invalid};
+use cloister_http::{Versioned, invalid};
 use cloister_ids::{TenantId, WorkflowId};
-use cloister_tenancy::{Error, NewTenant, Result, Status, Tenant, Tier, lifecycle::TenantFields};
+use cloister_tenancy::{Error, NewTenant, Result, Status, Tenant, TenantLimits, Tier, lifecycle::TenantFields};
 use garde::Validate;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -65,24 +65,19 @@ pub(super) struct PlatformTenantFields {
     #[garde(inner(length(chars, min = 1, max = 500)))]
     #[schema(min_length = 1, max_length = 500, example = "Back at six.")]
     pub(super) maintenance_message: Option<String>,
-    /// Rates of its own, by class; of the others the installation's hold. How often in how long, such as `50/1s`, or
-    /// `unlimited`. Every node goes by them within a second.
-    #[garde(custom(rates))]
+    /// Limits of its own; of the others its plan's hold, and of those that the plan does not name, the installation's. By class
+    /// how often in how long, such as `50/1s`, or `unlimited`; `connections`, a share of a node's, such as `25%`;
+    /// `statement_timeout` and `import_timeout`, such as `10s`. Every node goes by them within a second.
+    #[garde(custom(limit_texts))]
     #[serde(default)]
-    #[schema(example = json!({ "read": "50/1s", "write": "10/1s" }))]
+    #[schema(example = json!({ "read": "50/1s", "connections": "25%" }))]
     pub(super) limits: BTreeMap<String, String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "rules are handed their (empty) context by reference")]
-fn rates(limits: &BTreeMap<String, String>, (): &()) -> garde::Result {
-    let known = || Class::ALL.map(Class::word).join(", ");
-    for (name, rate) in limits {
-        if !Class::ALL.iter().any(|class| class.word() == name) {
-            return Err(invalid("unknown_class", format!("`{name}` is none of {}.", known())));
-        }
-        if let Err(error) = rate.parse::<Rate>() {
-            return Err(invalid("rate_invalid", format!("{name}: {error}.")));
-        }
+pub(crate) fn limit_texts(limits: &BTreeMap<String, String>, (): &()) -> garde::Result {
+    if let Err(error) = TenantLimits::read(limits) {
+        return Err(invalid(error.code, error.message));
     }
     Ok(())
 }

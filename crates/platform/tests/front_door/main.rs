@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 mod fixture;
+mod flood;
 mod invitations;
 mod managed;
 mod members;

@@ -260,7 +260,7 @@ fn platform_operations(there: &[(&str, String)]) -> Vec<(String, String, Option<
             let body = &operation["requestBody"]["content"]["application/json"]["example"];
             let id = there.iter().find(|(folder, _)| path.contains(folder)).map(|(_, id)| id.as_str());
             assert!(id.is_some() || !path.contains('{'), "nothing is there for {path}");
-            let path = path.replace("{id}", id.unwrap_or_default());
+            let path = path.replace("{id}", id.unwrap_or_default()).replace("{name}", id.unwrap_or_default());
             found.push((method.to_uppercase(), path, (!body.is_null()).then(|| body.clone())));
         }
     }
@@ -289,6 +289,7 @@ async fn whoever_is_no_operator_finds_nothing_of_the_platform() {
         ("/entries/", text(&visit, "id").to_owned()),
         ("/workflows/", workflow.to_string()),
         ("/mails/", mail.to_string()),
+        ("/plans/", "standard".to_owned()),
     ];
     let (inside, outside) =
         (house.sign_in(Some(&north), "ada@north.example").await, house.sign_in(None, "ada@north.example").await);

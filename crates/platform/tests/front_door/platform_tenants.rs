@@ -247,7 +247,7 @@ async fn a_tenants_own_limits_hold_at_once_and_for_nobody_else() {
         office.call("PATCH", &path).header("if-match", &tag).json(json!({ "limits": limits })).send().await
     };
     for (limits, code) in [
-        (json!({ "reed": "1/1s" }), "unknown_class"),
+        (json!({ "reed": "1/1s" }), "unknown_limit"),
         (json!({ "read": "often" }), "rate_invalid"),
         (json!({ "read": 5 }), "wrong_type"),
     ] {

@@ -110,6 +110,7 @@ pub async fn import(
     observer: &dyn Observer,
 ) -> Result<ImportReport> {
     cx.authorize(Action::Import, &ROSTER)?;
+    let _place = tenancy.begin_long_work(cx).await?;
     let begun = Instant::now();
     let meter = stage::Meter { done: package.progress(), total: package.declared_bytes() };
     let reader =

@@ -47,4 +47,5 @@ pub use row::{
     AcademicSessionRow, ClassRow, CourseRow, DemographicsRow, EnrollmentRow, OrgRow, RecordStatus, RejectedRow,
     RemovedRow, RoleRow, RoleType, Row, RowBase, UserId, UserRow,
 };
+pub(crate) use schema::COMMON;
 pub use schema::{Column, File, Version};

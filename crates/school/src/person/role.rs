@@ -15,6 +15,7 @@ use crate::{
 
 /// A role of a person: as it is kept, or as somebody wants it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
+#[schema(as = PersonRole)]
 #[serde(deny_unknown_fields)]
 pub struct Role {
     /// Which one. Left out for a new one.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends")]
 
 mod bad_rows;
+mod fair;
 mod fixture;
 mod interrupted;
 mod kept;

@@ -24,6 +24,30 @@ create table database (
     constraint database_name_key unique (cluster_id, name)
 );
 
+-- What tenants pay for: limits by name, such as {"read": "50/1s", "connections": "25%"}. What is not in it is the
+-- installation's.
+create table plan (
+    name text primary key check (name ~ '^[a-z][a-z0-9_-]{0,62}$'),
+    title text not null check (char_length(title) between 1 and 200),
+    limits jsonb not null default '{}' check (jsonb_typeof(limits) = 'object'),
+    generation bigint not null,
+    version bigint not null default 1,
+    created_at timestamptz not null,
+    created_by text not null,
+    updated_at timestamptz not null,
+    updated_by text not null
+);
+create index plan_generation on plan (generation);
+insert into plan (name, title, limits, generation, created_at, created_by, updated_at, updated_by)
+select name, title, limits::jsonb, 1, now(), 'system:installation', now(), 'system:installation'
+from (values
+    ('free', 'Free', '{"read": "200/2s", "write": "40/2s", "heavy": "4/60s", "sign_in": "120/60s", "connections": "25%",
+        "statement_timeout": "5s", "import_timeout": "5m"}'),
+    ('standard', 'Standard', '{"sign_in": "1200/60s"}'),
+    ('large', 'Large', '{"read": "4000/2s", "write": "800/2s", "heavy": "30/60s", "sign_in": "6000/60s",
+        "statement_timeout": "30s", "import_timeout": "30m"}')
+) as known (name, title, limits);
+
 create table tenant (
     id uuid primary key,
     slug text not null
@@ -34,7 +58,7 @@ create table tenant (
     status text not null
         check (status in ('pending', 'preparing', 'active', 'failed', 'suspended', 'deleted', 'purging')),
     tier text not null check (tier in ('shared', 'schema', 'database')),
-    plan text not null check (plan ~ '^[a-z][a-z0-9_-]{0,62}$'),
+    plan text not null constraint tenant_plan_fkey references plan,
     region text not null check (char_length(region) between 1 and 63),
     locale text not null check (locale ~ '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
     time_zone text not null check (char_length(time_zone) between 1 and 64),
@@ -47,7 +71,7 @@ create table tenant (
     demo boolean not null default false,
     maintenance boolean not null default false,
     maintenance_message text check (char_length(maintenance_message) <= 500),
-    -- Rates of its own, by class, such as {"read": "50/1s"}; the others are the installation's.
+    -- Limits of its own, in the form of a plan's; of the others the plan's hold.
     limits jsonb not null default '{}' check (jsonb_typeof(limits) = 'object'),
     suspended_reason text check (char_length(suspended_reason) <= 500),
     purge_after timestamptz,

@@ -83,14 +83,17 @@ create table audit_unsealed (
 create index audit_unsealed_order on audit_unsealed (at, audit_id);
 
 -- Entering as a reader: names the tenant until the transaction ends, checks the fence, locks nothing.
--- It raises because a row that says "no" could not stop the statements already sent behind it.
-create function enter_read(tenant uuid, believed_epoch bigint, expected_schema text) returns void
+-- It raises because a row that says "no" could not stop the statements already sent behind it. Each of those may take so many
+-- milliseconds.
+create function enter_read(tenant uuid, believed_epoch bigint, expected_schema text, milliseconds integer default 15000)
+    returns void
     language plpgsql as $$
 declare
     named text;
 begin
     -- An assignment is evaluated in place; PERFORM would run a query.
     named := pg_catalog.set_config('cloister.tenant_id', tenant::text, true);
+    named := pg_catalog.set_config('statement_timeout', milliseconds::text, true);
     named := pg_catalog.set_config('transaction_read_only', 'on', true);
     if pg_catalog.current_schema() is distinct from expected_schema then
         raise exception 'the session stands in another schema' using errcode = 'CLF03';
@@ -105,13 +108,15 @@ end $$;
 
 -- Entering as a writer: the same, holding off a move, suspension or restore until the transaction ends. The fence is read
 -- after the lock in a snapshot of its own (READ COMMITTED), so a close that committed in between is seen.
-create function enter_write(tenant uuid, believed_epoch bigint, expected_schema text) returns void
+create function enter_write(tenant uuid, believed_epoch bigint, expected_schema text, milliseconds integer default 15000)
+    returns void
     language plpgsql as $$
 declare
     named text;
 begin
     -- An assignment is evaluated in place; PERFORM would run a query.
     named := pg_catalog.set_config('cloister.tenant_id', tenant::text, true);
+    named := pg_catalog.set_config('statement_timeout', milliseconds::text, true);
     if pg_catalog.current_schema() is distinct from expected_schema then
         raise exception 'the session stands in another schema' using errcode = 'CLF03';
     end if;

@@ -8,7 +8,7 @@ pub use plane::{ControlPlane, ControlTx, Heard};
 
 use std::sync::{Arc, LazyLock};
 
-use cloister_postgres::{Entry, Error, Isolation, Lease, Parameters, Pool, Row, Statement, Transaction};
+use cloister_postgres::{Entry, Error, FairPool, Holder, Isolation, Lease, Parameters, Row, Statement, Transaction};
 
 /// The schema of the control plane's tables.
 pub(crate) const SCHEMA: &str = "control";
@@ -18,16 +18,16 @@ static SCHEMA_NAME: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(SCHEMA));
 /// The control plane's database, entered as the application.
 #[derive(Debug, Clone)]
 pub(crate) struct Control {
-    pool: Pool,
+    pool: FairPool,
     database: Arc<str>,
 }
 
 impl Control {
-    pub(crate) fn new(pool: Pool, database: Arc<str>) -> Self {
+    pub(crate) fn new(pool: FairPool, database: Arc<str>) -> Self {
         Self { pool, database }
     }
 
-    pub(crate) fn pool(&self) -> &Pool {
+    pub(crate) fn pool(&self) -> &FairPool {
         &self.pool
     }
 
@@ -36,7 +36,7 @@ impl Control {
     }
 
     async fn lease(&self) -> Result<Lease, Error> {
-        self.pool.lease(&self.database, Some(SCHEMA)).await
+        self.pool.lease(Holder::HOUSE, &self.database, Some(SCHEMA)).await
     }
 
     /// One statement in a transaction of its own: one round trip.

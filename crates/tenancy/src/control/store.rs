@@ -5,7 +5,7 @@ use cloister_postgres::statements;
 macro_rules! entry_columns {
     () => {
         "select t.id, t.slug, t.display_name, t.kind, t.status, t.tier, t.locale, t.time_zone, t.maintenance,
-                t.maintenance_message, t.limits, t.generation, d.cluster_id, d.name as database_name, p.schema_name, p.epoch,
+                t.maintenance_message, t.plan, t.limits, t.generation, d.cluster_id, d.name as database_name, p.schema_name, p.epoch,
                 array(select host from domain where tenant_id = t.id and verified_at is not null) as hosts
          from tenant t
          left join placement p on p.tenant_id = t.id
@@ -29,6 +29,12 @@ macro_rules! tenant_columns {
     };
 }
 
+macro_rules! plan_columns {
+    () => {
+        "name, title, limits, version, created_at, created_by, updated_at, updated_by"
+    };
+}
+
 macro_rules! tenant_filter {
     () => {
         "($2::text is null or t.status = $2) and ($3::text is null or t.tier = $3)
@@ -37,6 +43,25 @@ macro_rules! tenant_filter {
 }
 
 statements! {
+    /// Plans changed since a generation, for the cache.
+    PLANS_SINCE = "select name, limits from plan where generation > $1";
+    /// Plans by name, after one of them.
+    PLANS = concat!("select ", plan_columns!(), " from plan where ($1::text is null or name > $1) order by name limit $2");
+    /// The same from the last to the first.
+    PLANS_DESC = concat!("select ", plan_columns!(), " from plan where ($1::text is null or name < $1)
+        order by name desc limit $2");
+    /// One plan.
+    PLAN = concat!("select ", plan_columns!(), " from plan where name = $1");
+    /// A plan, with the next generation, so that every node reads it.
+    INSERT_PLAN = concat!("with g as (update registry_generation set value = value + 1 returning value)
+        insert into plan (name, title, limits, generation, created_at, created_by, updated_at, updated_by)
+        select $1, $2, $3, g.value, $4, $5, $4, $5 from g returning ", plan_columns!());
+    /// What a plan says from now on, if it is still of a version.
+    UPDATE_PLAN = concat!("with g as (update registry_generation set value = value + 1 returning value)
+        update plan set title = $3, limits = $4, generation = g.value, version = version + 1, updated_at = $5,
+            updated_by = $6
+        from g where name = $1 and version = $2 returning ", plan_columns!());
+
     /// Registry entries changed since a generation, for the cache.
     ENTRIES_SINCE = concat!(entry_columns!(), "where t.generation > $1");
     /// One registry entry.

@@ -18,7 +18,7 @@ use super::{
     context::PAYLOAD_INVALID,
     queue::{self, Release, Taken},
 };
-use crate::{Actor, Error, Result, Status, Tenancy, TenantEntry, door, failpoint};
+use crate::{Actor, Error, Result, Status, Tenancy, TenantEntry, door, error::BUSY, failpoint};
 
 /// Why a running job is cut short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ enum Outcome {
 
 /// A job whose kind only a newer program knows waits this long for one.
 const UNKNOWN_KIND: SignedDuration = SignedDuration::from_secs(60);
-/// While a tenant is moved or its fence is held, its jobs wait this long.
+/// While a tenant is moved, its fence is held or its share of the node is used up, its jobs wait this long.
 const CHANGING: SignedDuration = SignedDuration::from_secs(2);
 const SETTLE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -129,7 +129,8 @@ async fn attempt(tenancy: &Tenancy, kind: &JobKind, job: &Taken) -> Outcome {
 
 fn failed(tenancy: &Tenancy, kind: &JobKind, job: &Taken, error: &Error) -> Outcome {
     let now = tenancy.0.clock.now();
-    if error.code() == "tenant_changing" {
+    // Its tenant has what it may have of this node: no fault of the job either.
+    if error.code() == "tenant_changing" || error.code() == BUSY {
         return Outcome::Back(Release { hold: Some(now + CHANGING), uncounted: true, ..Release::default() });
     }
     let attempt = u32::try_from(job.claim.attempt).unwrap_or(u32::MAX);

@@ -187,6 +187,9 @@ impl Tenancy {
 
 /// Takes up to `room` due jobs: as many from each lane, of as many lanes as there are, those first that were served least
 /// recently. Two round trips, the second of which commits. None when it is no lane's turn.
+///
+/// A quarter of the worker's places is for lanes that have nothing running: however long the jobs of some tenants take, the
+/// first of another finds a place.
 pub(super) async fn take(
     control: &Control,
     worker: Uuid,
@@ -195,15 +198,22 @@ pub(super) async fn take(
     settings: &WorkSettings,
 ) -> Result<Option<Vec<Taken>>, cloister_postgres::Error> {
     let cap = i32::from(settings.lane_cap.max(1));
+    let kept = if settings.concurrency < 2 { 0 } else { (settings.concurrency / 4).max(1) };
+    let (room, fewer_than) = if room > kept { (room - kept, cap) } else { (room, 1) };
     let wanted = i64::try_from(room).unwrap_or(i64::MAX);
     let mut tx = control.begin().await?;
-    let lanes: Vec<Uuid> =
-        tx.query(&store::LOCK_LANES, &[&now, &cap, &wanted]).await?.iter().map(|row| row.get("lane")).collect();
+    let lanes: Vec<Uuid> = tx
+        .query(&store::LOCK_LANES, &[&now, &cap, &wanted, &fewer_than])
+        .await?
+        .iter()
+        .map(|row| row.get("lane"))
+        .collect();
     if lanes.is_empty() {
         tx.commit(&[]).await?;
         return Ok(None);
     }
     let each = i32::try_from((room / lanes.len()).max(1)).unwrap_or(i32::MAX).min(i32::from(settings.per_lane.max(1)));
+    let each = each.min(fewer_than);
     let lease = milliseconds(settings.lease);
     let rows = tx.commit(&[(&store::TAKE, &[&lanes, &cap, &each, &now, &worker, &lease])]).await?;
     let taken = |row: &cloister_postgres::Row| Taken {

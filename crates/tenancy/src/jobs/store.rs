@@ -32,9 +32,9 @@ statements! {
     /// Tells every worker.
     NOTIFY = "select pg_notify('cloister_jobs', '')";
 
-    /// Locks the lanes whose turn it is. The jobs are looked for by the next statement, whose snapshot is younger than these
+    /// Locks the lanes whose turn it is, of those that have fewer than `$4` running. The jobs are looked for by the next statement, whose snapshot is younger than these
     /// locks: it sees whatever was put into these lanes, since that takes the lane's lock as well.
-    LOCK_LANES = "select lane from job_lane where turn_at <= $1 and running < coalesce(most, $2)
+    LOCK_LANES = "select lane from job_lane where turn_at <= $1 and running < least(coalesce(most, $2), $4)
         order by turn_at limit $3 for update skip locked";
     // Leases are counted by the database's clock, which all nodes share; times of day come from the platform's clock.
 

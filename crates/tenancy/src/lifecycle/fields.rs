@@ -1,11 +1,12 @@
 //! Changing what is known of a tenant while it lives.
 
-use std::collections::BTreeMap;
-
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{ControlTx, Error, FieldError, NewTenant, Requester, Result, Tenant, control::store};
+use super::requests::PLAN_KEY;
+use crate::{
+    ControlTx, Error, FieldError, LimitTexts, NewTenant, Requester, Result, Tenant, TenantLimits, control::store, plan,
+};
 
 /// What may be changed about a tenant while it lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct TenantFields {
     pub trial_end_date: Option<Date>,
     pub maintenance: bool,
     pub maintenance_message: Option<String>,
-    pub limits: BTreeMap<String, String>,
+    pub limits: LimitTexts,
 }
 
 impl From<&Tenant> for TenantFields {
@@ -84,6 +85,9 @@ impl ControlTx {
                 ("maintenance_message".to_owned(), "Leave it out or give 1 to 500 characters.".to_owned());
             return Err(Error::invalid(vec![FieldError { field, code: "length".into(), message }]));
         }
+        if let Err(error) = TenantLimits::read(&fields.limits) {
+            return Err(Error::field("limits", error.code, error.message));
+        }
         let limits = serde_json::to_value(&fields.limits).map_err(Error::internal)?;
         let (at, by) = (tenancy.0.clock.now(), by.into().actor.to_string());
         let rows = tx
@@ -110,7 +114,11 @@ impl ControlTx {
                     &by,
                 ],
             )
-            .await?;
+            .await
+            .map_err(|error| match error.constraint() {
+                Some(PLAN_KEY) => plan::unknown().because(error),
+                _ => error.into(),
+            })?;
         let row = rows.first().ok_or_else(Error::version_mismatch)?;
         tx.query(&store::NOTIFY, &[&before.id.uuid().to_string()]).await?;
         Ok(row.get("version"))

@@ -14,6 +14,7 @@ use crate::{
     Actor, Error, ErrorKind, NewTenant, PlatformRecord, Requester, Result, Slug, Status, Tenancy, Tenant, Tier,
     control::store,
     ledger::{SHARED_SCHEMA, SINGLE_SCHEMA},
+    plan,
 };
 
 /// What making a tenant would do.
@@ -220,9 +221,13 @@ pub(super) fn slug_taken(slug: &Slug) -> Error {
     Error::new(ErrorKind::Conflict, "slug_taken", format!("The slug `{slug}` is taken; choose another."))
 }
 
+/// Holds a tenant to a plan that there is.
+pub(super) const PLAN_KEY: &str = "tenant_plan_fkey";
+
 pub(super) fn refused(error: cloister_postgres::Error, slug: &Slug) -> Error {
     match error.constraint() {
         Some("tenant_slug_key") => slug_taken(slug).because(error),
+        Some(PLAN_KEY) => plan::unknown().because(error),
         Some("domain_host_key") => {
             Error::new(ErrorKind::Conflict, "domain_taken", "One of the domains is in use.").because(error)
         }

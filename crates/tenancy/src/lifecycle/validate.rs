@@ -1,6 +1,6 @@
 //! What a new tenant may say about itself. Every mistake is named at once.
 
-use crate::{Error, FieldError, NewTenant, Result, Tenancy};
+use crate::{Error, FieldError, NewTenant, Result, Tenancy, plan};
 
 impl Tenancy {
     /// Refuses values that the registry would refuse, with the field and what would be right.
@@ -35,12 +35,9 @@ impl Tenancy {
         if !kinds.contains(&new.kind.as_str()) {
             refuse("kind", "unknown_kind", format!("`{}` is none of {}.", new.kind, kinds.join(", ")));
         }
-        let plan = new.plan.as_bytes();
-        if !plan.first().is_some_and(u8::is_ascii_lowercase)
-            || plan.len() > 63
-            || !plan.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
-        {
-            refuse("plan", "plan_name", "Use 1 to 63 of a-z, 0-9, _ and -, beginning with a letter.".to_owned());
+        if !plan::is_name(&new.plan) {
+            let (code, message) = plan::NAME;
+            refuse("plan", code, message.to_owned());
         }
         if !is_language_tag(&new.locale) {
             refuse("locale", "locale", "Give a BCP 47 language tag such as en, de-CH or zh-Hant-TW.".to_owned());

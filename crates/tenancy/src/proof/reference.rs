@@ -102,7 +102,7 @@ impl Workbench {
         let ledger = Ledger::with_control(modules, &self.names.application, &self.names.system, &schema);
         self.build(&schema, true, &ledger.control).await?;
         into.control = self.form(&schema).await?;
-        let broken = rule::judge(&self.client, OF_RELATIONS, &[schema.clone()], &self.names, place).await?;
+        let broken = rule::judge(&self.client, OF_RELATIONS, std::slice::from_ref(&schema), &self.names, place).await?;
         into.findings.extend(renamed(broken, &schema, "control"));
         Ok(())
     }

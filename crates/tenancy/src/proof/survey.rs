@@ -123,17 +123,9 @@ impl Tenancy {
         Err(Error::unavailable("there is no shared database to look at statements in"))
     }
 
-    fn names(&self, doors: &Doors) -> Result<Names> {
-        Ok(Names {
-            application: doors.application.server().user().to_owned(),
-            system: doors.system.server().user().to_owned(),
-            owner: fleet::owner(doors.owner.as_ref())?.user().to_owned(),
-        })
-    }
-
     async fn workbench(&self, doors: &Doors, database: &str) -> Result<Workbench> {
         let suffix = RequestId::generate(&*self.0.clock).bare();
-        Workbench::open(fleet::owner(doors.owner.as_ref())?, database, self.names(doors)?, suffix).await
+        Workbench::open(fleet::owner(doors.owner.as_ref())?, database, names(doors)?, suffix).await
     }
 
     async fn cluster_names(&self) -> Result<Vec<(ClusterId, String)>> {
@@ -199,7 +191,7 @@ impl Tenancy {
         findings: &mut Vec<Finding>,
     ) -> Result<Cluster<'a>> {
         let owner = fleet::owner(doors.owner.as_ref())?;
-        let names = self.names(doors)?;
+        let names = names(doors)?;
         let modules = &self.0.modules;
         let mut reference = Reference::default();
         for database in databases {
@@ -235,8 +227,16 @@ impl Tenancy {
         });
         let kernel = kernel_statements().into_iter().filter(|(plane, _)| *plane == Plane::Tenant);
         let kernel = kernel.flat_map(|(_, list)| list.iter().copied());
-        of_modules.chain(kernel.filter(|statement| !std::ptr::eq(*statement, &tx::WORK_ALONE))).collect()
+        of_modules.chain(kernel.filter(|statement| !std::ptr::eq(*statement, &raw const tx::WORK_ALONE))).collect()
     }
+}
+
+fn names(doors: &Doors) -> Result<Names> {
+    Ok(Names {
+        application: doors.application.server().user().to_owned(),
+        system: doors.system.server().user().to_owned(),
+        owner: fleet::owner(doors.owner.as_ref())?.user().to_owned(),
+    })
 }
 
 /// Databases that carry our name and that the registry does not know.

@@ -56,7 +56,7 @@ async fn twenty_jobs_are_found_quickly_among_two_hundred_thousand_of_a_thousand_
     let mut shown: Vec<String> = Vec::new();
     for _ in 0..30 {
         client.batch_execute("begin").await.unwrap();
-        let lock = "explain (analyze, format json) execute lock_lanes (now(), 4, 20)";
+        let lock = "explain (analyze, format json) execute lock_lanes (now(), 4, 20, 4)";
         let found = client.query_one(lock, &[]).await.unwrap().get::<_, serde_json::Value>(0);
         let lanes: Vec<String> = client
             .query(
@@ -198,4 +198,35 @@ async fn nodes_share_the_work_and_no_job_runs_twice() {
     assert_eq!(client.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 0);
     let running = "select coalesce(sum(running), 0)::bigint from job_lane";
     assert_eq!(client.query_one(running, &[]).await.unwrap().get::<_, i64>(0), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_jobs_of_some_tenants_leave_a_worker_and_a_connection_for_another() {
+    let shop = Shop::open().await;
+    let client = shop.control().await;
+    let mut loud = Vec::new();
+    for at in 0..3 {
+        loud.push(shop.platform.tenant(&format!("loud-{at}"), Tier::Shared).await.id.uuid());
+    }
+    let modest = shop.platform.tenant("modest", Tier::Shared).await;
+    // Each keeps a worker and a connection for longer than the modest one waits.
+    flood(&client, &loud, 100, "workshop.linger", &json!({ "ms": 3000 })).await;
+    let working = Working::start(shop.tenancy().clone(), WorkSettings { concurrency: 4, ..quick() });
+    until("as many run as may", async || shop.diary.count() >= 3).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for round in 0..3 {
+        let left = Instant::now();
+        shop.leave(&modest, "workshop.note", named(&format!("round {round}"))).await;
+        until("the modest tenant's job starts", async || {
+            shop.diary
+                .starts()
+                .iter()
+                .any(|start| start.tenant == Some(modest.id) && start.name == format!("round {round}"))
+        })
+        .await;
+        assert!(left.elapsed() < Duration::from_secs(1), "{:?}", left.elapsed());
+        until("it is done", async || shop.notes(&modest).await == round + 1).await;
+        assert!(left.elapsed() < Duration::from_secs(1), "{:?}", left.elapsed());
+    }
+    working.crash().await;
 }

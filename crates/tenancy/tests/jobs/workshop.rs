@@ -108,6 +108,7 @@ impl Module for Workshop {
             kind("workshop.alone").lane_limit(1),
             kind("workshop.sleep"),
             kind("workshop.note"),
+            kind("workshop.linger"),
             kind("workshop.hasty").attempts(3).timeout(Duration::from_millis(200)),
             kind("workshop.fail").attempts(3),
             kind("workshop.panic").attempts(2),
@@ -127,6 +128,10 @@ async fn act(job: &JobContext) -> Result<()> {
                 tx.commit().await?;
             }
             Ok(())
+        }
+        "workshop.linger" => {
+            let seconds = pause.as_secs_f64();
+            job.tenancy().fetch(job.cx()?, &note::LINGER, &[&seconds]).await.map(drop)
         }
         "workshop.fail" if u64::from(job.attempt()) < payload["until"].as_u64().unwrap_or(u64::MAX) => {
             Err(Error::internal(format!("attempt {} was to fail", job.attempt())))

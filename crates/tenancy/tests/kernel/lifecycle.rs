@@ -19,7 +19,7 @@ async fn a_tenant_is_made_in_every_tier_with_all_that_was_said_of_it() {
     for tier in Tier::ALL {
         let mut new = new_tenant(&format!("full-{tier}"), *tier);
         new.legal_name = Some("Full School Ltd".to_owned());
-        new.plan = "premium".to_owned();
+        new.plan = "large".to_owned();
         new.locale = "de-CH".to_owned();
         new.time_zone = "Europe/Zurich".to_owned();
         new.contact_name = Some("Ada".to_owned());

@@ -3,6 +3,7 @@
 
 mod audit;
 mod cancellation;
+mod fair;
 mod fence;
 mod identity;
 mod isolation;

@@ -32,7 +32,7 @@ const POWERS: &[(&str, &str, &str)] = &[
     ("shared", "alter table shared.note owner to LOGIN", "owns"),
     ("shared", "alter schema shared owner to LOGIN", "owns"),
     ("shared", "alter database DATABASE owner to LOGIN", "owns"),
-    ("shared", "alter function cloister.enter_write(uuid, bigint, text) owner to LOGIN", "owns"),
+    ("shared", "alter function cloister.enter_write(uuid, bigint, text, integer) owner to LOGIN", "owns"),
     ("control", "grant test_owner to LOGIN", "owns"),
     ("shared", "grant test_system to LOGIN", "every tenant's rows"),
     ("shared", "create policy all_of_it on shared.note to LOGIN using (true)", "every tenant's rows"),

@@ -10,6 +10,7 @@ mod http;
 mod idle;
 mod import;
 mod measure;
+mod neighbours;
 mod people;
 mod process;
 mod reads;
@@ -67,6 +68,7 @@ pub(crate) struct Context<'a> {
     pub(crate) configuration: &'a Configuration,
     pub(crate) platform: &'a Running,
     pub(crate) quick: bool,
+    pub(crate) started: &'a store::Started,
 }
 
 /// Runs the measurements and prints the table.
@@ -75,10 +77,11 @@ pub(crate) async fn run(configuration: &Configuration, args: &Bench, output: Out
         eprintln!("this is a development build: its figures say little; run `make bench`");
     }
     let mut rooms = Rooms::new();
-    rooms.modules.push(Arc::new(store::Measured));
+    let started = store::Started::default();
+    rooms.modules.push(Arc::new(store::Measured(started.clone())));
     let platform = Running::open_with(configuration, Prepare::Always, rooms).await?;
-    let bench = Context { configuration, platform: &platform, quick: args.quick };
-    let result = all(&bench, args.only.as_deref()).await;
+    let bench = Context { configuration, platform: &platform, quick: args.quick, started: &started };
+    let result = all(&bench, args.only.as_deref().or(args.part.as_deref())).await;
     platform.close().await?;
     let figures = result?;
     output.list(&["measurement", "value", "unit", "required", "met", "note"], &figures, |figure| {
@@ -103,7 +106,7 @@ pub(crate) async fn run(configuration: &Configuration, args: &Bench, output: Out
 async fn all(bench: &Context<'_>, only: Option<&str>) -> anyhow::Result<Vec<Figure>> {
     let wanted = |name: &str| only.is_none_or(|only| name.starts_with(only) || only.starts_with(name));
     let mut figures = Vec::new();
-    if wanted("read") || wanted("http") || wanted("accounts") {
+    if wanted("read") || wanted("http") || wanted("accounts") || wanted("neighbours") {
         let rosters = fixture::rosters(bench).await?;
         if wanted("read") {
             eprintln!("reads …");
@@ -116,6 +119,10 @@ async fn all(bench: &Context<'_>, only: Option<&str>) -> anyhow::Result<Vec<Figu
         if wanted("accounts") {
             eprintln!("signing in and being signed in …");
             figures.extend(accounts::measure(bench, &rosters).await?);
+        }
+        if wanted("neighbours") {
+            eprintln!("quiet tenants beside a flood …");
+            figures.extend(neighbours::measure(bench, &rosters).await?);
         }
     }
     if wanted("create") {

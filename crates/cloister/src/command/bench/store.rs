@@ -1,12 +1,23 @@
 //! The SQL of measurements. The page is the one that a list of persons reads.
 
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
 use axum::Json;
 use cloister_http::{Edge, HttpModule, Op, Problem};
 use cloister_tenancy::{
     Module, Resource, SchemaChange,
+    jobs::{JobContext, JobKind},
     sql::{Statement, statements},
 };
 use serde::Serialize;
+use tokio::sync::oneshot;
 use utoipa_axum::router::OpenApiRouter;
 
 statements! {
@@ -16,9 +27,37 @@ statements! {
         from person where tenant_id = $1 and status = 'active' order by name_search, id limit 20";
 }
 
-/// A module without tables, so that the page is a registered statement and has a route.
+/// A module without tables, so that the page is a registered statement and has a route, and there is a job to be done.
 #[derive(Debug)]
-pub(crate) struct Measured;
+pub(crate) struct Measured(pub(crate) Started);
+
+/// Tells whoever left a job when it has begun.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Started(Arc<Mutex<HashMap<u64, oneshot::Sender<()>>>>);
+
+impl Started {
+    /// What the job is called.
+    pub(crate) const KIND: &str = "bench.pass";
+
+    /// A number to leave a job with, and what becomes ready when it begins. Nobody is told of 0.
+    pub(crate) fn expect(&self) -> (u64, oneshot::Receiver<()>) {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        let (tell, told) = oneshot::channel();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number, tell);
+        (number, told)
+    }
+
+    fn tell(&self, number: u64) {
+        let expected = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        if let Some(tell) = expected {
+            let _ = tell.send(());
+        }
+    }
+}
+
+/// What each job takes.
+const WORK: Duration = Duration::from_millis(20);
 
 impl Module for Measured {
     fn name(&self) -> &'static str {
@@ -40,6 +79,19 @@ impl Module for Measured {
 
     fn resources(&self) -> &'static [Resource] {
         &[]
+    }
+
+    fn jobs(&self) -> Vec<JobKind> {
+        let started = self.0.clone();
+        vec![JobKind::new(Started::KIND, move |job: JobContext| {
+            let started = started.clone();
+            async move {
+                started.tell(job.payload()?);
+                job.tenancy().fetch(job.cx()?, &PAGE, &[]).await?;
+                tokio::time::sleep(WORK).await;
+                Ok(())
+            }
+        })]
     }
 }
 

@@ -90,23 +90,7 @@ pub(crate) fn all() -> BTreeMap<&'static str, Known> {
             module.control_statements().iter().flat_map(|list| list.iter()).map(|statement| (false, *statement)),
         );
     }
-    let mut all: BTreeMap<_, _> =
-        all.into_iter().map(|(tenant, statement)| (statement.name(), Known::new(statement.sql(), tenant))).collect();
-    if let Some((most, turn)) = sample() {
-        let mut left: Vec<&str> =
-            all.iter().filter(|(_, known)| !known.unbound.is_empty()).map(|(name, _)| *name).collect();
-        let step = (left.len() / most.max(1)).max(1);
-        left = left.into_iter().skip(turn % step).step_by(step).take(most).collect();
-        all.retain(|name, _| left.contains(name));
-    }
-    all
-}
-
-/// How many of them, and which: `<number>/<turn>`.
-fn sample() -> Option<(usize, usize)> {
-    let text = std::env::var("CLOISTER_MUTANTS_SAMPLE").ok()?;
-    let (most, turn) = text.split_once('/')?;
-    Some((most.parse().ok()?, turn.parse().ok()?))
+    all.into_iter().map(|(tenant, statement)| (statement.name(), Known::new(statement.sql(), tenant))).collect()
 }
 
 /// The file a statement is of: its neighbours are much like it.

@@ -1,0 +1,165 @@
+//! A tenant of which every text is marked, and another that asks everything there is to ask: none of the marks is heard.
+
+use std::sync::Arc;
+
+use cloister_http::DURATION_BUCKETS;
+use cloister_platform::{NewPerson, Service};
+use cloister_tenancy::{Actor, TenantEntry, Tier};
+use cloister_testkit::FrontDoor;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use serde_json::{Value, json};
+
+use crate::{
+    asking::{Asker, Heard},
+    marking::{self, Marked},
+    stage::Stage,
+};
+
+const PASSWORD: &str = "seven quiet herons at dusk";
+
+/// The word that marks what is A's.
+const CANARY: &str = "canary7d1f";
+
+/// Somebody who may do everything in a tenant, and the way in.
+async fn owner(service: &Service, door: &FrontDoor, tenant: &TenantEntry, word: &str) -> String {
+    let email = format!("{word}owner@{}.example", tenant.slug);
+    let person = NewPerson {
+        email: email.clone(),
+        display_name: format!("{word} Owner"),
+        locale: "en".to_owned(),
+        password: PASSWORD.to_owned().into(),
+    };
+    let by = (&Actor::Operator("test".into())).into();
+    service.make_member(tenant.id, &person, &["owner".to_owned()], &by).await.unwrap();
+    let host = format!("{}.localhost", tenant.slug);
+    let call = door.call("POST", "/api/v1/sessions").header("host", &host);
+    let signed_in = call.json(json!({ "email": email, "password": PASSWORD })).expect(201).await;
+    signed_in["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Makes one of everything that a tenant of this kind keeps.
+async fn fill(asker: &Asker<'_>, word: &str) {
+    let make = async |method: &str, path: &str, body: Value| -> Value {
+        let host = format!("{}.localhost", asker.tenant.slug);
+        let call = asker.door.call(method, &format!("/api/v1/{path}")).header("host", &host).token(asker.token);
+        let call = call.header("idempotency-key", &format!("{word}-{path}"));
+        let call = if method == "PUT" { call } else { call.header("x-request-id", "test") };
+        let seen = call.json(body).send().await;
+        assert!(matches!(seen.status, 200 | 201), "{method} {path}: {} {}", seen.status, seen.text);
+        seen.body
+    };
+    let role = json!({ "name": "librarian", "display_name": "Librarian", "inherits": [], "permissions": [] });
+    make("POST", "tenant/roles", role).await;
+    let guest = json!({ "email": format!("{word}guest@home.example"), "display_name": "Guest", "roles": ["admin"] });
+    make("POST", "tenant/invitations", guest).await;
+    if &*asker.tenant.kind == "company" {
+        let component = json!({ "key": "shop", "name": "Shop", "kind": "service", "lifecycle": "production",
+            "description": "Sells", "owner": "team", "repository_url": "https://git.example/shop", "metadata": {"a": "b"} });
+        make("POST", "components", component).await;
+        return;
+    }
+    let member = json!({ "username": "mei.tanaka", "display_name": "Mei Tanaka", "roles": ["student"] });
+    make("POST", "tenant/members", member).await;
+    let org = json!({ "name": "Lindgren", "type": "school", "identifier": "L" });
+    let org = make("POST", "orgs", org).await["id"].clone();
+    let term = json!({ "title": "Fall", "type": "term", "start_date": "2025-09-01", "end_date": "2026-02-01",
+        "school_year": 2026 });
+    let term = make("POST", "academic_sessions", term).await["id"].clone();
+    let course = json!({ "title": "Algebra", "course_code": "A", "org_id": org, "grades": ["09"] });
+    let course = make("POST", "courses", course).await["id"].clone();
+    let class = json!({ "title": "Algebra A", "class_code": "A1", "class_type": "scheduled", "location": "Room 1",
+        "course_id": course, "school_id": org, "term_ids": [term] });
+    let class = make("POST", "classes", class).await["id"].clone();
+    let agent = json!({ "given_name": "Gus", "family_name": "Adult", "email": "gus@home.example" });
+    let agent = make("POST", "persons?agent", agent).await["id"].clone();
+    let person = json!({ "given_name": "Mila", "family_name": "Okafor", "username": "mila", "agent_ids": [agent],
+        "user_ids": [{ "type": "LDAP", "identifier": "mila" }],
+        "roles": [{ "role": "student", "role_type": "primary", "org_id": org }] });
+    let person = make("POST", "persons", person).await["id"].clone();
+    let place = json!({ "class_id": class, "person_id": person, "role": "student" });
+    make("POST", "enrollments", place).await;
+    let said = json!({ "sex": "female", "city_of_birth": "Lagos" });
+    make("PUT", &format!("persons/{}/demographics", person.as_str().unwrap()), said).await;
+}
+
+/// Where the word is heard.
+fn found<'a>(heard: &'a [Heard], word: &str) -> Vec<&'a Heard> {
+    heard.iter().filter(|heard| heard.text.contains(word)).collect()
+}
+
+/// What a table of a module must have been given before anything is proven about it.
+fn check_marked(marked: &Marked, tenant: &TenantEntry) {
+    let placement = tenant.placement.as_ref().unwrap();
+    let of_module = format!("{}/{}.", placement.database, placement.schema);
+    let empty: Vec<_> = marked.empty.iter().filter_map(|place| place.strip_prefix(&of_module)).collect();
+    // A school has no components and a company no roster; of its own kind a tenant has something in every table.
+    let as_it_should = if &*tenant.kind == "school" { empty == ["component"] } else { !empty.contains(&"component") };
+    assert!(as_it_should, "nothing is marked in {empty:?}: let `fill` make some");
+    let of_words = |(_, why): &(&String, &String)| !why.contains("check constraint") && !why.contains("foreign key");
+    let strange: Vec<_> = marked.refused.iter().filter(of_words).collect();
+    assert!(strange.is_empty(), "columns that no check keeps to a few words are not marked: {strange:?}");
+    assert!(marked.columns.len() > 40, "only {:?} are marked", marked.columns);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_another_tenant_wrote_is_heard_whatever_is_asked() {
+    let metrics = PrometheusBuilder::new().set_buckets(DURATION_BUCKETS).unwrap().install_recorder().unwrap();
+    let stage = Stage::open().await;
+    let door = stage.signed_in_door(Some(metrics.clone()));
+    let mut questions = 0;
+    for (kind, tier) in Tier::ALL.iter().map(|tier| ("school", *tier)).chain([("company", Tier::Shared)]) {
+        let a = stage.platform.tenant_of(&format!("a-{kind}-{tier}"), kind, tier).await;
+        let b = stage.platform.tenant_of(&format!("b-{kind}-{tier}"), kind, tier).await;
+        let (ours, theirs) =
+            (owner(&stage.service, &door, &b, "b").await, owner(&stage.service, &door, &a, CANARY).await);
+        let owner_of_a = Asker { door: &door, tenant: &a, token: &theirs };
+        let owner_of_b = Asker { door: &door, tenant: &b, token: &ours };
+        fill(&owner_of_a, CANARY).await;
+        fill(&owner_of_b, "b").await;
+        let (own, foreign) = (owner_of_b.ids().await, owner_of_a.ids().await);
+        let marked = marking::mark(&stage.platform, a.id.uuid(), CANARY).await;
+        check_marked(&marked, &a);
+
+        // Whoever may read it, reads it: the marks are where answers come from.
+        let told = owner_of_a.everything(&foreign, &own, &[]).await;
+        let places = found(&told, CANARY).len();
+        assert!(
+            places >= if kind == "school" { 15 } else { 6 },
+            "{kind} {tier}: its owner reads only {places} of them"
+        );
+
+        let words = [CANARY[..4].to_owned()];
+        let heard = owner_of_b.everything(&own, &foreign, &words).await;
+        questions += heard.len();
+        for word in [CANARY.to_owned(), a.id.to_string(), a.id.uuid().to_string()] {
+            let found = found(&heard, &word);
+            assert!(found.is_empty(), "{kind} {tier}: `{word}` is heard: {found:?}");
+        }
+        for id in foreign.iter().filter(|(list, _)| !list.ends_with("roles")).flat_map(|(_, ids)| ids) {
+            let found = found(&heard, id);
+            assert!(found.is_empty(), "{kind} {tier}: {id} is heard: {found:?}");
+        }
+        let failed: Vec<_> = heard.iter().filter(|heard| heard.status >= 500).collect();
+        assert!(failed.is_empty(), "{kind} {tier}: {failed:?}");
+
+        // A leak that is made is found: one marked word in one row of B's.
+        if tier == Tier::Shared {
+            leak(&stage, &b).await;
+            let heard = owner_of_b.everything(&own, &foreign, &[]).await;
+            assert!(!found(&heard, CANARY).is_empty(), "{kind}: a leak is not found");
+        }
+    }
+    assert!(questions > 1000, "only {questions} questions were asked");
+    let (log, metrics) = (stage.log.take(), metrics.render());
+    assert!(log.contains("/api/v1/persons") && metrics.contains("http_requests_total"), "nobody wrote anything down");
+    assert_eq!(log.lines().find(|line| line.contains(CANARY)), None, "in the log");
+    assert_eq!(metrics.lines().find(|line| line.contains(CANARY)), None, "in the metrics");
+}
+
+async fn leak(stage: &Stage, to: &Arc<TenantEntry>) {
+    let placement = to.placement.as_ref().unwrap();
+    let (table, column) = if &*to.kind == "school" { ("course", "title") } else { ("component", "owner") };
+    let client = stage.platform.admin(&placement.database).await;
+    let text = format!("update \"{}\".{table} set {column} = $2 where tenant_id = $1", placement.schema);
+    assert!(client.execute(&text, &[&to.id.uuid(), &format!("{CANARY}leak")]).await.unwrap() > 0);
+}

@@ -1,0 +1,4 @@
+//! Names of hosts.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|text: &str| cloister_http::fuzzing::host(text));
