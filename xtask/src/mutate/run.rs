@@ -23,7 +23,7 @@ const TESTS: &str = "(binary(front_door) + binary(import) + binary(kernel) + bin
      + binary(stranger)) - test(/^(kill|killed|durability|fairness)::/) - test(/large_/)";
 const BUILD: [&str; 3] = ["--workspace", "--features", "cloister/failpoints"];
 /// A test that takes longer without a guard hangs for want of it.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 /// Tests that are tried on one guard.
 const MOST: usize = 12;
 /// On one that stands in every test's way.

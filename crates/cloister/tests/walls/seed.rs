@@ -77,7 +77,7 @@ fn candidates(tables: &[Table], table: &Table, column: &Column, words: &[String]
     }
     let keyed = table.keys.iter().any(|key| key.columns.contains(&column.name));
     let present = words.iter().any(|word| word == "present");
-    if !(column.required || keyed || present || !words.is_empty() && column.required) {
+    if !(column.required || keyed || present) {
         return None;
     }
     let text = made_up(table, &column.name, who);

@@ -64,7 +64,7 @@ fn open(whole: &str) -> Book {
         let mut fields = line.split('\t');
         let (kind, first) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
         match kind {
-            "test" => book.test = fields.next().unwrap_or_default().to_owned(),
+            "test" => fields.next().unwrap_or_default().clone_into(&mut book.test),
             "text" => drop(book.texts.insert(first.to_owned(), text(fields.next().unwrap_or_default()))),
             "begin" => work = Some(Work { database: first.to_owned(), acts: Vec::new(), committed: false }),
             "commit" | "rollback" => {
@@ -76,7 +76,7 @@ fn open(whole: &str) -> Book {
                 let Some(work) = &mut work else { continue };
                 match kind {
                     "run" => {
-                        work.acts.push(Act::Run { statement: first.to_owned(), values: fields.map(value).collect() })
+                        work.acts.push(Act::Run { statement: first.to_owned(), values: fields.map(value).collect() });
                     }
                     "say" => work.acts.push(Act::Say(text(first))),
                     "copy" => work.acts.push(Act::Copy { text: text(first), lines: Vec::new() }),

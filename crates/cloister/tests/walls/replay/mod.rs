@@ -278,7 +278,6 @@ async fn what_is_done_for_one_tenant_tells_another_nothing() {
         known.kinds = plane.session.kinds(known.text).await;
     }
     for (at, book) in book::read(folder.as_ref()).iter().enumerate() {
-        println!("{}", book.test);
         replay.play(book).await;
         // What was given and taken away again is in the way of the next ones. Not each time: all is planned anew after it.
         if at % 10 == 9 {
