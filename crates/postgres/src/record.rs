@@ -172,7 +172,7 @@ mod recording {
             if text.len() > LONGEST {
                 return;
             }
-            let end = if committed { "commit" } else { "rollback" };
+            let end = if committed { "kept" } else { "undone" };
             book(|book| {
                 let line = format!("begin\t{}\t{}\n{text}{end}\n", self.database, schema.unwrap_or_default());
                 let _ = book.file.write_all(line.as_bytes());

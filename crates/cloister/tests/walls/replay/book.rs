@@ -67,9 +67,9 @@ fn open(whole: &str) -> Book {
             "test" => fields.next().unwrap_or_default().clone_into(&mut book.test),
             "text" => drop(book.texts.insert(first.to_owned(), text(fields.next().unwrap_or_default()))),
             "begin" => work = Some(Work { database: first.to_owned(), acts: Vec::new(), committed: false }),
-            "commit" | "rollback" => {
+            "kept" | "undone" => {
                 if let Some(work) = work.take() {
-                    book.transactions.push(Work { committed: kind == "commit", ..work });
+                    book.transactions.push(Work { committed: kind == "kept", ..work });
                 }
             }
             _ => {
