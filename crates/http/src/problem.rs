@@ -61,6 +61,9 @@ struct Inner {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
+/// Codes of what is turned away because one tenant has what it may have.
+const FLOODED: [&str; 3] = ["busy", "tenant_busy", "sign_in_busy"];
+
 /// The one map from the meaning of an error to a status.
 fn status(kind: ErrorKind) -> StatusCode {
     match kind {
@@ -143,6 +146,10 @@ impl Problem {
         let error = &self.0.error;
         match error.kind() {
             ErrorKind::Internal => tracing::error!(error = %error.log(), "request failed"),
+            // A tenant's flood is counted (`cloister_turned_away_total`): a line for each would make the log part of it.
+            ErrorKind::Unavailable if FLOODED.contains(&error.code()) => {
+                tracing::debug!(error = %error.log(), "request turned away");
+            }
             ErrorKind::Unavailable => tracing::warn!(error = %error.log(), "request turned away"),
             _ => tracing::debug!(error = %error.log(), "request refused"),
         }

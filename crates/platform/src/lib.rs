@@ -11,8 +11,6 @@ mod audit;
 mod authenticator;
 pub mod device;
 mod follow;
-#[doc(hidden)]
-pub mod fuzzing;
 mod grants;
 mod idempotency;
 mod invitation;

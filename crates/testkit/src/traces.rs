@@ -45,12 +45,17 @@ impl TestPlatform {
         databases.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Every row that belongs to a tenant, in whichever database.
-    pub async fn tenant_rows(&self) -> Vec<TenantRow> {
+    /// Every row that belongs to a tenant, in whichever database and schema is wanted.
+    pub async fn tenant_rows(&self, is_wanted: impl Fn(&str, &str) -> bool) -> Vec<TenantRow> {
         let mut found = Vec::new();
         for database in self.databases().await {
+            // Schemas of the kernel are in every database; whoever wants none of these wants nothing there.
+            if !is_wanted(&database, "cloister") {
+                continue;
+            }
             let client = self.admin(&database).await;
-            for (schema, table) in tenant_tables(&client).await {
+            let tables = tenant_tables(&client).await;
+            for (schema, table) in tables.into_iter().filter(|(schema, _)| is_wanted(&database, schema)) {
                 found.extend(tenant_rows(&client, &schema, &table).await);
             }
         }

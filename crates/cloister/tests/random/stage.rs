@@ -1,13 +1,12 @@
 //! A platform on which cases are played, two new tenants for each.
 
-use std::{collections::BTreeMap, future::pending, sync::Arc};
+use std::{future::pending, sync::Arc};
 
 use cloister_catalog::Catalog;
 use cloister_http::{EdgeSettings, HttpModule, RateSettings};
-use cloister_ids::Uuid;
 use cloister_platform::{Keyring, Platform, PlatformSettings, Service};
 use cloister_school::School;
-use cloister_tenancy::{Module, Tier, jobs::WorkSettings};
+use cloister_tenancy::{Module, TenantEntry, Tier, jobs::WorkSettings};
 use cloister_testkit::{FrontDoor, TestPlatform, TestSettings};
 use metrics_exporter_prometheus::PrometheusHandle;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
@@ -73,12 +72,12 @@ impl Stage {
     async fn play(&mut self, pair: &[(&str, Tier); 2], case: &Case) -> Verdict {
         self.made += 1;
         let (first, second) = (Shown::default(), Shown::default());
-        let (mut players, mut words) = (Vec::new(), BTreeMap::new());
+        let (mut players, mut words) = (Vec::new(), Vec::new());
         for ((kind, tier), (name, mine, theirs)) in pair.iter().zip([("a", &first, &second), ("b", &second, &first)]) {
             let slug = format!("{name}-{}", self.made);
             let tenant = self.platform.tenant_of(&slug, kind, *tier).await;
             let own = vec![canary_of(&tenant), tenant.id.to_string(), tenant.id.uuid().to_string()];
-            words.insert(tenant.id.uuid(), own);
+            words.push((tenant.clone(), own));
             players.push(Player::new(&self.door, &tenant, &self.tally, (mine, theirs)).await?);
         }
         let (mut b, mut a) = (players.pop().unwrap(), players.pop().unwrap());
@@ -103,13 +102,13 @@ impl Stage {
     }
 
     /// Looks through all rows and the log for what these two said.
-    async fn look(&self, words: &BTreeMap<Uuid, Vec<String>>) -> Verdict {
+    async fn look(&self, words: &[(Arc<TenantEntry>, Vec<String>)]) -> Verdict {
         if let Some(found) = mixed(&self.platform, words).await.into_iter().next() {
             return Err(found);
         }
         // What people write is nobody's to log, not even under their own tenant's name.
         let log = self.log.take();
-        let canaries = || words.values().filter_map(|words| words.first());
+        let canaries = || words.iter().filter_map(|(_, words)| words.first());
         match log.lines().find(|line| canaries().any(|canary| line.contains(canary))) {
             Some(line) => Err(format!("what a tenant keeps is in the log: {line}")),
             None => Ok(()),

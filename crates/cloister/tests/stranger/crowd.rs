@@ -286,10 +286,6 @@ impl<'a> Crowd<'a> {
                 self.add(who, Some(token), &place, Rule::Refused, self.request());
             } else if self.operation.is_read() {
                 self.add(who, Some(token), &place, Rule::Own, self.request());
-                if let Some(last) = self.probes.last_mut() {
-                    let own = self.town.own.tenant.id.to_string();
-                    last.private = Arc::new(last.private.iter().filter(|word| **word != own).cloned().collect());
-                }
             }
         }
     }

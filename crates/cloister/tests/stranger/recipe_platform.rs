@@ -40,6 +40,12 @@ pub(crate) async fn prepare(world: &World, operation: &Arc<Operation>, home: &Ho
         "platform_tenant_read" | "platform_tenant_update" | "platform_tenant_delete" | "platform_tenant_suspend" => {
             of(vec![tenant(world).await.id.to_string()]).await
         }
+        "platform_plan_create" => {
+            let mut ready = ready;
+            ready.ask.body.as_mut().unwrap()["name"] = json!(new("small", world.number()));
+            Ok(Some(ready))
+        }
+        "platform_plan_read" | "platform_plan_update" => of(vec![plan(world).await?]).await,
         "platform_tenant_resume" => {
             let tenant = tenant(world).await;
             suspend(&world.platform.tenancy, tenant.id).await;
@@ -65,6 +71,13 @@ pub(crate) async fn prepare(world: &World, operation: &Arc<Operation>, home: &Ho
 /// A tenant that nobody else needs.
 async fn tenant(world: &World) -> Arc<TenantEntry> {
     world.platform.tenant(&format!("spare-{}", world.number()), Tier::Shared).await
+}
+
+/// A plan that no tenant has.
+async fn plan(world: &World) -> Result<String, String> {
+    let call = world.door.call("POST", "/api/v1/platform/plans").header("host", "localhost");
+    let body = json!({ "name": new("spare", world.number()), "title": "Spare" });
+    text(&done(call.token(&world.admin().token()).json(body).send().await, "making a plan")?.body, "name")
 }
 
 async fn look(world: &World, path: &str) -> Result<Value, String> {

@@ -66,24 +66,6 @@ impl SigningKeys {
         self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// One key that nobody keeps, for the fuzzer.
-    pub(crate) fn of_one_new() -> Result<Self> {
-        let failed = |_| Error::internal("a signing key could not be made");
-        let pair = Ed25519KeyPair::generate().map_err(failed)?;
-        let key = Key {
-            encoding: EncodingKey::from_ed_der(pair.to_pkcs8v1().map_err(failed)?.as_ref()),
-            decoding: DecodingKey::from_ed_der(pair.public_key().as_ref()),
-            public: pair.public_key().as_ref().to_vec(),
-            signs_from: Timestamp::UNIX_EPOCH,
-            retired_at: None,
-            id: "one".to_owned(),
-        };
-        let keys = Self::default();
-        *keys.known.write().unwrap_or_else(PoisonError::into_inner) =
-            Arc::new(HashMap::from([(key.id.clone(), Arc::new(key))]));
-        Ok(keys)
-    }
-
     /// Reads all keys that are still believed; makes the first one.
     pub(crate) async fn load(&self, control: &ControlPlane, keyring: &Keyring, now: Timestamp) -> Result<()> {
         let mut rows = control.run(&store::KEYS, &[&now]).await?;

@@ -101,6 +101,8 @@ impl Flood {
     }
 }
 
+type Begin = fn(&Tenancy, &OpContext) -> Flood;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_tenant_floods_with_others_are_answered_at_once() {
     let platform = TestPlatform::start().await;
@@ -108,7 +110,6 @@ async fn whatever_a_tenant_floods_with_others_are_answered_at_once() {
     let quiet: Vec<_> = platform.tenant_in_each_tier().await.iter().map(|tenant| platform.cx(tenant)).collect();
     for tier in Tier::ALL {
         let loud = platform.cx(&platform.tenant(&format!("loud-{tier}"), *tier).await);
-        type Begin = fn(&Tenancy, &OpContext) -> Flood;
         let floods: [(&str, Duration, Begin); 4] = [
             ("reads", BOUND, |t, cx| {
                 Flood::of(CROWD, t, cx, async |t: Tenancy, cx: OpContext| read_long(&t, &cx).await)
@@ -132,7 +133,6 @@ async fn whatever_a_tenant_floods_with_others_are_answered_at_once() {
                     worst = worst.max(quietly(tenancy, cx).await);
                 }
             }
-            println!("{tier}: beside a flood of {name} the slowest took {worst:?}");
             assert!(worst < bound, "{tier}, {name}: {worst:?}");
             flood.end().await;
         }
