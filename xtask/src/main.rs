@@ -1,8 +1,10 @@
-//! Developer tasks: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask codegen`, `cargo xtask soak`, `cargo xtask fuzz`.
+//! Developer tasks: `cargo xtask test`, `tidy`, `codegen`, `soak`, `fuzz`, `mutate-isolation`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks there")]
 
 mod codegen;
 mod fuzz;
+mod mutate;
+mod server;
 mod soak;
 mod test;
 mod tidy;
@@ -28,6 +30,8 @@ enum Task {
     Fuzz(fuzz::Fuzz),
     /// Write what is generated and checked in.
     Codegen(codegen::Codegen),
+    /// Take away each guard between tenants, one at a time, and look whether a test notices.
+    MutateIsolation(mutate::Mutate),
     /// Cut and kill under load for some minutes, and look whether anything was lost, doubled or mixed.
     Soak(soak::Soak),
 }
@@ -37,6 +41,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Test(task) => task.run()?,
         Task::Tidy(task) => return task.run(),
         Task::Codegen(task) => task.run()?,
+        Task::MutateIsolation(task) => return task.run(),
         Task::Soak(task) => task.run()?,
         Task::Fuzz(task) => task.run()?,
     }

@@ -9,7 +9,10 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
 };
-use cloister_tenancy::{Credential, Error, ErrorKind, Identity, OpContext, Refusal, Sources, Tenancy, TenantEntry};
+use cloister_tenancy::{
+    Credential, Error, ErrorKind, Identity, OpContext, Refusal, Sources, Tenancy, TenantEntry,
+    mutation::{Guard, is_off},
+};
 
 use crate::{Class, Edge, Problem, Rates, address::Address, cookie, host, origin, request::RequestInfo};
 
@@ -123,7 +126,11 @@ impl FromRequestParts<Edge> for Op {
             }
         };
         sources.token = identity.tenant;
-        let tenant = registry.resolve(&sources, base).map_err(|refusal| {
+        let mut resolved = registry.resolve(&sources, base);
+        if resolved == Err(Refusal::Mismatch) && is_off(Guard::TokenIsSource) {
+            resolved = registry.resolve(&Sources { token: None, ..sources }, base);
+        }
+        let tenant = resolved.map_err(|refusal| {
             if refusal == Refusal::Mismatch {
                 tenancy.note_mismatch(&identity, &sources, request.id, request.client);
             }

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::{
-    CopyIn, Error, Parameters, Row, Server, Statement, sqlstate,
+    CopyIn, Error, Parameters, Row, Server, Statement,
+    mutation::{Guard, is_off},
+    record::Log,
+    sqlstate,
     wire::{Answers, Prepared, Status, Wire},
 };
 
@@ -59,6 +62,7 @@ pub struct Connection {
     standing: Option<Box<str>>,
     visited: HashSet<Box<str>>,
     state: State,
+    log: Log,
 }
 
 /// What the server may believe about our session.
@@ -79,7 +83,8 @@ impl Connection {
     pub(crate) async fn open(server: &Server, database: &str) -> Result<Self, Error> {
         let wire = Wire::open(server, database).await?;
         let (prepared, visited) = (HashMap::new(), HashSet::new());
-        Ok(Self { wire, prepared, names: 0, standing: None, visited, state: State::Idle })
+        let log = Log::new(database);
+        Ok(Self { wire, prepared, names: 0, standing: None, visited, state: State::Idle, log })
     }
 
     /// Ends the session and returns when it is over, so that another may be opened in its place.
@@ -93,7 +98,9 @@ impl Connection {
 
     /// May be lent to another borrower.
     pub(crate) fn is_clean(&mut self) -> bool {
-        self.state == State::Idle && self.visited.len() <= MAX_SCHEMAS && !self.wire.has_ended()
+        let is_over = self.wire.has_ended();
+        let is_clean = self.state == State::Idle && self.visited.len() <= MAX_SCHEMAS;
+        !is_over && (is_clean || is_off(Guard::DiscardOnDrop))
     }
 
     /// Inside a transaction that a ROLLBACK would end.
@@ -212,13 +219,19 @@ impl Connection {
         };
         let answers = wire.answers(wanted).await.map_err(Error::statement(name(before)))?;
         let done = answers.done;
+        for item in items {
+            self.log.ran(item, self.prepared.get(&item.0.key()));
+        }
         self.settle(answers).await?.map_err(Error::statement(name(done)))
     }
 
     /// Notes where the session stands. The inner result is what the server refused, after which no transaction is open.
     async fn settle(&mut self, answers: Answers) -> Result<Result<Vec<Vec<Row>>, crate::Refused>, Error> {
         match answers.status {
-            Status::Idle => self.state = State::Idle,
+            Status::Idle => {
+                self.state = State::Idle;
+                self.log.ended(self.standing.as_deref(), answers.refused.is_none());
+            }
             Status::Open => self.state = State::Open,
             Status::Failed => self.rollback().await?,
         }
@@ -230,6 +243,7 @@ impl Connection {
 
     pub(crate) async fn rollback(&mut self) -> Result<(), Error> {
         self.state = State::Unknown;
+        self.log.ended(self.standing.as_deref(), false);
         let answers = self.wire.batch("rollback").await.map_err(Error::statement("rollback"))?;
         if let Some(refused) = answers.refused {
             return Err(Error::statement("rollback")(refused));
@@ -244,6 +258,7 @@ impl Connection {
             return Err(Error::Aborted);
         }
         self.state = State::Unknown;
+        self.log.said(text);
         let answers = self.wire.batch(text).await.map_err(Error::statement("batch"))?;
         self.settle(answers).await?.map(drop).map_err(Error::statement("batch"))
     }
@@ -254,6 +269,7 @@ impl Connection {
             return Err(Error::Aborted);
         }
         self.state = State::Unknown;
+        self.log.copying(text);
         if let Some(answers) = self.wire.begin_copy(text).await.map_err(Error::statement("copy"))? {
             self.settle(answers).await?.map_err(Error::statement("copy"))?;
             return Err(Error::Aborted);
@@ -262,6 +278,7 @@ impl Connection {
     }
 
     pub(crate) async fn copy(&mut self, lines: Bytes) -> Result<(), Error> {
+        self.log.copied(&lines);
         self.wire.copy(lines).await.map_err(Error::statement("copy"))
     }
 
@@ -322,7 +339,7 @@ impl Connection {
     /// transaction: setting it each time would re-plan every statement. It carries no identity; entering a transaction
     /// checks it against the placement's.
     fn way_to(&self, schema: Option<&str>) -> Option<String> {
-        if self.standing.as_deref() == schema {
+        if self.standing.as_deref() == schema || (self.standing.is_some() && is_off(Guard::SearchPath)) {
             return None;
         }
         Some(match schema {

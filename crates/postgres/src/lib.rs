@@ -14,7 +14,10 @@ mod fair;
 mod gate;
 mod listen;
 mod migrate;
+#[doc(hidden)]
+pub mod mutation;
 mod pool;
+mod record;
 mod shelf;
 mod statement;
 mod transaction;

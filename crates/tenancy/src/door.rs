@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use cloister_postgres::{Enter, Entry, Isolation, Lease, Parameters, Row, Statement, sqlstate, statements};
+use cloister_postgres::{
+    Enter, Entry, Isolation, Lease, Parameters, Row, Statement,
+    mutation::{Guard, is_off},
+    sqlstate, statements,
+};
 use smallvec::SmallVec;
 
 use crate::{Error, ErrorKind, OpContext, Placement, Refusal, Result, Tenancy, TenantEntry, TenantTx};
@@ -20,9 +24,15 @@ pub(crate) type Bound<'a> = SmallVec<[&'a (dyn cloister_postgres::ToSql + Sync);
 
 pub(crate) fn bind<'a>(tenant: &'a cloister_ids::TenantId, parameters: &'a Parameters<'a>) -> Bound<'a> {
     let mut bound = Bound::with_capacity(parameters.len() + 1);
-    bound.push(tenant);
+    bound.push(if is_off(Guard::TenantBound) { first(*tenant) } else { tenant });
     bound.extend_from_slice(parameters);
     bound
+}
+
+/// The tenant that this process asked about first, whoever is asked about now: what a value left over would be.
+pub(crate) fn first(tenant: cloister_ids::TenantId) -> &'static cloister_ids::TenantId {
+    static FIRST: std::sync::OnceLock<cloister_ids::TenantId> = std::sync::OnceLock::new();
+    FIRST.get_or_init(|| tenant)
 }
 
 /// What lets a writer in at a placement as this node believes it to be.

@@ -172,6 +172,12 @@ fn render(module: &'static str, change: &'static SchemaChange, application: &str
     }
 }
 
+/// The kernel's own tables in each database that holds placements, as they were declared.
+#[doc(hidden)]
+pub fn kernel_tables() -> impl Iterator<Item = &'static Table> {
+    PLUMBING.iter().flat_map(|change| change.made)
+}
+
 /// The tables of tenants among what the kernel and `modules` make, by schema: the kernel's, then the modules'.
 pub(crate) fn tenant_tables(modules: &[Arc<dyn Module>]) -> (Vec<&'static str>, Vec<&'static str>) {
     let of = |changes: &'static [SchemaChange]| {

@@ -32,12 +32,16 @@ mod tx;
 
 pub use access::PrivilegeError;
 pub use audit::{ChainFault, ChainFinding, ChainReport, Changes, PlatformRecord, Requester, Subject};
+#[doc(hidden)]
+pub use cloister_postgres::mutation;
 pub use context::{Action, Actor, OpContext, PermissionSet, Reach, Resource};
 pub use control::{ControlPlane, ControlTx, Heard};
 pub use error::{Error, ErrorKind, FieldError, Result};
 pub use fleet::FleetReport;
 pub use install::{Existing, Installation, Logins};
 pub use ledger::FleetProgress;
+#[doc(hidden)]
+pub use ledger::kernel_tables;
 pub use lifecycle::is_language_tag;
 pub use limits::{LimitError, LimitTexts, TenantLimits};
 pub use module::{ConstraintRule, ControlChange, Meter, Module, PersonAccount, Rights, SchemaChange, Table, TableKind};

@@ -7,7 +7,11 @@ use std::{
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use cloister_tenancy::{ControlPlane, Error, Result, sql::Row};
+use cloister_tenancy::{
+    ControlPlane, Error, Result,
+    mutation::{Guard, is_off},
+    sql::Row,
+};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::Serialize;
@@ -129,6 +133,9 @@ impl SigningKeys {
         let header = jsonwebtoken::decode_header(token)?;
         let invalid = || jsonwebtoken::errors::Error::from(jsonwebtoken::errors::ErrorKind::InvalidToken);
         let id = header.kid.filter(|id| header.alg == Algorithm::EdDSA && id.len() <= 64).ok_or_else(invalid)?;
+        if is_off(Guard::TokenSignature) {
+            return Ok(Some(jsonwebtoken::dangerous::insecure_decode::<Claims>(token)?.claims));
+        }
         let all = self.all();
         let Some(key) = all.get(&id).filter(|key| key.retired_at.is_none_or(|at| at > now)) else { return Ok(None) };
         let mut validation = Validation::new(Algorithm::EdDSA);

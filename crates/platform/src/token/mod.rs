@@ -7,6 +7,7 @@ pub(crate) mod store;
 
 use std::{sync::Arc, time::Duration};
 
+use cloister_tenancy::mutation::{Guard, is_off};
 use jiff::SignedDuration;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -34,7 +35,9 @@ impl Default for Memory {
 impl Memory {
     /// What a credential is remembered by.
     pub(crate) fn key(credential: &str) -> [u8; 32] {
-        Sha256::digest(credential.as_bytes()).into()
+        let whole = !is_off(Guard::CredentialMemory);
+        let bytes = credential.as_bytes();
+        Sha256::digest(if whole { bytes } else { &bytes[..bytes.len().min(16)] }).into()
     }
 
     pub(crate) fn get(&self, key: &[u8; 32]) -> Option<Arc<Verified>> {

@@ -21,6 +21,14 @@ pub(crate) struct Prepared {
     columns: Arc<[Column]>,
 }
 
+#[cfg(feature = "failpoints")]
+impl Prepared {
+    /// The types of its parameters.
+    pub(crate) fn parameters(&self) -> &[Type] {
+        &self.parameters
+    }
+}
+
 /// Where a session stands after a Sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use cloister_ids::TenantId;
+use cloister_postgres::mutation::{Guard, is_off};
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
@@ -17,7 +18,7 @@ use super::{
     context::PAYLOAD_INVALID,
     queue::{self, Release, Taken},
 };
-use crate::{Actor, Error, Result, Status, Tenancy, TenantEntry, error::BUSY, failpoint};
+use crate::{Actor, Error, Result, Status, Tenancy, TenantEntry, door, error::BUSY, failpoint};
 
 /// Why a running job is cut short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +84,7 @@ pub(super) async fn run(tenancy: Tenancy, job: Taken, mut cancel: oneshot::Recei
 async fn attempt(tenancy: &Tenancy, kind: &JobKind, job: &Taken) -> Outcome {
     let cx = match job.tenant {
         None => None,
-        Some(id) => match admit(tenancy, id).await {
+        Some(id) => match admit(tenancy, if is_off(Guard::JobTenant) { *door::first(id) } else { id }).await {
             Ok(Admission::Open(entry)) => {
                 let mut cx = tenancy.background(entry, Actor::System(kind.name));
                 cx.deadline = Some(Instant::now() + kind.timeout);

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, fmt, future::Future, sync::Arc, time::Duration};
 
 use cloister_ids::{TenantId, Uuid};
+use cloister_postgres::mutation::{Guard, is_off};
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
@@ -174,7 +175,7 @@ impl Kinds {
 
     /// A kind that a newer program made known to the database is carried on the usual terms.
     pub(super) fn terms(&self, name: &str, tenant: Option<TenantId>) -> Terms {
-        let home = tenant.map_or(Uuid::nil(), TenantId::uuid);
+        let home = tenant.filter(|_| !is_off(Guard::JobLane)).map_or(Uuid::nil(), TenantId::uuid);
         let Some(kind) = self.get(name) else {
             return Terms { lane: home, most: None, priority: Priority::Normal.rank(), max_attempts: 20 };
         };

@@ -1,0 +1,305 @@
+//! Every statement that any test ran for a tenant, run again for another one: it must be as if the first did not exist.
+//!
+//! Row security is out of the way here, so that a statement stands on its own. What the tests did is done again in the order
+//! in which they did it; before each statement the other tenant asks the same, once without any rows and once with the same
+//! rows under its own name, and without those of one table. What comes of it must not change when everybody else's rows are
+//! taken away, nor may it change any of them. Then it is asked without what binds one of its tables to the tenant, which
+//! must make a difference.
+
+mod book;
+mod known;
+mod plane;
+mod rewrite;
+mod session;
+
+use std::collections::{BTreeMap, HashMap};
+
+use cloister_ids::Uuid;
+
+use crate::{
+    Ground,
+    report::{self, Noticed},
+};
+use book::{Act, Book, Value, Work};
+use known::Known;
+use plane::{Given, Plane};
+use session::{Outcome, Session};
+
+/// How many ways there are to give the other tenant some of the rows, at one look.
+const SOME: usize = 2;
+/// PostgreSQL's number for the type `uuid`.
+const UUID: u32 = 2950;
+
+struct Replay {
+    tenants: Plane,
+    control: Plane,
+    other: Uuid,
+    known: BTreeMap<&'static str, Known>,
+    /// The last value of each type, for statements that nothing ran.
+    pool: HashMap<u32, Value>,
+    /// How often anything was looked at.
+    turn: usize,
+    faults: Vec<String>,
+}
+
+/// A statement that is looked at, and what it is asked with for the other tenant.
+struct Look {
+    name: &'static str,
+    known: Known,
+    tenant: Uuid,
+    asked: Vec<Value>,
+}
+
+fn is_writing(text: &str) -> bool {
+    ["insert", "update", "delete"]
+        .iter()
+        .any(|word| text.split(|c: char| !c.is_alphanumeric()).any(|other| other == *word))
+}
+
+impl Replay {
+    async fn play(&mut self, book: &Book) {
+        // A test that runs nothing of which more is to be found out is not done again.
+        let open =
+            |replay: &Self| book.texts.keys().any(|name| replay.known.get(name.as_str()).is_some_and(Known::is_open));
+        if !open(self) {
+            return;
+        }
+        for plane in [&self.tenants, &self.control] {
+            plane.session.must("begin").await;
+        }
+        for (at, work) in book.transactions.iter().enumerate() {
+            if at % 50 == 49 && !open(self) {
+                break;
+            }
+            self.work(book, work).await;
+        }
+        for plane in [&self.tenants, &self.control] {
+            plane.session.must("rollback").await;
+        }
+    }
+
+    async fn work(&mut self, book: &Book, work: &Work) {
+        let tenant_plane = !work.database.ends_with("_control");
+        if !work.committed {
+            self.plane(tenant_plane).session.must("savepoint work").await;
+        }
+        let mut staged = false;
+        for act in &work.acts {
+            match act {
+                Act::Say(text) => staged |= self.plane(tenant_plane).session.attempt(text).await,
+                Act::Copy { text, lines } => drop(self.plane(tenant_plane).session.copy(text, lines).await),
+                Act::Run { statement, values } => {
+                    let Some(text) = book.texts.get(statement) else { continue };
+                    self.ask_for_the_other(book, statement, values).await;
+                    // And once more for whom it was done then.
+                    self.plane(tenant_plane).session.run(text, values).await;
+                }
+            }
+        }
+        let session = &self.plane(tenant_plane).session;
+        if !work.committed {
+            session.must("rollback to work; release work").await;
+        } else if staged {
+            let text = "select 'drop table ' || string_agg(format('%I.%I', n.nspname, c.relname), ', ')
+                from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                where c.relpersistence = 't' and c.relkind = 'r' having count(*) > 0";
+            if let Some(row) = session.client().query_opt(text, &[]).await.unwrap() {
+                session.must(row.get(0)).await;
+            }
+        }
+        if staged {
+            session.forget();
+        }
+    }
+
+    fn plane(&self, tenant_plane: bool) -> &Plane {
+        if tenant_plane { &self.tenants } else { &self.control }
+    }
+
+    async fn ask_for_the_other(&mut self, book: &Book, name: &str, values: &[Value]) {
+        self.pool.extend(values.iter().filter(|value| value.bytes.is_some()).map(|value| (value.kind, value.clone())));
+        let Some(plane) = self.known.get(name).map(|known| known.tenant_plane) else { return };
+        // Neighbours that no test runs are asked with what this one is run with.
+        let mut asked: Vec<(&'static str, Vec<Value>)> = Vec::new();
+        for (other, known) in &mut self.known {
+            if *other == name {
+                asked.extend(known.is_wanted(values).then(|| (*other, values.to_vec())));
+            } else if known::home(other) == known::home(name) && known.tenant_plane == plane {
+                asked.extend(known.borrow(values, &self.pool).map(|values| (*other, values)));
+            }
+        }
+        self.turn += 1;
+        let mut looks = Vec::new();
+        for (name, values) in asked {
+            let tenant = self.tenant_in(plane, &values).await.filter(|tenant| *tenant != self.other);
+            if let (Some(tenant), Some((name, known))) = (tenant, self.known.remove_entry(name)) {
+                let asked = values.iter().map(|value| in_place_of(value, tenant, self.other)).collect();
+                looks.push(Look { name, known, tenant, asked });
+            }
+        }
+        if let Some(tenant) = looks.first().map(|look| look.tenant) {
+            self.look_each_way(book, plane, tenant, &mut looks).await;
+        }
+        self.known.extend(looks.into_iter().map(|look| (look.name, look.known)));
+    }
+
+    /// Looks at statements, whatever rows the other tenant has.
+    async fn look_each_way(&mut self, book: &Book, tenant_plane: bool, tenant: Uuid, looks: &mut [Look]) {
+        let plane = self.plane(tenant_plane);
+        let texts: Vec<&str> = looks.iter().map(|look| look.known.text).collect();
+        let named = plane.named(&texts.concat());
+        // What is only read comes from the tables it names; what is written may be refused for the sake of any.
+        let among = if texts.iter().any(|text| is_writing(text)) { plane.all() } else { named.clone() };
+        let mut all = vec![Given::Nothing, Given::Everything];
+        all.extend((0..SOME).map(|number| Given::Some(SOME * self.turn + number)));
+        all.extend(named.into_iter().map(Given::AllBut));
+        let mut faults = Vec::new();
+        for given in all {
+            plane.give(&given, tenant, self.other, &among).await;
+            let mut came = Vec::new();
+            for look in looks.iter_mut() {
+                came.push(self.look(look, &book.test, &given, &mut faults).await);
+            }
+            if tenant_plane {
+                plane.leave_only(self.other, &among).await;
+                for (look, came) in looks.iter().zip(&came) {
+                    let alone = plane
+                        .session
+                        .each(&[look.known.text], &look.asked, self.print(look).as_deref())
+                        .await
+                        .remove(0);
+                    if (&alone.0, alone.1.first()) != (&came.0, came.1.first()) {
+                        let words = given.words();
+                        faults.push(format!(
+                            "{} tells of another tenant's rows ({}, given {words})",
+                            look.name, book.test
+                        ));
+                    }
+                }
+            }
+            plane.session.must("rollback to look; release look").await;
+            if looks.iter().all(|look| !look.known.is_unclear()) && given != Given::Nothing {
+                break;
+            }
+        }
+        self.faults.extend(faults);
+    }
+
+    fn print(&self, look: &Look) -> Option<String> {
+        let known = &look.known;
+        if is_writing(known.text) { self.plane(known.tenant_plane).print(self.other, known.text) } else { None }
+    }
+
+    /// Whose statement it is: `$1`, or in the control plane whatever parameter is the id of a tenant.
+    async fn tenant_in(&self, tenant_plane: bool, values: &[Value]) -> Option<Uuid> {
+        let id = |value: &Value| Uuid::from_slice(value.bytes.as_ref()?).ok().filter(|_| value.kind == UUID);
+        if tenant_plane {
+            return id(values.first()?);
+        }
+        let ids: Vec<Uuid> = values.iter().filter_map(id).collect();
+        let text = "select id::text from control.tenant where id::text = any ($1)";
+        let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let row = self.control.session.client().query(text, &[&texts]).await.unwrap();
+        row.first().map(|row| row.get::<_, String>(0).parse().unwrap())
+    }
+
+    /// What a statement comes to, and whether it comes to the same without what binds one of its tables.
+    async fn look(
+        &self,
+        look: &mut Look,
+        test: &str,
+        given: &Given,
+        faults: &mut Vec<String>,
+    ) -> (Outcome, Vec<String>) {
+        let print = self.print(look);
+        let Look { name, known, asked, .. } = look;
+        let session = &self.plane(known.tenant_plane).session;
+        let unclear = || known.unbound.iter().filter(|unbound| unbound.noticed.is_none());
+        let texts: Vec<&str> =
+            std::iter::once(known.text).chain(unclear().map(|unbound| unbound.text.as_str())).collect();
+        let mut outcomes = session.each(&texts, asked, print.as_deref()).await.into_iter();
+        let came = outcomes.next().unwrap();
+        for (unbound, without) in known.unbound.iter_mut().filter(|unbound| unbound.noticed.is_none()).zip(outcomes) {
+            if let Outcome::Refused(code) = &without.0 {
+                let is_nonsense = code.starts_with("42") && without.0 != came.0;
+                assert!(!is_nonsense, "{name} without {} is nonsense ({code}): {}", unbound.name, unbound.text);
+            }
+            if without != came {
+                unbound.noticed = Some(format!("{test}, given {}", given.words()));
+            }
+        }
+        // The first that is printed is of the tenant's own rows, the second of everybody else's.
+        if let (true, Some(print), Some(after)) = (known.tenant_plane, print.as_deref(), came.1.get(1)) {
+            let before = session.each(&["select"], &[], Some(print)).await.remove(0).1;
+            if before.get(1) != Some(after) {
+                faults.push(format!("{name} changes another tenant's rows ({test})"));
+            }
+        }
+        came
+    }
+}
+
+impl Given {
+    fn words(&self) -> String {
+        match self {
+            Self::Nothing => "no rows".to_owned(),
+            Self::Everything => "the same rows".to_owned(),
+            Self::Some(_) => "some of the same rows".to_owned(),
+            Self::AllBut(table) => format!("the same rows but none of {table}"),
+        }
+    }
+}
+
+fn in_place_of(value: &Value, tenant: Uuid, other: Uuid) -> Value {
+    let is_tenant = value.bytes.as_deref() == Some(tenant.as_bytes().as_slice());
+    if is_tenant { Value { kind: value.kind, bytes: Some(other.as_bytes().to_vec()) } } else { value.clone() }
+}
+
+#[tokio::test]
+#[ignore = "goes through what the other tests did, when `cargo xtask mutate-isolation` has had them write it down"]
+async fn what_is_done_for_one_tenant_tells_another_nothing() {
+    let folder = std::env::var("CLOISTER_RECORDED").expect("CLOISTER_RECORDED names the folder");
+    let ground = Ground::new().await;
+    let control = ground.platform.admin(&format!("{}_control", ground.platform.prefix)).await;
+    control.batch_execute("set search_path = control").await.unwrap();
+    let schema = ground.schema().to_owned();
+    let Ground { platform: _kept, admin, .. } = ground;
+    let mut replay = Replay {
+        tenants: Plane::new(Session::new(admin), &["cloister", &schema]).await,
+        control: Plane::new(Session::new(control), &["control"]).await,
+        other: Uuid::from_u128(0x00ff_00ff_00ff_7000_8000_0000_0000_00ff),
+        known: known::all(),
+        pool: HashMap::new(),
+        turn: 0,
+        faults: Vec::new(),
+    };
+    for known in replay.known.values_mut() {
+        let plane = if known.tenant_plane { &replay.tenants } else { &replay.control };
+        known.kinds = plane.session.kinds(known.text).await;
+    }
+    for (at, book) in book::read(folder.as_ref()).iter().enumerate() {
+        replay.play(book).await;
+        // What was given and taken away again is in the way of the next ones. Not each time: all is planned anew after it.
+        if at % 10 == 9 {
+            for plane in [&replay.tenants, &replay.control] {
+                plane.session.must("vacuum").await;
+            }
+        }
+    }
+    if let Some(path) = report::wanted() {
+        let mut all = Vec::new();
+        for (name, known) in &replay.known {
+            let ran = if known.looks + known.lent == 0 {
+                "it never ran for a tenant".to_owned()
+            } else {
+                format!("looked at {} times", known.looks + known.lent)
+            };
+            for unbound in &known.unbound {
+                let hole = format!("statement/{}/{}", name.trim_start_matches("cloister_"), unbound.name);
+                all.push(Noticed { hole, by: unbound.noticed.clone(), otherwise: ran.clone() });
+            }
+        }
+        report::add(&path, &all);
+    }
+    assert!(replay.faults.is_empty(), "{}", replay.faults.join("\n"));
+}
