@@ -103,8 +103,6 @@ impl Flood {
     }
 }
 
-type Begin = fn(&Tenancy, &OpContext) -> Flood;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_tenant_floods_with_others_are_answered_at_once() {
     let platform = TestPlatform::start().await;
