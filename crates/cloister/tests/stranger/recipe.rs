@@ -144,6 +144,7 @@ async fn adjust(world: &World, operation: &Operation, home: &Home, body: &mut Va
         }
         // The tenant has no role of this name.
         "member_update" => body["roles"] = json!(["teacher"]),
+        "platform_plan_create" => body["name"] = json!(format!("plan{number}")),
         "role_create" => body["name"] = json!(format!("librarian_{number}")),
         // Addresses in a text.
         "invitation_create_many" => {
