@@ -40,7 +40,16 @@ pub(crate) async fn admit(State(crowd): State<Arc<Crowd>>, request: Request, nex
         (false, Ok(place)) => Some(place),
         (false, Err(problem)) => return problem.into_response(),
     };
-    match tokio::time::timeout_at(info.deadline.into(), next.run(request)).await {
+    // What has no body is here already, and costs nothing here.
+    let sending = match info.client.filter(|_| !request.body().is_end_stream()).map(|client| crowd.send(client.into()))
+    {
+        Some(Err(problem)) => return problem.into_response(),
+        Some(Ok(sending)) => Some(sending),
+        None => None,
+    };
+    let answered = tokio::time::timeout_at(info.deadline.into(), next.run(request)).await;
+    drop(sending);
+    match answered {
         Ok(response) => keep(&crowd, &info, place, response),
         Err(_) => too_slow().into_response(),
     }
@@ -92,7 +101,7 @@ mod tests {
         body::Body,
         http::{Request, Response},
         response::sse::{Event, Sse},
-        routing::get,
+        routing::{get, post},
     };
     use bytes::Bytes;
     use cloister_ids::SystemClock;
@@ -102,6 +111,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::{Crowd, Oversized};
+    use crate::request::Peer;
     use crate::{CrowdLimits, EdgeLimits, EdgeSettings, app::finish, frame::Frame};
 
     const TIME: Duration = Duration::from_millis(200);
@@ -206,6 +216,33 @@ mod tests {
         assert!(!ends.is_finished());
         crowd.close();
         assert_eq!(tokio::time::timeout(Duration::from_secs(20), ends).await.unwrap().unwrap(), "");
+    }
+
+    #[tokio::test]
+    async fn one_network_that_sends_slowly_leaves_room_for_others() {
+        let crowd = Crowd::new(CrowdLimits { requests: 8, ..CrowdLimits::default() });
+        let limits = EdgeLimits { time: Duration::from_secs(20), ..EdgeLimits::default() };
+        let settings = Arc::new(EdgeSettings { limits, ..EdgeSettings::default() });
+        let take = async |body: Bytes| body.len().to_string();
+        let routes = Router::new().route("/api/v1/take", post(take));
+        let frame = Frame { settings, clock: Arc::new(SystemClock), crowd, tenancy: None };
+        let router = finish(routes, frame);
+        let send = |client: [u8; 4], body: Body| {
+            let mut request = Request::post("/api/v1/take").body(body).unwrap();
+            request.extensions_mut().insert(Peer((client, 4000).into()));
+            router.clone().oneshot(request)
+        };
+        let slow = || Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+        let mut held: Vec<_> = (0..2).map(|_| tokio::spawn(send([192, 0, 2, 1], slow()))).collect();
+        tokio::time::sleep(TIME / 4).await;
+        let third = send([192, 0, 2, 1], Body::from("three")).await.unwrap();
+        assert_eq!(third.status(), 503);
+        assert!(text(third).await.contains("network_busy"));
+        let other = send([198, 51, 100, 7], Body::from("other")).await.unwrap();
+        assert_eq!((other.status().as_u16(), text(other).await.as_str()), (200, "5"));
+        held.pop().unwrap().abort();
+        tokio::time::sleep(TIME / 4).await;
+        assert_eq!(send([192, 0, 2, 1], Body::from("again")).await.unwrap().status(), 200);
     }
 
     #[tokio::test]

@@ -40,6 +40,7 @@ pub(crate) struct Crowd {
     limits: CrowdLimits,
     inside: AtomicUsize,
     tenants: Shares,
+    senders: Shares,
     streams: Shares,
     all_streams: Arc<Semaphore>,
     closing: watch::Sender<bool>,
@@ -48,6 +49,11 @@ pub(crate) struct Crowd {
 /// A place of the node, given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place(Arc<Crowd>);
+
+/// A place among what one network sends, given back when it is dropped.
+#[derive(Debug)]
+#[expect(dead_code, reason = "held to be dropped")]
+pub(crate) struct Sending(OwnedSemaphorePermit);
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -71,6 +77,7 @@ impl Crowd {
             limits,
             inside: AtomicUsize::new(0),
             tenants: Shares::new(limits.tenant_requests.max(1)),
+            senders: Shares::new((limits.requests / 4).max(1)),
             streams: Shares::new((limits.streams / 4).max(1)),
             all_streams: Arc::new(Semaphore::new(limits.streams)),
             closing: watch::Sender::new(false),
@@ -84,6 +91,14 @@ impl Crowd {
         }
         self.inside.fetch_sub(1, Ordering::Relaxed);
         Err(turned_away("overloaded", "This node has more to do than it can. Try again in a moment."))
+    }
+
+    /// A place among the requests with a body of one network, of which it may have a quarter of the node's: whoever sends
+    /// slowly, before anybody knows who it is, leaves room for others.
+    pub(crate) fn send(&self, network: Key) -> Result<Sending, Problem> {
+        self.senders.try_enter(network).map(Sending).ok_or_else(|| {
+            turned_away("network_busy", "Too much is being sent from your network at once. Try again in a moment.")
+        })
     }
 
     /// A place among the tenant's requests, or at once the answer that there is none.

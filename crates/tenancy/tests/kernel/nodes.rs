@@ -6,7 +6,7 @@ use cloister_tenancy::{Sources, Status, Tenancy, Tier};
 use cloister_testkit::{Proxy, TestPlatform, note, operator};
 
 /// What a suspension may take to be felt elsewhere.
-const PROMPT: Duration = Duration::from_millis(100);
+const PROMPT: Duration = Duration::from_millis(500);
 
 struct Follower {
     node: Tenancy,
