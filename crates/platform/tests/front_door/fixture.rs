@@ -18,6 +18,7 @@ pub(crate) struct House {
     pub(crate) platform: TestPlatform,
     pub(crate) service: Service,
     pub(crate) door: FrontDoor,
+    pub(crate) room: Platform,
     pub(crate) clock: ManualClock,
 }
 
@@ -49,7 +50,7 @@ impl House {
         let settings = TestSettings { modules, clock: Arc::new(clock.clone()), ..TestSettings::default() };
         let platform = TestPlatform::with(settings).await;
         let (service, door) = Self::node(&room, platform.control.clone(), room_settings, edge).await;
-        Self { platform, service, door, clock }
+        Self { platform, service, door, room, clock }
     }
 
     async fn node(
