@@ -14,6 +14,8 @@ mod survivors;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Context;
+
 use crate::{server::with_server, tidy::root};
 use report::Guard;
 use run::Runner;
@@ -74,7 +76,8 @@ impl Mutate {
     fn guards(&self, url: &str) -> anyhow::Result<Vec<Guard>> {
         let runner = Runner::build(url)?;
         let folder = match &self.recorded {
-            Some(folder) => folder.clone(),
+            // The tests stand in the folder of their package.
+            Some(folder) => folder.canonicalize().with_context(|| folder.display().to_string())?,
             None => runner.record()?,
         };
         let records = record::read(&folder)?;
