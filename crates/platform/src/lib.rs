@@ -33,6 +33,7 @@ pub mod signup;
 mod tenant;
 mod token;
 pub mod totp;
+mod upkeep;
 
 use std::sync::{Arc, OnceLock};
 
@@ -46,7 +47,6 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use account::NewPerson;
 pub use keyring::{Keyring, Purpose, same};
-pub use membership::schedule as schedule_reconciliation;
 pub use service::{PlatformSettings, Service};
 
 /// The name of the module, and the first word of its permissions.

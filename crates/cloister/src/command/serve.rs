@@ -6,7 +6,6 @@ use anyhow::Context;
 use cloister_http::{
     CrowdLimits, DURATION_BUCKETS, Edge, EdgeSettings, Environment, Network, ServerLimits, app, serve,
 };
-use cloister_platform::{isolation as isolation_proof, mail, signup};
 use cloister_tenancy::jobs::WorkSettings;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{
@@ -88,10 +87,7 @@ pub(crate) async fn serve_platform(
         tracing::info!(migrated = report.migrated, "the fleet is up to date");
     }
     isolation::before_serving(platform, despite).await?;
-    isolation_proof::schedule(&platform.service).await?;
-    cloister_platform::schedule_reconciliation(&platform.service).await?;
-    mail::schedule(&platform.service).await?;
-    signup::schedule(&platform.service).await?;
+    platform.service.schedule_upkeep().await?;
     let metrics = PrometheusBuilder::new().set_buckets(DURATION_BUCKETS)?.install_recorder()?;
     let edge = edge(configuration, platform, Some(metrics.clone()))?;
     let router = app(&edge, &platform.modules);

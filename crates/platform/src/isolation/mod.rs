@@ -7,46 +7,29 @@ use std::time::Duration;
 
 use cloister_ids::IsolationProofId;
 use cloister_tenancy::{
-    Depth, Finding, FleetProgress, PlatformRecord, Proof, Requester, Resource, Result, Severity,
-    jobs::{CronEntry, JobContext, JobKind, Priority},
+    Depth, Finding, FleetProgress, PlatformRecord, Proof, Requester, Resource, Result, Severity, jobs::JobKind,
     sql::Statement,
 };
 use serde_json::json;
 
 pub(crate) use api::routes;
 
-use crate::{
-    MODULE, Service,
-    service::{Slot, opened},
-};
+use crate::{MODULE, Service, service::Slot, upkeep::Upkeep};
 
 pub(crate) const STATEMENTS: &[&Statement] = store::STATEMENTS;
 /// What the prover found.
 pub(crate) const ISOLATION: Resource = Resource { module: MODULE, name: "isolation" };
 
-const KIND: &str = "platform.isolation";
+/// Once an hour.
+pub(crate) const UPKEEP: Upkeep =
+    Upkeep { kind: "platform.isolation", when: "41 * * * *", timeout: Duration::from_mins(30) };
 
 pub(crate) fn jobs(slot: &Slot) -> Vec<JobKind> {
-    let slot = slot.clone();
-    let kind = JobKind::new(KIND, move |_: JobContext| {
-        let slot = slot.clone();
-        async move { prove(&opened(&slot)?, Depth::Catalog, &()).await.map(drop) }
-    });
-    vec![kind.attempts(3).timeout(Duration::from_mins(30)).priority(Priority::Low)]
+    vec![UPKEEP.job(slot, prove_again)]
 }
 
-/// Puts the proof on the schedule: once an hour. Doing so again changes nothing.
-pub async fn schedule(service: &Service) -> Result<()> {
-    let entry = CronEntry {
-        name: KIND.to_owned(),
-        tenant: None,
-        kind: KIND.to_owned(),
-        payload: json!({}),
-        schedule: "41 * * * *".to_owned(),
-        time_zone: "UTC".to_owned(),
-        enabled: true,
-    };
-    service.tenancy().schedule(&entry).await
+async fn prove_again(service: Service) -> Result<()> {
+    prove(&service, Depth::Catalog, &()).await.map(drop)
 }
 
 /// Walks through everything, keeps what was found, and tells the log and the metrics.

@@ -3,20 +3,15 @@
 use std::time::Duration;
 
 use cloister_ids::MailId;
-use cloister_tenancy::{
-    Result,
-    jobs::{CronEntry, JobContext, JobKind, Priority},
-};
+use cloister_tenancy::Result;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 
 use super::store;
-use crate::{
-    Service,
-    service::{Slot, opened},
-};
+use crate::{Service, upkeep::Upkeep};
 
-const KIND: &str = "platform.mail_forget";
+/// Once an hour.
+pub(crate) const UPKEEP: Upkeep =
+    Upkeep { kind: "platform.mail_forget", when: "23 * * * *", timeout: Duration::from_mins(10) };
 /// That a mail was sent, and what came of it.
 const MAIL: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What a mail says that was not sent: its links work no longer than that.
@@ -25,32 +20,7 @@ const BODY: SignedDuration = SignedDuration::from_hours(7 * 24);
 const BATCH: usize = 1000;
 const LIMIT: i64 = 1000;
 
-pub(super) fn kind(slot: &Slot) -> JobKind {
-    let slot = slot.clone();
-    JobKind::new(KIND, move |_: JobContext| {
-        let slot = slot.clone();
-        async move { forget(&opened(&slot)?).await }
-    })
-    .attempts(3)
-    .timeout(Duration::from_mins(10))
-    .priority(Priority::Low)
-}
-
-/// Puts the forgetting of old mails on the schedule: once an hour. Doing so again changes nothing.
-pub async fn schedule(service: &Service) -> Result<()> {
-    let entry = CronEntry {
-        name: KIND.to_owned(),
-        tenant: None,
-        kind: KIND.to_owned(),
-        payload: json!({}),
-        schedule: "23 * * * *".to_owned(),
-        time_zone: "UTC".to_owned(),
-        enabled: true,
-    };
-    service.tenancy().schedule(&entry).await
-}
-
-async fn forget(service: &Service) -> Result<()> {
+pub(super) async fn forget(service: Service) -> Result<()> {
     let (control, now) = (service.control(), service.tenancy().clock().now());
     while store::forget_bodies(control, first_of(now - BODY), LIMIT).await? == BATCH {}
     while store::forget(control, first_of(now - MAIL), LIMIT).await? == BATCH {}

@@ -28,7 +28,7 @@ use cloister_tenancy::{
 use serde_json::json;
 
 pub(crate) use api::routes;
-pub use forget::schedule;
+pub(crate) use forget::UPKEEP;
 pub use message::{SmtpSettings, check_address};
 pub use outbox::{Mail, MailState, MailWithBody, Outbox, Selection};
 pub(crate) use store::STATEMENTS;
@@ -96,5 +96,5 @@ pub async fn queue(tx: &mut ControlTx, service: &Service, mail: NewMail<'_>) -> 
 
 /// What this part leaves to jobs.
 pub(crate) fn jobs(slot: &Slot) -> Vec<JobKind> {
-    vec![send::kind(slot), forget::kind(slot)]
+    vec![send::kind(slot), UPKEEP.job(slot, forget::forget)]
 }

@@ -22,7 +22,7 @@ use crate::{
     session::Place,
 };
 
-pub use reconcile::schedule;
+pub(crate) use reconcile::UPKEEP;
 
 /// What permissions about a tenant's members are about.
 pub(crate) const MEMBER: Resource = Resource { module: crate::MODULE, name: "member" };
@@ -42,7 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<cloister_http::Edge> {
 
 /// What this folder leaves to jobs.
 pub(crate) fn jobs(slot: &Slot) -> Vec<JobKind> {
-    vec![link::kind(slot), reconcile::kind(slot), reconcile::all_kind(slot)]
+    vec![link::kind(slot), reconcile::kind(slot), UPKEEP.job(slot, reconcile::ask_all)]
 }
 
 /// The tenants an account belongs to and may go to, in the order it joined them.

@@ -9,20 +9,22 @@ use std::{
 use cloister_ids::{AccountId, TenantId, Uuid};
 use cloister_tenancy::{
     Error, OpContext, Result,
-    jobs::{CronEntry, JobContext, JobKind, NewJob, Priority},
+    jobs::{JobContext, JobKind, NewJob, Priority},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{link, store};
 use crate::{
     Service, role,
     service::{Slot, opened},
+    upkeep::Upkeep,
 };
 
 /// One tenant's.
 const KIND: &str = "platform.reconcile_accounts";
-/// Leaves the job for every tenant in use.
-const ALL: &str = "platform.reconcile_every_tenant";
+/// Leaves the job for every tenant in use, once a night.
+pub(crate) const UPKEEP: Upkeep =
+    Upkeep { kind: "platform.reconcile_every_tenant", when: "41 2 * * *", timeout: Duration::from_mins(15) };
 /// Persons at once.
 const PAGE: i64 = 500;
 
@@ -33,29 +35,6 @@ pub(super) fn kind(slot: &Slot) -> JobKind {
         async move { reconcile(&opened(&slot)?, job.cx()?).await }
     };
     JobKind::new(KIND, run).attempts(5).priority(Priority::Low).lane_limit(1).timeout(Duration::from_mins(15))
-}
-
-pub(super) fn all_kind(slot: &Slot) -> JobKind {
-    let slot = slot.clone();
-    let run = move |_: JobContext| {
-        let slot = slot.clone();
-        async move { ask_all(&opened(&slot)?).await }
-    };
-    JobKind::new(ALL, run).attempts(3).priority(Priority::Low).timeout(Duration::from_mins(15))
-}
-
-/// Puts the comparison of every tenant on the schedule: once a night. Doing so again changes nothing.
-pub async fn schedule(service: &Service) -> Result<()> {
-    let entry = CronEntry {
-        name: ALL.to_owned(),
-        tenant: None,
-        kind: ALL.to_owned(),
-        payload: json!({}),
-        schedule: "41 2 * * *".to_owned(),
-        time_zone: "UTC".to_owned(),
-        enabled: true,
-    };
-    service.tenancy().schedule(&entry).await
 }
 
 fn job(tenant: TenantId) -> NewJob {
@@ -70,7 +49,7 @@ impl Service {
     }
 }
 
-async fn ask_all(service: &Service) -> Result<()> {
+pub(super) async fn ask_all(service: Service) -> Result<()> {
     let mut after = TenantId::from_uuid(Uuid::nil());
     loop {
         let rows = service.control().run(&store::TENANTS_IN_USE, &[&after, &PAGE]).await?;

@@ -3,51 +3,21 @@
 use std::time::Duration;
 
 use cloister_ids::{SignupId, Uuid};
-use cloister_tenancy::{
-    Actor, ErrorKind, Result,
-    jobs::{CronEntry, JobContext, JobKind, Priority},
-};
+use cloister_tenancy::{Actor, ErrorKind, Result};
 use jiff::SignedDuration;
-use serde_json::json;
 
 use super::store;
-use crate::{
-    Service,
-    service::{Slot, opened},
-};
+use crate::{Service, upkeep::Upkeep};
 
-const KIND: &str = "platform.signup_expire";
+/// Six times an hour.
+pub(crate) const UPKEEP: Upkeep =
+    Upkeep { kind: "platform.signup_expire", when: "*/10 * * * *", timeout: Duration::from_mins(10) };
 /// At a time.
 const LIMIT: i64 = 200;
 /// After its end, that there was a sign-up is kept for so long: whoever asked may come back and wonder.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-pub(super) fn kind(slot: &Slot) -> JobKind {
-    let slot = slot.clone();
-    JobKind::new(KIND, move |_: JobContext| {
-        let slot = slot.clone();
-        async move { expire(&opened(&slot)?).await }
-    })
-    .attempts(3)
-    .timeout(Duration::from_mins(10))
-    .priority(Priority::Low)
-}
-
-/// Puts the end of what nobody confirms on the schedule: six times an hour. Doing so again changes nothing.
-pub async fn schedule(service: &Service) -> Result<()> {
-    let entry = CronEntry {
-        name: KIND.to_owned(),
-        tenant: None,
-        kind: KIND.to_owned(),
-        payload: json!({}),
-        schedule: "*/10 * * * *".to_owned(),
-        time_zone: "UTC".to_owned(),
-        enabled: true,
-    };
-    service.tenancy().schedule(&entry).await
-}
-
-async fn expire(service: &Service) -> Result<()> {
+pub(super) async fn expire(service: Service) -> Result<()> {
     let now = service.tenancy().clock().now();
     let mut after = SignupId::from_uuid(Uuid::nil());
     loop {
@@ -55,7 +25,7 @@ async fn expire(service: &Service) -> Result<()> {
         let Some(last) = rows.last() else { break };
         after = last.get("id");
         for row in &rows {
-            match end(service, row.get("id")).await {
+            match end(&service, row.get("id")).await {
                 // Something else is being done to its tenant: in the next round.
                 Err(error) if error.kind() == ErrorKind::Conflict => {
                     tracing::info!(error = error.log(), "a sign-up that nobody confirmed cannot be ended yet");

@@ -24,7 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Service, service::Slot};
 
-pub use expire::schedule;
+pub(crate) use expire::UPKEEP;
 pub(crate) use store::STATEMENTS;
 pub(crate) use watch::Watches;
 
@@ -86,7 +86,7 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
 
 /// What this folder leaves to jobs.
 pub(crate) fn jobs(slot: &Slot) -> Vec<JobKind> {
-    vec![expire::kind(slot)]
+    vec![UPKEEP.job(slot, expire::expire)]
 }
 
 /// Shows in the metrics how many tenants could not be made.

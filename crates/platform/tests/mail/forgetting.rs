@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloister_platform::mail::{MailState, schedule};
+use cloister_platform::mail::MailState;
 use cloister_testkit::operator;
 use jiff::SignedDuration;
 
@@ -26,8 +26,8 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 #[tokio::test]
 async fn after_a_week_what_they_say_and_after_a_month_that_they_were() {
     let post = Post::open(None).await;
-    schedule(&post.service).await.unwrap();
-    schedule(&post.service).await.unwrap();
+    post.service.schedule_upkeep().await.unwrap();
+    post.service.schedule_upkeep().await.unwrap();
     let old = post.verify(None, "ada@north.example", "en").await;
     let _working = post.work();
     post.until_state(old, MailState::Kept).await;

@@ -239,7 +239,7 @@ async fn what_nobody_confirms_is_removed_and_its_name_is_free_again() {
         (made, kept)
     };
     let late = token(&house, "head@north.example").await;
-    signup::schedule(&house.service).await.unwrap();
+    house.service.schedule_upkeep().await.unwrap();
     house.pass(SignedDuration::from_hours(6 * 24));
     let _working = at_work(&house);
     tenancy.keep_schedule().await.unwrap();

@@ -15,6 +15,8 @@ use plan::Tables;
 
 /// What is wrong, by the name of the statement.
 pub type StatementFaults = BTreeMap<&'static str, Vec<String>>;
+/// Savepoints that are only gone back to pile up, and each makes the next dearer.
+const UNDO: &str = "rollback to attempt; release attempt";
 type Outcome<T> = Result<T, DriverError>;
 
 /// What is wrong with these statements. The client is the owner, inside a transaction that is rolled back; it stands outside of
@@ -117,7 +119,7 @@ impl Session<'_> {
         match self.client.batch_execute(text).await {
             Ok(()) => self.run("release attempt").await,
             Err(error) => {
-                self.run("rollback to attempt").await?;
+                self.run(UNDO).await?;
                 self.blame(statement, told(&error));
                 Ok(())
             }
@@ -157,9 +159,12 @@ impl Session<'_> {
             Ok(sink) => Box::pin(sink).as_mut().finish().await.map(drop),
             Err(error) => Err(error),
         };
-        if let Err(error) = done {
-            self.run("rollback to attempt").await?;
-            self.blame(statement, told(&error));
+        match done {
+            Ok(()) => self.run("release attempt").await?,
+            Err(error) => {
+                self.run(UNDO).await?;
+                self.blame(statement, told(&error));
+            }
         }
         Ok(())
     }
@@ -183,9 +188,12 @@ impl Session<'_> {
     async fn types(&mut self, statement: &'static Statement) -> Outcome<Option<Vec<Type>>> {
         self.run("savepoint attempt").await?;
         match self.client.prepare(statement.sql()).await {
-            Ok(prepared) => Ok(Some(prepared.params().to_vec())),
+            Ok(prepared) => {
+                self.run("release attempt").await?;
+                Ok(Some(prepared.params().to_vec()))
+            }
             Err(error) => {
-                self.run("rollback to attempt").await?;
+                self.run(UNDO).await?;
                 self.blame(statement, told(&error));
                 Ok(None)
             }
@@ -223,7 +231,7 @@ impl Session<'_> {
                     }
                 }
                 Err(error) => {
-                    self.run("rollback to attempt").await?;
+                    self.run(UNDO).await?;
                     self.blame(statement, told(&error));
                 }
             }
@@ -245,7 +253,7 @@ impl Session<'_> {
         let arguments = vec!["null"; all.len()].join(", ");
         let explain = format!("explain (verbose, format json) execute planned({arguments})");
         let row = self.client.query_one(&explain, &[]).await?;
-        self.run("deallocate planned").await?;
+        self.run("deallocate planned; release attempt").await?;
         let plan: Value = row.get(0);
         Ok((plan[0]["Plan"].clone(), tenant))
     }
