@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{
     ask::kind_of,
     document::{About, Operation, Query},
-    recipe::prepare,
+    recipe::{about, prepare},
     recipe_platform::visit,
     town::{Home, Town},
     world::World,
@@ -295,6 +295,13 @@ async fn furnish(world: &World, town: &Town, home: &Home) {
             one.method == "DELETE" && one.path.starts_with(&format!("{}/{{", list.path)) && one.path.ends_with('}')
         });
         if let Some(remover) = one {
+            // What others point at stays, and says so.
+            let kind = maker.fields.iter().find(|(field, ..)| field == "parent_id").map(|(_, kind, _)| kind);
+            if let Some(thing) = kind.and_then(|kind| home.things.get(kind)) {
+                let ready = about(world, remover, home, &home.things, vec![thing.clone()]).await.unwrap();
+                let refused = ready.ask.send(&world.door, ready.token.as_deref(), None).await;
+                assert_eq!(refused.status, 409, "{}: {}", remover.id, refused.text);
+            }
             let gone = prepare(world, remover, home).await.unwrap().carry_out(world).await;
             gone.unwrap_or_else(|error| panic!("{}: {error}", remover.id));
         }

@@ -46,14 +46,14 @@ fn value(field: &str) -> Value {
     Value { kind: kind.parse().unwrap(), bytes: bytes_of }
 }
 
-/// Every book in a folder, the thin ones first: what they show need not be looked for in the others.
+/// Every book in a folder, those first that tell of most: what they show need not be looked for in the others.
 pub(crate) fn read(folder: &Path) -> Vec<Book> {
     let mut books: Vec<Book> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| open(&std::fs::read_to_string(entry.unwrap().path()).unwrap()))
         .collect();
     books.retain(|book| !book.test.is_empty());
-    books.sort_by(|a, b| (a.transactions.len(), &a.test).cmp(&(b.transactions.len(), &b.test)));
+    books.sort_by(|a, b| (b.texts.len(), &a.test).cmp(&(a.texts.len(), &b.test)));
     books
 }
 

@@ -8,15 +8,13 @@ use super::{book::Value, rewrite};
 use crate::modules;
 
 /// As often as one statement is looked at while something in it made no difference yet.
-const MOST: usize = 24;
-/// As often with parameters of one shape that came to one kind of thing.
-const MOST_OF_A_SHAPE: usize = 3;
+const MOST: usize = 48;
 /// As often as it is found out what it comes to.
-const MOST_TRIES: usize = 150;
+const MOST_TRIES: usize = 600;
 /// As often as each is looked at, whatever was found out.
 const LEAST: usize = 1;
 /// As often as it is looked at with what its neighbours were run with.
-const MOST_LENT: usize = 3;
+const MOST_LENT: usize = 9;
 
 /// A statement, and what was found out about it.
 pub(crate) struct Known {
@@ -29,6 +27,7 @@ pub(crate) struct Known {
     /// How often it was looked at when it was run like this.
     shapes: HashMap<Shape, usize>,
     tries: usize,
+    offers: usize,
     pub(crate) looks: usize,
     /// Looked at with what another statement was run with.
     pub(crate) lent: usize,
@@ -79,7 +78,17 @@ impl Known {
                 }
             }
         }
-        Self { tenant_plane, texts, unbound, kinds: None, shapes: HashMap::new(), tries: 0, looks: 0, lent: 0 }
+        Self {
+            tenant_plane,
+            texts,
+            unbound,
+            kinds: None,
+            shapes: HashMap::new(),
+            tries: 0,
+            offers: 0,
+            looks: 0,
+            lent: 0,
+        }
     }
 
     /// Its text, at so manieth a look.
@@ -104,11 +113,12 @@ impl Known {
         open
     }
 
-    /// Whether to look at it when it is run like this. In one way or another, but not many times in the same.
+    /// Whether to look at it when it is run like this: in one way and another, in the same ever more seldom, since there is
+    /// more to be found when more was done.
     pub(crate) fn is_wanted(&mut self, shape: Shape) -> bool {
         let times = self.shapes.entry(shape).or_insert(0);
         *times += 1;
-        let wanted = self.looks < LEAST || *times <= MOST_OF_A_SHAPE;
+        let wanted = self.looks < LEAST || times.is_power_of_two();
         self.looks += usize::from(wanted);
         wanted
     }
@@ -116,6 +126,10 @@ impl Known {
     /// Whether to look at it with what a neighbour was run with, and that.
     pub(crate) fn borrow(&mut self, from: &[Value], pool: &HashMap<u32, Value>) -> Option<Vec<Value>> {
         let kinds = self.kinds.as_ref().filter(|_| self.is_unclear() && self.lent < MOST_LENT)?;
+        self.offers += 1;
+        if !self.offers.is_power_of_two() {
+            return None;
+        }
         let fill = |(at, kind): (usize, &u32)| match from.get(at).filter(|value| value.kind == *kind) {
             Some(value) => value.clone(),
             None => pool.get(kind).cloned().unwrap_or(Value { kind: *kind, bytes: None }),

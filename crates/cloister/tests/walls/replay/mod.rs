@@ -25,8 +25,10 @@ use known::{Known, Shape};
 use plane::{Given, Plane};
 use session::{Outcome, Session};
 
-/// How many ways there are to give the other tenant some of the rows, at one look.
-const SOME: usize = 2;
+/// How many ways chance has to give the other tenant rows, at one look.
+const BY_CHANCE: usize = 8;
+/// Of a single row with so many columns each tells by itself how a statement was run: it counts, or answers yes or no.
+const FEW_COLUMNS: usize = 9;
 /// PostgreSQL's number for the type `uuid`.
 const UUID: u32 = 2950;
 
@@ -55,6 +57,15 @@ struct Look {
 impl Look {
     fn text(&self) -> &str {
         self.known.text(self.number)
+    }
+}
+
+/// Whether a value is there, and is not nought or no.
+fn sign(value: &Option<Vec<u8>>) -> char {
+    match value {
+        None => '-',
+        Some(bytes) if bytes.iter().all(|byte| *byte == 0) => '0',
+        Some(_) => '+',
     }
 }
 
@@ -134,11 +145,7 @@ impl Replay {
             self.known.insert(name, known);
         }
         // Neighbours that no test runs are asked with what this one is run with.
-        for (other, known) in &mut self.known {
-            if *other != name && known::home(other) == known::home(name) && known.tenant_plane == plane {
-                asked.extend(known.borrow(values, &self.pool).map(|values| (*other, values)));
-            }
-        }
+        asked.extend(self.lend(name, plane, values).await);
         self.turn += 1;
         let mut looks = Vec::new();
         for (name, values) in asked {
@@ -155,6 +162,29 @@ impl Replay {
         self.known.extend(looks.into_iter().map(|look| (look.name, look.known)));
     }
 
+    /// Which of a statement's neighbours are asked with what it is run with, and that.
+    async fn lend(&mut self, name: &str, tenant_plane: bool, values: &[Value]) -> Vec<(&'static str, Vec<Value>)> {
+        let plane = if tenant_plane { &self.tenants } else { &self.control };
+        let mut asked = Vec::new();
+        for (other, known) in &mut self.known {
+            let is_near =
+                *other != name && known::home(other) == known::home(name) && known.tenant_plane == tenant_plane;
+            if !is_near || !known.is_unclear() {
+                continue;
+            }
+            // Some can be prepared only while there are temporary tables.
+            let passing = known.kinds.is_none() && !plane.is_clear();
+            if passing {
+                known.kinds = plane.session.kinds(known.text(0)).await;
+            }
+            asked.extend(known.borrow(values, &self.pool).map(|values| (*other, values)));
+            if passing {
+                known.kinds = None;
+            }
+        }
+        asked
+    }
+
     /// In short, what a statement comes to for whom a test ran it.
     async fn comes_to(&self, known: &Known, tenant: Uuid, values: &[Value]) -> String {
         let plane = self.plane(known.tenant_plane);
@@ -164,13 +194,9 @@ impl Replay {
         let rows = match came {
             Outcome::Refused(code) => return code,
             Outcome::Rows(rows) => match rows.as_slice() {
-                // Whether there is something: numbers and answers may be nothing too.
-                [row] => row
-                    .iter()
-                    .map(|value| value.as_ref().map_or('-', |v| if v.iter().all(|b| *b == 0) { '0' } else { '+' }))
-                    .collect(),
-                [] => "none".to_owned(),
-                _ => "many".to_owned(),
+                [] => "nothing".to_owned(),
+                [row] if row.len() <= FEW_COLUMNS => row.iter().map(sign).collect(),
+                _ => "something".to_owned(),
             },
         };
         let Some(print) = print else { return rows };
@@ -188,8 +214,8 @@ impl Replay {
         let among = if writes { plane.all() } else { named.clone() };
         let mut all = vec![Given::Nothing, Given::Everything];
         all.extend(named.into_iter().map(Given::AllBut));
-        all.extend((0..SOME).map(|number| Given::Mixed(SOME * self.turn + number)));
-        all.extend((0..SOME).map(|number| Given::Some(SOME * self.turn + number)));
+        all.extend([Given::Mixed(self.turn), Given::Some(self.turn)]);
+        all.extend((0..BY_CHANCE).map(|number| Given::Chance(BY_CHANCE * self.turn + number)));
         let mut faults = Vec::new();
         for given in all {
             plane.give(&given, tenant, self.other, &among).await;
@@ -284,6 +310,7 @@ impl Given {
             Self::Nothing => "no rows".to_owned(),
             Self::Everything => "the same rows".to_owned(),
             Self::Some(_) => "some of the same rows".to_owned(),
+            Self::Chance(_) => "rows by chance".to_owned(),
             Self::Mixed(_) => "the same ids with other things".to_owned(),
             Self::AllBut(table) => format!("the same rows but none of {table}"),
         }
@@ -313,9 +340,15 @@ async fn what_is_done_for_one_tenant_tells_another_nothing() {
         turn: 0,
         faults: Vec::new(),
     };
+    for plane in [&replay.tenants, &replay.control] {
+        plane.session.must("begin").await;
+    }
     for known in replay.known.values_mut() {
         let plane = if known.tenant_plane { &replay.tenants } else { &replay.control };
         known.kinds = plane.session.kinds(known.text(0)).await;
+    }
+    for plane in [&replay.tenants, &replay.control] {
+        plane.session.must("rollback").await;
     }
     for (at, book) in book::read(folder.as_ref()).iter().enumerate() {
         replay.play(book).await;

@@ -1,6 +1,10 @@
 //! The rows of many tenants, and what there would be if one of them had other rows.
 
-use std::{cell::RefCell, fmt::Write as _};
+use std::{
+    cell::RefCell,
+    fmt::Write as _,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use cloister_ids::Uuid;
 
@@ -37,6 +41,24 @@ pub(crate) enum Given {
     /// Rows with the same ids, each with what is another's, by this number: ids are a tenant's own, and what has one here may be
     /// anything there.
     Mixed(usize),
+    /// Of each table by chance, with this number: none, all, some, or mixed.
+    Chance(usize),
+}
+
+impl Given {
+    /// What of one table.
+    fn of(&self, table: &str) -> Self {
+        let Self::Chance(number) = self else { return self.clone() };
+        let mut hash = DefaultHasher::new();
+        (table, number).hash(&mut hash);
+        let drawn = usize::try_from(hash.finish() % 1000).unwrap_or_default();
+        match drawn % 5 {
+            0 => Self::Nothing,
+            1 => Self::Everything,
+            2 => Self::Some(drawn),
+            _ => Self::Mixed(drawn),
+        }
+    }
 }
 
 /// The words of a text.
@@ -148,6 +170,11 @@ impl Plane {
         }
     }
 
+    /// There are no temporary tables.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.stage.borrow().is_empty()
+    }
+
     /// Takes away the temporary tables, if there are any, as the end of their transaction did.
     pub(crate) async fn clear(&self) {
         let stage = self.stage.take();
@@ -171,6 +198,7 @@ impl Plane {
         let mut all = "savepoint look;".to_owned();
         let (mut again, mut plainly) = (Vec::new(), Vec::new());
         for table in self.tables.iter().filter(|table| among.contains(&table.name)) {
+            let given = &given.of(&table.name);
             match given {
                 Given::Nothing => continue,
                 Given::AllBut(name) if *name == table.name => continue,
@@ -180,7 +208,7 @@ impl Plane {
                 _ if table.path.starts_with("control.") => again.push(table.copy_anew(given, of, to)),
                 Given::Mixed(number) => {
                     again.push(table.mix(*number, of, to));
-                    plainly.push(table.copy(given, of, to));
+                    plainly.push(table.copy(&Given::Everything, of, to));
                 }
                 _ => all.push_str(&table.copy(given, of, to)),
             }
