@@ -61,7 +61,7 @@ impl Look {
 }
 
 /// Whether a value is there, and is not nought or no.
-fn sign(value: &Option<Vec<u8>>) -> char {
+fn sign(value: Option<&Vec<u8>>) -> char {
     match value {
         None => '-',
         Some(bytes) if bytes.iter().all(|byte| *byte == 0) => '0',
@@ -195,7 +195,7 @@ impl Replay {
             Outcome::Refused(code) => return code,
             Outcome::Rows(rows) => match rows.as_slice() {
                 [] => "nothing".to_owned(),
-                [row] if row.len() <= FEW_COLUMNS => row.iter().map(sign).collect(),
+                [row] if row.len() <= FEW_COLUMNS => row.iter().map(|value| sign(value.as_ref())).collect(),
                 _ => "something".to_owned(),
             },
         };
