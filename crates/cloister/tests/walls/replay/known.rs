@@ -10,7 +10,7 @@ use crate::modules;
 /// As often as one statement is looked at while something in it made no difference yet.
 const MOST: usize = 48;
 /// As often as it is found out what it comes to.
-const MOST_TRIES: usize = 600;
+const MOST_TRIES: usize = 400;
 /// As often as each is looked at, whatever was found out.
 const LEAST: usize = 1;
 /// As often as it is looked at with what its neighbours were run with.
