@@ -6,6 +6,9 @@
 
 pub mod embedded;
 
+#[cfg(all(feature = "failpoints", not(debug_assertions)))]
+compile_error!("with `failpoints` guards can be taken away: that is for tests, and a release must not have it");
+
 mod connect;
 mod connection;
 mod copy;
