@@ -12,7 +12,7 @@ use crate::modules;
 async fn large_five_hundred_schemas_are_proven_in_seconds() {
     let Some(wanted) = std::env::var_os("CLOISTER_TEST_LARGE") else { return };
     let many = wanted.to_str().and_then(|text| text.parse().ok()).filter(|many| *many > 1).unwrap_or(500);
-    let filter = tracing_subscriber::EnvFilter::new("cloister_tenancy::proof=debug");
+    let filter = tracing_subscriber::EnvFilter::new("walls=info,cloister_tenancy::proof=debug");
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
     let platform = TestPlatform::with(TestSettings { modules: modules(), ..TestSettings::default() }).await;
     // The first alone: it makes the database that the others are put into.
@@ -23,7 +23,7 @@ async fn large_five_hundred_schemas_are_proven_in_seconds() {
     let began = Instant::now();
     let proof = platform.tenancy.prove(Depth::Catalog, &()).await.unwrap();
     let took = began.elapsed();
-    println!("{took:?} for {:?}", proof.looked);
+    tracing::info!(?took, looked = ?proof.looked, "proven");
     assert!(proof.looked.placements == many && took < Duration::from_mins(1), "{took:?} for {:?}", proof.looked);
     assert!(proof.findings.iter().all(|finding| finding.database.is_empty()), "{:#?}", proof.findings);
 }

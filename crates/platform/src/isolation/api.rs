@@ -83,7 +83,11 @@ impl Isolation {
         };
         let Made { id, proof: Proof { at, took_ms, looked, findings }, rows } = made;
         let age_seconds = Some(now.duration_since(at).as_secs().max(0));
-        Self { state, age_seconds, proof: Some(IsolationProof { id, at, took_ms, rows, looked, critical, warnings, findings }) }
+        Self {
+            state,
+            age_seconds,
+            proof: Some(IsolationProof { id, at, took_ms, rows, looked, critical, warnings, findings }),
+        }
     }
 }
 

@@ -84,7 +84,14 @@ pub fn tell(proof: &Proof) {
         tracing::error!(code, cluster, database, object, detail, "a wall has a hole");
     }
     for Finding { code, cluster, database, object, detail, .. } in of(Severity::Warning).take(LOGGED) {
-        tracing::warn!(code, cluster, database, object, detail, "something is not as it was made; no wall is open by it");
+        tracing::warn!(
+            code,
+            cluster,
+            database,
+            object,
+            detail,
+            "something is not as it was made; no wall is open by it"
+        );
     }
     let (critical, warnings) = (of(Severity::Critical).count(), of(Severity::Warning).count());
     let more = critical.saturating_sub(LOGGED) + warnings.saturating_sub(LOGGED);

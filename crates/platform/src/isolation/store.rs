@@ -52,7 +52,11 @@ pub(super) async fn insert(control: &ControlPlane, made: &Made, now: Timestamp) 
 
 pub(super) async fn tally(control: &ControlPlane) -> Result<Option<Tally>> {
     let rows = control.run(&TALLY, &[]).await?;
-    Ok(rows.first().map(|row| Tally { at: row.get("at"), critical: row.get("critical"), warnings: row.get("warnings") }))
+    Ok(rows.first().map(|row| Tally {
+        at: row.get("at"),
+        critical: row.get("critical"),
+        warnings: row.get("warnings"),
+    }))
 }
 
 /// The newest, with how many findings it had before they were cut to what is kept.

@@ -55,12 +55,15 @@ fn code_of(kind: &str, should: Option<&String>, is: Option<&String>) -> &'static
     match kind {
         "relation" if should.is_none() && (text.contains("table")) => &code::TABLE_UNDECLARED,
         "relation" if is.is_none() => &code::TABLE_MISSING,
-        "relation" => &code::TABLE_DRIFT,
         "owner" | "schema" => &code::OWNED_BY_STRANGER,
         // On where it should be off it shuts the rows away, and lets nobody at them.
-        "row security" if should.is_some_and(|should| should.ends_with("enabled"))
-            && is.is_some_and(|is| is.ends_with("disabled")) => &code::ROW_SECURITY_OFF,
-        "row security" => &code::TABLE_DRIFT,
+        "row security"
+            if should.is_some_and(|should| should.ends_with("enabled"))
+                && is.is_some_and(|is| is.ends_with("disabled")) =>
+        {
+            &code::ROW_SECURITY_OFF
+        }
+        "relation" | "row security" => &code::TABLE_DRIFT,
         "column" => &code::COLUMN_DRIFT,
         "constraint" if text.starts_with("CHECK") => &code::CHECK_DRIFT,
         "constraint" => &code::KEY_DRIFT,
@@ -87,7 +90,8 @@ fn row_security(table: &str, should: &str, is: &str) -> String {
     let force = |text: &str| if text.starts_with("forced") { "force" } else { "no force" };
     let parts = [(word(should), word(is)), (force(should), force(is))];
     let wrong = parts.into_iter().filter(|(should, is)| should != is);
-    let mended: Vec<String> = wrong.map(|(word, _)| format!("alter table {table} {word} row level security;")).collect();
+    let mended: Vec<String> =
+        wrong.map(|(word, _)| format!("alter table {table} {word} row level security;")).collect();
     mended.join(" ")
 }
 
@@ -102,7 +106,8 @@ fn mend(space: &str, (kind, object, item): &Key, should: Option<&String>, is: Op
     };
     // What may be passed on and should not be.
     let passed = should.is_some_and(|should| should == "false") && is.is_some_and(|is| is == "true");
-    let give = |what: &str| if passed { right("revoke grant option for", "from", what) } else { right("grant", "to", what) };
+    let give =
+        |what: &str| if passed { right("revoke grant option for", "from", what) } else { right("grant", "to", what) };
     let remove = match kind.as_str() {
         "relation" => format!("-- look what it holds, then: drop table {table};"),
         "column" => format!("alter table {table} drop column {item_name};"),

@@ -7,7 +7,7 @@ use cloister_ids::{ClusterId, DatabaseId, TenantId};
 use crate::{
     Result, Tenancy, control,
     control::store,
-    ledger::{PLUMBING_SCHEMA, SHARED_SCHEMA},
+    ledger::{Ledger, PLUMBING_SCHEMA, SHARED_SCHEMA},
 };
 
 /// One database and what should be in it.
@@ -48,8 +48,8 @@ impl Tenancy {
     pub(super) async fn expected(&self) -> Result<HashMap<ClusterId, Vec<Expected>>> {
         let control = &self.0.control;
         let ledger = self.0.clusters.values().next().map(|doors| self.ledger(doors));
-        let kernel = ledger.as_ref().map(|ledger| ledger.plumbing_digest());
-        let current = ledger.as_ref().map(|ledger| ledger.modules_digest());
+        let kernel = ledger.as_ref().map(Ledger::plumbing_digest);
+        let current = ledger.as_ref().map(Ledger::modules_digest);
         let mut databases: HashMap<DatabaseId, (ClusterId, Expected)> = HashMap::new();
         for row in control.run(&store::DATABASES, &[]).await? {
             let mut expected = Expected { name: row.get("name"), ..Expected::default() };

@@ -152,6 +152,7 @@ fn renamed(broken: Vec<Broken>, built: &str, stands_for: &str) -> impl Iterator<
             *text = text.replace(built, stands_for);
         }
         finding.detail.push_str(" (in every place, as it is made)");
+        finding.mend = format!("-- in the migration that makes it: {}", finding.mend);
         finding
     })
 }

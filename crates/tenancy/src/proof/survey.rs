@@ -42,8 +42,9 @@ pub enum Depth {
 
 /// Parts that are looked at at once, each by a session of its own.
 const AT_ONCE: usize = 4;
-/// Schemas of one part: a database with many is looked at by several sessions.
-const OF_PART: usize = 32;
+/// Schemas of one part, at least and at most: a database with many is looked at by several sessions. Each goes through the
+/// catalogs of the whole database, so there are no more parts than hands.
+const OF_PART: (usize, usize) = (32, 256);
 /// How often it is looked again because the registry changed meanwhile.
 const AGAIN: usize = 3;
 
@@ -173,32 +174,50 @@ impl Tenancy {
     /// A server, with what everything on it is compared with.
     async fn cluster<'a>(&self, doors: &'a Doors, name: String, databases: &[Expected]) -> Result<Cluster<'a>> {
         let owner = fleet::owner(doors.owner.as_ref())?;
-        let names = names(doors)?;
-        let modules = &self.0.modules;
-        let mut reference = Reference::default();
-        for database in databases {
-            let (place, began) = (Place { cluster: &name, database: &database.name }, Instant::now());
-            if database.is_control {
-                let bench = self.workbench(doors, &database.name).await?;
-                bench.control(modules, place, &mut reference).await?;
-                took("building a control plane", &database.name, began);
-            } else if database.places.contains_key(SHARED_SCHEMA) {
-                let bench = self.workbench(doors, &database.name).await?;
-                let schema = bench.places(modules, place, &mut reference).await?;
-                took("building a place", &database.name, began);
-                let (began, statements) = (Instant::now(), self.statements_of_tenants());
-                reference.statements = statements.len();
-                for (statement, faults) in bench.statements(&schema, modules, &statements).await? {
-                    let finding = |fault| {
-                        let mend = "-- mend the statement in the program: hold it to tenant_id = $1".to_owned();
-                        place.finding(&code::STATEMENT_UNBOUND, statement.to_owned(), fault, mend)
-                    };
-                    reference.findings.extend(faults.into_iter().map(finding));
-                }
-                took("planning statements", &database.name, began);
+        let place = |database| Place { cluster: &name, database };
+        let control = databases.iter().find(|database| database.is_control).map(|database| database.name.as_str());
+        let shared = databases.iter().find(|database| database.places.contains_key(SHARED_SCHEMA));
+        let shared = shared.map(|database| database.name.as_str());
+        let control = async {
+            let mut built = Reference::default();
+            if let Some(database) = control {
+                let began = Instant::now();
+                let bench = self.workbench(doors, database).await?;
+                bench.control(&self.0.modules, place(database), &mut built).await?;
+                took("building a control plane", database, began);
             }
+            Ok::<_, Error>(built)
+        };
+        let shared = async {
+            let mut built = Reference::default();
+            if let Some(database) = shared {
+                self.reference_of_places(doors, place(database), &mut built).await?;
+            }
+            Ok::<_, Error>(built)
+        };
+        let (mut control, shared) = futures_util::try_join!(control, shared)?;
+        control.findings.extend(shared.findings);
+        let reference = Reference { control: control.control, findings: control.findings, ..shared };
+        Ok(Cluster { name, owner, names: names(doors)?, reference })
+    }
+
+    /// Builds what stands in a tenant's place, and plans in it what runs there.
+    async fn reference_of_places(&self, doors: &Doors, place: Place<'_>, built: &mut Reference) -> Result<()> {
+        let (began, modules) = (Instant::now(), &self.0.modules);
+        let bench = self.workbench(doors, place.database).await?;
+        let schema = bench.places(modules, place, built).await?;
+        took("building a place", place.database, began);
+        let (began, statements) = (Instant::now(), self.statements_of_tenants());
+        built.statements = statements.len();
+        for (statement, faults) in bench.statements(&schema, modules, &statements).await? {
+            let finding = |fault| {
+                let mend = "-- mend the statement in the program: hold it to tenant_id = $1".to_owned();
+                place.finding(&code::STATEMENT_UNBOUND, statement.to_owned(), fault, mend)
+            };
+            built.findings.extend(faults.into_iter().map(finding));
         }
-        Ok(Cluster { name, owner, names, reference })
+        took("planning statements", place.database, began);
+        Ok(())
     }
 
     /// Every statement that runs in a tenant's place: the modules', and the kernel's own apart from the one that takes a lock
@@ -250,7 +269,7 @@ async fn of_server(cluster: &Cluster<'_>, prefix: &str, databases: &[Expected]) 
 
 fn parts(database: &Expected) -> Vec<Part<'_>> {
     let all = database.schemas();
-    let some = all.chunks(OF_PART).enumerate();
+    let some = all.chunks(all.len().div_ceil(AT_ONCE).clamp(OF_PART.0, OF_PART.1)).enumerate();
     some.map(|(at, schemas)| Part { database, schemas: schemas.to_vec(), is_first: at == 0 }).collect()
 }
 

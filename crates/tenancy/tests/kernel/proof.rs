@@ -1,12 +1,14 @@
 //! The prover finds every kind of hole that is made, invents none, and says what mends it.
 
+mod crooked;
 mod holes;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use cloister_tenancy::{CODES, Depth, Finding, Module, SchemaChange, Table, Tier, sql::Statement};
+use cloister_tenancy::{CODES, Depth, Finding, Tier};
 use cloister_testkit::{TestPlatform, TestSettings, admin_server, check_schema, schema_faults};
 
+use crooked::Crooked;
 use holes::{
     HOLES, Hole, OWN,
     Undo::{AsTold, By},
@@ -129,43 +131,6 @@ async fn a_place_that_is_behind_is_held_to_the_rules() {
     assert_eq!(codes(&found), BTreeSet::from(["row_security_off", "schema_behind"]), "{found:#?}");
     let mend = found.iter().find(|finding| finding.code == "schema_behind").unwrap().mend.clone();
     assert_eq!(mend, "-- run `cloister migrate`");
-}
-
-/// A module whose author declared what is not so.
-struct Crooked;
-
-impl Module for Crooked {
-    fn name(&self) -> &'static str {
-        "crooked"
-    }
-
-    fn kinds(&self) -> &'static [&'static str] {
-        &["school"]
-    }
-
-    fn migrations(&self) -> &'static [SchemaChange] {
-        &[SchemaChange {
-            number: 1,
-            name: "crooked",
-            tables: "create table common (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id));
-                create table own (id uuid not null primary key)",
-            foreign_keys: "create table more (id uuid primary key)",
-            made: &[Table::reference("common"), Table::reference("own")],
-        }]
-    }
-
-    fn statements(&self) -> &'static [&'static [&'static Statement]] {
-        &[crooked::STATEMENTS]
-    }
-}
-
-mod crooked {
-    use cloister_tenancy::sql::statements;
-
-    statements! {
-        /// Every row there is.
-        ALL = "select id from common where $1::uuid is not null";
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,12 +21,7 @@ pub(super) enum Undo {
     By(&'static str),
 }
 /// A hole, the codes that it must be found by and no others, and what closes it.
-pub(super) struct Hole(
-    pub(super) Where,
-    pub(super) &'static str,
-    pub(super) &'static [&'static str],
-    pub(super) Undo,
-);
+pub(super) struct Hole(pub(super) Where, pub(super) &'static str, pub(super) &'static [&'static str], pub(super) Undo);
 
 pub(super) const OWN: &str = "tenant_id = (select nullif(current_setting('cloister.tenant_id', true), '')::uuid)";
 
