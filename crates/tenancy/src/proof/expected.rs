@@ -44,6 +44,13 @@ impl Expected {
 }
 
 impl Tenancy {
+    /// The servers that this node has doors to, with their names.
+    pub(super) async fn cluster_names(&self) -> Result<Vec<(ClusterId, String)>> {
+        let rows = self.0.control.run(&store::CLUSTERS, &[]).await?;
+        let known = rows.iter().map(|row| (row.get("id"), row.get("name")));
+        Ok(known.filter(|(id, _)| self.0.clusters.contains_key(id)).collect())
+    }
+
     /// What the registry says there is, by server.
     pub(super) async fn expected(&self) -> Result<HashMap<ClusterId, Vec<Expected>>> {
         let control = &self.0.control;

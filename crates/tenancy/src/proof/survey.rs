@@ -22,9 +22,7 @@ use super::{
     statements::StatementFaults,
 };
 use crate::{
-    Error, Result, Tenancy, control,
-    control::store as control_store,
-    fleet, install,
+    Error, Result, Tenancy, control, fleet, install,
     ledger::{PLUMBING_SCHEMA, SHARED_SCHEMA},
     statements::{Plane, kernel_statements},
     tenancy::Doors,
@@ -163,12 +161,6 @@ impl Tenancy {
     async fn workbench(&self, doors: &Doors, database: &str) -> Result<Workbench> {
         let suffix = RequestId::generate(&*self.0.clock).bare();
         Workbench::open(fleet::owner(doors.owner.as_ref())?, database, names(doors)?, suffix).await
-    }
-
-    async fn cluster_names(&self) -> Result<Vec<(ClusterId, String)>> {
-        let rows = self.0.control.run(&control_store::CLUSTERS, &[]).await?;
-        let known = rows.iter().map(|row| (row.get("id"), row.get("name")));
-        Ok(known.filter(|(id, _)| self.0.clusters.contains_key(id)).collect())
     }
 
     /// A server, with what everything on it is compared with.
