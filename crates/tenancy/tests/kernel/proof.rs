@@ -39,58 +39,81 @@ fn codes(findings: &[Finding]) -> BTreeSet<&str> {
     findings.iter().map(|finding| finding.code.as_str()).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_hole_is_found_none_is_invented_and_what_is_told_mends_it() {
-    let platform = TestPlatform::start().await;
-    assert_eq!(schema_faults(&platform).await, []);
+/// A hole that was made, and where.
+struct Made {
+    hole: &'static Hole,
+    text: String,
+    database: String,
+    schema: String,
+    admin: tokio_postgres::Client,
+}
+
+async fn make(platform: &TestPlatform, hole: &'static Hole) -> Made {
+    let Hole(at, text, ..) = hole;
     let place = |tier: Tier| {
         let tenant = platform.tenancy.registry().by_slug(&format!("checks-schema-{tier}")).unwrap();
         let place = tenant.placement.clone().unwrap();
         (place.database.to_string(), place.schema.to_string(), tenant.id.uuid().to_string())
     };
+    let (database, schema, tenant) = match at {
+        Shared => place(Tier::Shared),
+        Schema => place(Tier::Schema),
+        Single => place(Tier::Database),
+        Control => (format!("{}_control", platform.prefix), "control".to_owned(), String::new()),
+    };
+    let admin = platform.admin(&database).await;
+    admin.batch_execute(&format!("set search_path = \"{schema}\"")).await.unwrap();
+    let text = text
+        .replace("$own", OWN)
+        .replace("$tenant", &tenant)
+        .replace("$schema", &schema)
+        .replace("on database to", &format!("on database \"{database}\" to"))
+        .replace("$alter table note owner to", &format!("alter table note owner to \"{}\"", admin_server().user()))
+        .replace("$set", &format!("alter database \"{database}\" set"))
+        .replace("$grant", "grant");
+    // Made by the owner, as a migration would; what the owner may not do, by the server's administrator.
+    if admin.batch_execute(&format!("set role test_owner; {text}")).await.is_err() {
+        admin.batch_execute(&format!("reset role; {text}")).await.unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    }
+    admin.batch_execute("reset role").await.unwrap();
+    Made { hole, text, database, schema, admin }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_hole_is_found_none_is_invented_and_what_is_told_mends_it() {
+    let platform = TestPlatform::start().await;
+    assert_eq!(schema_faults(&platform).await, []);
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
-    for Hole(at, text, expected, undo) in HOLES {
-        let (database, schema, tenant) = match at {
-            Shared => place(Tier::Shared),
-            Schema => place(Tier::Schema),
-            Single => place(Tier::Database),
-            Control => (format!("{}_control", platform.prefix), "control".to_owned(), String::new()),
-        };
-        let admin = platform.admin(&database).await;
-        admin.batch_execute(&format!("set search_path = \"{schema}\"")).await.unwrap();
-        let text = text
-            .replace("$own", OWN)
-            .replace("$tenant", &tenant)
-            .replace("$schema", &schema)
-            .replace("on database to", &format!("on database \"{database}\" to"))
-            .replace("$alter table note owner to", &format!("alter table note owner to \"{}\"", admin_server().user()))
-            .replace("$set", &format!("alter database \"{database}\" set"))
-            .replace("$grant", "grant");
-        // Made by the owner, as a migration would; what the owner may not do, by the server's administrator.
-        if admin.batch_execute(&format!("set role test_owner; {text}")).await.is_err() {
-            admin
-                .batch_execute(&format!("reset role; {text}"))
-                .await
-                .unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    // One hole at a time in each database, in all of them at once.
+    let mut queues = [Shared, Schema, Single, Control].map(|at| HOLES.iter().filter(move |hole| hole.0 == at));
+    loop {
+        let mut round = Vec::new();
+        for hole in queues.iter_mut().filter_map(Iterator::next) {
+            round.push(make(&platform, hole).await);
         }
-        admin.batch_execute("reset role").await.unwrap();
-        let found = schema_faults(&platform).await;
-        if codes(&found) != expected.iter().copied().collect() {
-            let told: Vec<_> = found.iter().map(|f| format!("{} {}: {}", f.code, f.object, f.detail)).collect();
-            wrong.push(format!("{at:?}: {text}\n  expected {expected:?}, found\n    {}", told.join("\n    ")));
+        if round.is_empty() {
+            break;
         }
-        seen.extend(found.iter().map(|finding| finding.code.clone()));
-        let is_told = |finding: &Finding| !finding.why.is_empty() && !finding.mend.is_empty();
-        assert!(found.iter().all(|finding| finding.database == database && is_told(finding)), "{found:#?}");
-        let undo = match undo {
-            By(text) => text.replace("$schema", &schema),
-            AsTold => found.iter().map(|finding| finding.mend.as_str()).collect::<Vec<_>>().join("\n"),
-        };
-        if let Err(error) = admin.batch_execute(&undo).await {
-            panic!("{text}: what mends it does not: {undo}: {error:?}");
+        let mut all = schema_faults(&platform).await;
+        for Made { hole: Hole(at, _, expected, undo), text, database, schema, admin } in round {
+            let found: Vec<Finding> = all.extract_if(.., |finding| finding.database == database).collect();
+            if codes(&found) != expected.iter().copied().collect() {
+                let told: Vec<_> = found.iter().map(|f| format!("{} {}: {}", f.code, f.object, f.detail)).collect();
+                wrong.push(format!("{at:?}: {text}\n  expected {expected:?}, found\n    {}", told.join("\n    ")));
+            }
+            assert!(found.iter().all(|told| !told.why.is_empty() && !told.mend.is_empty()), "{found:#?}");
+            seen.extend(found.iter().map(|finding| finding.code.clone()));
+            let undo = match undo {
+                By(text) => text.replace("$schema", &schema),
+                AsTold => found.iter().map(|finding| finding.mend.as_str()).collect::<Vec<_>>().join("\n"),
+            };
+            if let Err(error) = admin.batch_execute(&undo).await {
+                panic!("{text}: what mends it does not: {undo}: {error:?}");
+            }
+            // What it did not close shows with the next.
         }
-        // What it did not close shows with the next.
+        assert_eq!(all, [], "found where no hole was made");
     }
     assert_eq!(schema_faults(&platform).await, []);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
