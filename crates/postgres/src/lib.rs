@@ -40,7 +40,7 @@ pub use transaction::{Enter, Transaction};
 pub use wire::{Column, Row, RowIndex};
 
 pub use tokio_postgres::{
-    Client, Error as DriverError, Row as DriverRow,
+    Client, Error as DriverError, Row as DriverRow, SimpleQueryMessage,
     error::SqlState,
     types::{FromSql, FromSqlOwned, IsNull, Kind, ToSql, Type, accepts, to_sql_checked},
 };

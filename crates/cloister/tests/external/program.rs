@@ -85,9 +85,13 @@ pub(crate) struct Serving {
 impl Serving {
     /// The whole answer to a GET, head and body.
     pub(crate) fn get(&self, path: &str, token: &str) -> String {
+        self.get_at(path, &self.address.to_string(), token)
+    }
+
+    /// The same under a host name.
+    pub(crate) fn get_at(&self, path: &str, host: &str, token: &str) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let host = self.address;
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
@@ -100,13 +104,22 @@ impl Serving {
 
     /// An access token for a tenant, by the way that people take.
     pub(crate) fn sign_in(&self, slug: &str, email: &str, password: &str) -> String {
+        self.sign_in_at(&format!("/t/{slug}"), &self.address.to_string(), email, password)
+    }
+
+    /// An access token for the platform itself.
+    pub(crate) fn sign_in_as_operator(&self, email: &str, password: &str) -> String {
+        self.sign_in_at("", "localhost", email, password)
+    }
+
+    fn sign_in_at(&self, door: &str, host: &str, email: &str, password: &str) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let (host, body) = (self.address, format!("{{\"email\":\"{email}\",\"password\":\"{password}\"}}"));
+        let body = format!("{{\"email\":\"{email}\",\"password\":\"{password}\"}}");
         let length = body.len();
         write!(
             stream,
-            "POST /t/{slug}/api/v1/sessions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+            "POST {door}/api/v1/sessions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
              Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         )
         .unwrap();
