@@ -7,7 +7,9 @@
 mod code;
 mod database_store;
 mod drift;
+mod expected;
 mod fact_store;
+mod fence;
 mod finding;
 mod place_store;
 mod reference;

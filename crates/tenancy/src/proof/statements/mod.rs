@@ -4,9 +4,12 @@
 mod condition;
 mod plan;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use cloister_postgres::{Client, DriverError, Statement, Type};
+use cloister_postgres::{Client, DriverError, SimpleQueryMessage, Statement, Type};
 use serde_json::Value;
 
 use super::place_store;
@@ -29,6 +32,7 @@ pub(super) async fn faults(
     statements: &[&'static Statement],
 ) -> Outcome<StatementFaults> {
     let mut faults = StatementFaults::new();
+    let mut types = HashMap::new();
     let tables = tables(client, schema, modules).await?;
     // A plan that does not know the parameters, as one that is kept; the owner's, without policies in it.
     let stand = format!(
@@ -37,7 +41,7 @@ pub(super) async fn faults(
     for (role, policies) in [(Some(application), "on"), (None, "off")] {
         let act = role.map_or_else(String::new, |role| format!("set local role \"{role}\"; "));
         client.batch_execute(&format!("{stand}{act}set local row_security = {policies}")).await?;
-        let mut session = Session { client, statements, faults: &mut faults };
+        let mut session = Session { client, statements, types: &mut types, faults: &mut faults };
         session.stage().await?;
         if role.is_some() {
             session.prepare_all().await?;
@@ -71,6 +75,8 @@ async fn tables(client: &Client, schema: &str, modules: &[Arc<dyn Module>]) -> O
 struct Session<'a> {
     client: &'a Client,
     statements: &'a [&'static Statement],
+    /// What their parameters are, for whoever asks.
+    types: &'a mut HashMap<&'static str, Option<Vec<Type>>>,
     faults: &'a mut StatementFaults,
 }
 
@@ -113,11 +119,11 @@ impl Session<'_> {
         self.faults.entry(statement.name()).or_default().push(fault.into());
     }
 
-    /// Runs a text in a savepoint of its own, so that one that fails does not end the transaction.
+    /// Runs a text in a savepoint of its own, so that one that fails does not end the transaction. All of it is one message: a
+    /// way to the server and back for each part is most of what a look costs.
     async fn attempt(&mut self, statement: &'static Statement, text: &str) -> Outcome<()> {
-        self.run("savepoint attempt").await?;
-        match self.client.batch_execute(text).await {
-            Ok(()) => self.run("release attempt").await,
+        match self.run(&format!("savepoint attempt; {text}; release attempt")).await {
+            Ok(()) => Ok(()),
             Err(error) => {
                 self.run(UNDO).await?;
                 self.blame(statement, told(&error));
@@ -185,19 +191,29 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// What its parameters are; none when it cannot be prepared.
     async fn types(&mut self, statement: &'static Statement) -> Outcome<Option<Vec<Type>>> {
-        self.run("savepoint attempt").await?;
-        match self.client.prepare(statement.sql()).await {
+        if let Some(known) = self.types.get(statement.name()) {
+            return Ok(known.clone());
+        }
+        // Sent behind one another, not after one another.
+        let prepared = self.client.prepare(statement.sql());
+        let (begun, prepared, released) =
+            futures_util::join!(self.run("savepoint attempt"), prepared, self.run("release attempt"));
+        begun?;
+        let types = match prepared {
             Ok(prepared) => {
-                self.run("release attempt").await?;
-                Ok(Some(prepared.params().to_vec()))
+                released?;
+                Some(prepared.params().to_vec())
             }
             Err(error) => {
                 self.run(UNDO).await?;
                 self.blame(statement, told(&error));
-                Ok(None)
+                None
             }
-        }
+        };
+        self.types.insert(statement.name(), types.clone());
+        Ok(types)
     }
 
     /// As the owner, whom no policy holds: what the statement itself reaches.
@@ -225,7 +241,8 @@ impl Session<'_> {
                 continue;
             }
             match self.plan(statement, &types).await {
-                Ok((plan, tenant)) => {
+                Ok(None) => self.blame(statement, "has a plan that cannot be read"),
+                Ok(Some((plan, tenant))) => {
                     for fault in plan::faults(&plan, tables, &tenant, &text) {
                         self.blame(statement, fault);
                     }
@@ -240,7 +257,7 @@ impl Session<'_> {
     }
 
     /// The plan, with the tenant as a parameter of its own: `$1` may also be what EXPLAIN calls the result of a sub-select.
-    async fn plan(&self, statement: &Statement, types: &[Type]) -> Outcome<(Value, String)> {
+    async fn plan(&self, statement: &Statement, types: &[Type]) -> Outcome<Option<(Value, String)>> {
         let tenant = format!("${}", types.len() + 1);
         let all: Vec<String> = types
             .iter()
@@ -248,14 +265,21 @@ impl Session<'_> {
             .map(|kind| format!("\"{}\".\"{}\"", kind.schema(), kind.name()))
             .collect();
         let text = rename_first(statement.sql(), &tenant);
-        self.run("savepoint attempt").await?;
-        self.client.batch_execute(&format!("prepare planned ({}) as {text}", all.join(", "))).await?;
         let arguments = vec!["null"; all.len()].join(", ");
-        let explain = format!("explain (verbose, format json) execute planned({arguments})");
-        let row = self.client.query_one(&explain, &[]).await?;
-        self.run("deallocate planned; release attempt").await?;
-        let plan: Value = row.get(0);
-        Ok((plan[0]["Plan"].clone(), tenant))
+        let answers = self
+            .client
+            .simple_query(&format!(
+                "savepoint attempt; prepare planned ({}) as {text};
+                 explain (verbose, format json) execute planned({arguments}); deallocate planned; release attempt",
+                all.join(", ")
+            ))
+            .await?;
+        let plan = answers.iter().find_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        let plan: Option<Value> = plan.and_then(|plan| serde_json::from_str(plan).ok());
+        Ok(plan.map(|plan| plan[0]["Plan"].clone()).filter(Value::is_object).map(|plan| (plan, tenant)))
     }
 }
 
