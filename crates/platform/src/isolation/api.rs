@@ -3,7 +3,7 @@
 use cloister_http::{Answer, Caller, Edge, Problem, words};
 use cloister_ids::IsolationProofId;
 use cloister_tenancy::{Action, Finding, Looked, Proof, Severity};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -16,6 +16,9 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(isolation_read))
 }
 
+/// It is looked every hour: what is as old as this has missed some.
+const STALE: SignedDuration = SignedDuration::from_hours(3);
+
 words! {
     /// By the worst finding.
     pub enum IsolationState {
@@ -25,6 +28,8 @@ words! {
         Warning = "warning",
         /// A wall has a hole.
         Critical = "critical",
+        /// Nothing was found, and that is more than three hours ago: no node looks any more.
+        Stale = "stale",
         /// There is no proof yet.
         Unknown = "unknown",
     }
@@ -33,7 +38,7 @@ words! {
 /// What the prover found when it last walked through everything.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Isolation {
-    /// By the worst finding; `unknown` before the first proof.
+    /// By the worst finding; `unknown` before the first proof, `stale` when none was made for three hours.
     pub state: IsolationState,
     /// Seconds since that proof began.
     pub age_seconds: Option<i64>,
@@ -76,13 +81,15 @@ impl Isolation {
     }
 
     pub(super) fn of((made, [critical, warnings]): (Made, [i32; 2]), now: Timestamp) -> Self {
+        let age = now.duration_since(made.proof.at);
         let state = match (critical, warnings) {
+            (0, 0) if age > STALE => IsolationState::Stale,
             (0, 0) => IsolationState::Clean,
             (0, _) => IsolationState::Warning,
             _ => IsolationState::Critical,
         };
         let Made { id, proof: Proof { at, took_ms, looked, findings }, rows } = made;
-        let age_seconds = Some(now.duration_since(at).as_secs().max(0));
+        let age_seconds = Some(age.as_secs().max(0));
         Self {
             state,
             age_seconds,

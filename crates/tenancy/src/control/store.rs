@@ -158,7 +158,7 @@ statements! {
         from placement p join tenant t on t.id = p.tenant_id
         where t.status not in ('pending', 'preparing', 'failed', 'purging')";
     /// Schemas that there may be besides, of tenants that are being made or removed.
-    UNSETTLED = "select p.database_id, p.schema_name
+    UNSETTLED = "select p.tenant_id, p.database_id, p.schema_name, t.status in ('pending', 'preparing') as is_being_made
         from placement p join tenant t on t.id = p.tenant_id
         where t.status in ('pending', 'preparing', 'failed', 'purging')";
     /// Records where a tenant's rows will be.

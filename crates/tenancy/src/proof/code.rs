@@ -85,6 +85,8 @@ codes! {
         "it holds what no tenant answers for: what is left of a removed tenant, or a copy";
     DATABASE_MISSING = "database_missing" Critical
         "the registry names a database that cannot be entered: its tenants cannot be served";
+    DATABASE_UNREACHABLE = "database_unreachable" Critical
+        "what cannot be looked at is not proven, whoever else may enter it";
     SCHEMA_UNKNOWN = "schema_unknown" Warning
         "it holds what no tenant answers for: what is left of a removed tenant, or a copy";
     SCHEMA_MISSING = "schema_missing" Critical
@@ -167,6 +169,7 @@ codes! {
 pub(super) static OF_REGISTRY: &[&Code] = &[
     &DATABASE_UNKNOWN,
     &DATABASE_MISSING,
+    &DATABASE_UNREACHABLE,
     &SCHEMA_UNKNOWN,
     &SCHEMA_MISSING,
     &SCHEMA_BEHIND,

@@ -19,8 +19,10 @@ pub(super) struct Expected {
     pub(super) places: BTreeMap<String, HashSet<TenantId>>,
     /// Schemas that the migrations have not reached.
     pub(super) behind: HashSet<String>,
-    /// Schemas of tenants that are being made or removed.
-    pub(super) unsettled: Vec<String>,
+    /// Tenants that are being made or removed, and the schemas that they may have here.
+    pub(super) unsettled: BTreeMap<TenantId, String>,
+    /// One of them is being made.
+    is_being_made: bool,
     pub(super) tenants: BTreeMap<TenantId, Placed>,
 }
 
@@ -36,10 +38,39 @@ pub(super) struct Placed {
 }
 
 impl Expected {
-    /// Every schema that is to be looked at.
+    /// Every schema that must be there and be as the migrations make it.
     pub(super) fn schemas(&self) -> Vec<String> {
+        if self.is_passing() {
+            return Vec::new();
+        }
         let plumbing = if self.is_control { control::SCHEMA } else { PLUMBING_SCHEMA };
         std::iter::once(plumbing).chain(self.places.keys().map(String::as_str)).map(str::to_owned).collect()
+    }
+
+    /// Whose rows may lie in which schema, those of tenants that are being made or removed too.
+    pub(super) fn owners(&self) -> BTreeMap<String, HashSet<TenantId>> {
+        let mut owners = self.places.clone();
+        for (tenant, schema) in &self.unsettled {
+            owners.entry(schema.clone()).or_default().insert(*tenant);
+        }
+        owners
+    }
+
+    /// Schemas that may be there, whole or not: they are held to the rules as far as they are.
+    pub(super) fn passing(&self) -> Vec<String> {
+        let plumbing = self.is_passing().then_some(PLUMBING_SCHEMA);
+        let own = self.unsettled.values().map(String::as_str).filter(|schema| !self.places.contains_key(*schema));
+        own.chain(plumbing).map(str::to_owned).collect()
+    }
+
+    /// It is there for tenants that are being made or removed alone, if it is.
+    pub(super) fn is_passing(&self) -> bool {
+        self.places.is_empty() && !self.unsettled.is_empty()
+    }
+
+    /// Its own rights are what the migrations make them.
+    pub(super) fn is_made(&self) -> bool {
+        !(self.is_passing() && self.is_being_made)
     }
 }
 
@@ -83,16 +114,13 @@ impl Tenancy {
         }
         for row in control.run(&store::UNSETTLED, &[]).await? {
             if let Some((_, database)) = databases.get_mut(&row.get("database_id")) {
-                database.unsettled.push(row.get("schema_name"));
+                database.unsettled.insert(row.get("tenant_id"), row.get("schema_name"));
+                database.is_being_made |= row.get::<_, bool>("is_being_made");
             }
         }
         let mut clusters: HashMap<ClusterId, Vec<Expected>> = HashMap::new();
-        for (cluster, mut expected) in databases.into_values() {
-            expected.unsettled.sort();
-            // One that is only recorded, for a tenant that is just being made, need not be there yet.
-            if !expected.places.is_empty() || expected.unsettled.is_empty() {
-                clusters.entry(cluster).or_default().push(expected);
-            }
+        for (cluster, expected) in databases.into_values() {
+            clusters.entry(cluster).or_default().push(expected);
         }
         let is_current = self.control_is_current().await?;
         for (id, doors) in &self.0.clusters {

@@ -26,7 +26,7 @@ pub(super) async fn judge(client: &Client, database: &Expected, place: Place<'_>
         let (epoch, state): (i64, &str) = (row.get("epoch"), row.get("state"));
         let uuid = tenant.uuid();
         let Some(placed) = database.tenants.get(&tenant).filter(|placed| placed.schema == schema) else {
-            if state != "closed" && !database.unsettled.contains(&schema) {
+            if state != "closed" && database.unsettled.get(&tenant) != Some(&schema) {
                 let detail = format!("requests of {tenant} are let in, and the registry has it elsewhere");
                 let mend = format!("update cloister.fence set state = 'closed' where tenant_id = '{uuid}';");
                 findings.push(place.finding(&code::FENCE_ELSEWHERE, schema, detail, mend));

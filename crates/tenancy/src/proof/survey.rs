@@ -8,7 +8,7 @@ use std::{
 
 use cloister_ids::{ClusterId, RequestId, TenantId};
 use cloister_postgres::{Client, ConnectError, Progress, Server, Statement};
-use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 
 use super::{
     ask, code, drift,
@@ -110,9 +110,11 @@ impl Tenancy {
         depth: Depth,
         progress: &dyn Progress,
     ) -> Result<(Looked, Vec<Finding>)> {
+        let databases = || expected.values().flatten();
+        let placements = databases().map(|database| database.tenants.len()).sum();
         let known: HashSet<TenantId> =
-            expected.values().flatten().flat_map(|database| database.tenants.keys().copied()).collect();
-        let mut looked = Looked { placements: known.len(), ..Looked::default() };
+            databases().flat_map(|database| database.owners().into_values().flatten()).collect();
+        let mut looked = Looked { placements, ..Looked::default() };
         let mut findings = Vec::new();
         let mut all = Vec::new();
         for (id, cluster) in clusters {
@@ -134,7 +136,7 @@ impl Tenancy {
             judged.boxed()
         });
         let all: Vec<(Vec<Finding>, usize, usize)> =
-            stream::iter(judged.collect::<Vec<_>>()).buffered(AT_ONCE).try_collect().await?;
+            stream::iter(judged.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
         for (of_part, schemas, tables) in all {
             findings.extend(of_part);
             looked.schemas += schemas;
@@ -246,12 +248,9 @@ async fn of_server(cluster: &Cluster<'_>, prefix: &str, databases: &[Expected]) 
     let mut findings: Vec<Finding> = broken.into_iter().map(|broken| broken.finding).collect();
     let rows = ask(&client, &store::DATABASES, &[&format!("{prefix}_")]).await?;
     let names = rows.iter().map(|row| row.get::<_, String>(0));
-    // What single databases are copied from, and one that is being made or removed.
-    let passing = |name: &str| {
-        let rest = name.get(prefix.len()..).unwrap_or("");
-        rest.starts_with("_template_") || rest.starts_with("_t_") || rest.starts_with("_schemas_")
-    };
-    let unknown = names.filter(|name| !passing(name) && !databases.iter().any(|database| database.name == *name));
+    // What single databases are copied from. One that is being made or removed is in the registry.
+    let is_template = |name: &str| name.get(prefix.len()..).is_some_and(|rest| rest.starts_with("_template_"));
+    let unknown = names.filter(|name| !is_template(name) && !databases.iter().any(|database| database.name == *name));
     findings.extend(unknown.map(|name| {
         let mend = format!("-- look what it holds, then: drop database \"{name}\";");
         place.finding(&code::DATABASE_UNKNOWN, name, "no tenant has its place in this database".to_owned(), mend)
@@ -265,8 +264,40 @@ fn parts(database: &Expected) -> Vec<Part<'_>> {
     some.map(|(at, schemas)| Part { database, schemas: schemas.to_vec(), is_first: at == 0 }).collect()
 }
 
-/// Looks at a part of a database. Gives what was found, how many schemas and how many tables were looked at.
+/// Looks at a part of a database. Gives what was found, how many schemas and how many tables were looked at. One that cannot
+/// be looked at is a finding, and keeps nobody from looking at the others.
 async fn judge_part(
+    cluster: &Cluster<'_>,
+    part: &Part<'_>,
+    depth: Depth,
+    tenants: &HashSet<TenantId>,
+) -> (Vec<Finding>, usize, usize) {
+    let database = part.database;
+    let place = Place { cluster: &cluster.name, database: &database.name };
+    let finding = |code, detail: String, mend: &str| {
+        (vec![place.finding(code, database.name.clone(), detail, format!("-- {mend}"))], 0, 0)
+    };
+    let failed = match cluster.owner.connect(&database.name).await {
+        Ok(client) => match look(&client, cluster, part, depth, tenants).await {
+            Ok(found) => return found,
+            Err(error) => error,
+        },
+        Err(ConnectError::Refused { source, .. }) if source.code().is_some_and(|code| code.code() == "3D000") => {
+            if database.is_passing() {
+                return (Vec::new(), 0, 0);
+            }
+            let detail = "the registry names it and the server does not have it".to_owned();
+            let mend = "restore the database from a backup, or give up the tenants in it";
+            return finding(&code::DATABASE_MISSING, detail, mend);
+        }
+        Err(error) => install::connect(error),
+    };
+    let mend = "see why the owner's login cannot look into it, and look again";
+    finding(&code::DATABASE_UNREACHABLE, failed.log(), mend)
+}
+
+async fn look(
+    client: &Client,
     cluster: &Cluster<'_>,
     part: &Part<'_>,
     depth: Depth,
@@ -274,17 +305,8 @@ async fn judge_part(
 ) -> Result<(Vec<Finding>, usize, usize)> {
     let (began, database) = (Instant::now(), part.database);
     let place = Place { cluster: &cluster.name, database: &database.name };
-    let client = match cluster.owner.connect(&database.name).await {
-        Ok(client) => client,
-        Err(ConnectError::Refused { source, .. }) if source.code().is_some_and(|code| code.code() == "3D000") => {
-            let detail = "the registry names it and the server does not have it".to_owned();
-            let mend = "-- restore the database from a backup, or give up the tenants in it".to_owned();
-            return Ok((vec![place.finding(&code::DATABASE_MISSING, database.name.clone(), detail, mend)], 0, 0));
-        }
-        Err(error) => return Err(install::connect(error)),
-    };
     client.batch_execute(store::LOOK.sql()).await.map_err(Error::internal)?;
-    let there = ask(&client, &store::SCHEMAS, &[]).await?;
+    let there = ask(client, &store::SCHEMAS, &[]).await?;
     let there: HashSet<String> = there.iter().map(|row| row.get(0)).collect();
     let (schemas, missing): (Vec<String>, Vec<String>) =
         part.schemas.iter().cloned().partition(|schema| there.contains(schema));
@@ -295,12 +317,20 @@ async fn judge_part(
         findings.push(place.finding(&code::SCHEMA_MISSING, schema, detail, mend));
     }
     if part.is_first {
-        let mut known = database.schemas();
-        known.extend(database.unsettled.iter().cloned());
-        let broken = rule::judge(&client, OF_DATABASE, &known, &cluster.names, place).await?;
+        let passing = database.passing();
+        let known = [database.schemas(), passing.clone()].concat();
+        let mut broken = Vec::new();
+        if database.is_made() {
+            broken.extend(rule::judge(client, OF_DATABASE, &known, &cluster.names, place).await?);
+        }
+        let passing: Vec<String> = passing.into_iter().filter(|schema| there.contains(schema)).collect();
+        if !passing.is_empty() {
+            broken.extend(rule::judge(client, OF_TABLES, &passing, &cluster.names, place).await?);
+            broken.extend(rule::judge(client, OF_RELATIONS, &passing, &cluster.names, place).await?);
+        }
         findings.extend(broken.into_iter().map(|broken| broken.finding));
         if !database.is_control {
-            findings.extend(fence::judge(&client, database, place).await?);
+            findings.extend(fence::judge(client, database, place).await?);
         }
     }
     let form = |schema: &str| -> &Form {
@@ -310,16 +340,16 @@ async fn judge_part(
             _ => &cluster.reference.place,
         }
     };
-    let digests = digests(&client, &schemas).await?;
+    let digests = digests(client, &schemas).await?;
     let differ: Vec<String> =
         schemas.iter().filter(|schema| digests.get(*schema) != Some(&form(schema).digest)).cloned().collect();
     let tables = |schema: &String| form(schema).facts.keys().filter(|(kind, ..)| kind == "relation").count();
     let looked_at = (schemas.len(), schemas.iter().map(tables).sum());
     if !differ.is_empty() {
-        findings.extend(deviations(&client, cluster, database, &differ, form, place).await?);
+        findings.extend(deviations(client, cluster, database, &differ, form, place).await?);
     }
     if !database.is_control && depth == Depth::Rows {
-        findings.extend(rows::misplaced(&client, &schemas, &database.places, tenants, place).await?);
+        findings.extend(rows::misplaced(client, &schemas, &database.owners(), tenants, place).await?);
     }
     took("looking", &database.name, began);
     Ok((findings, looked_at.0, looked_at.1))

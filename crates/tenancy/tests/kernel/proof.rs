@@ -2,6 +2,7 @@
 
 mod crooked;
 mod holes;
+mod passing;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -18,7 +19,8 @@ use holes::{
 /// Kinds of hole that are not in that list, each with the test that makes one. It only shrinks.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("database_missing", "a_database_that_is_not_there_is_found"),
-    ("database_unknown", "crates/cloister/tests/external/isolation.rs"),
+    ("database_unknown", "a_copy_of_a_tenants_database_is_told_of_and_one_that_cannot_be_entered_hides_no_other"),
+    ("database_unreachable", "a_copy_of_a_tenants_database_is_told_of_and_one_that_cannot_be_entered_hides_no_other"),
     ("login_is_member", "crates/cloister/tests/external/isolation.rs"),
     ("login_lent", "crates/cloister/tests/external/isolation.rs"),
     ("login_too_powerful", "crates/cloister/tests/external/isolation.rs"),

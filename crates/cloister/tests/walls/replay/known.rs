@@ -13,6 +13,8 @@ const MOST: usize = 48;
 const MOST_TRIES: usize = 400;
 /// As often as each is looked at, whatever was found out.
 const LEAST: usize = 1;
+/// As often as it is looked at with each single row taken away.
+const MOST_CLOSELY: usize = 6;
 /// As often as it is looked at with what its neighbours were run with.
 const MOST_LENT: usize = 9;
 
@@ -27,6 +29,7 @@ pub(crate) struct Known {
     /// How often it was looked at when it was run like this.
     shapes: HashMap<Shape, usize>,
     tries: usize,
+    closely: usize,
     offers: usize,
     pub(crate) looks: usize,
     /// Looked at with what another statement was run with.
@@ -85,6 +88,7 @@ impl Known {
             kinds: None,
             shapes: HashMap::new(),
             tries: 0,
+            closely: 0,
             offers: 0,
             looks: 0,
             lent: 0,
@@ -104,6 +108,13 @@ impl Known {
     /// More may be found out about it.
     pub(crate) fn is_open(&self) -> bool {
         self.is_unclear() && self.looks < MOST && self.tries < MOST_TRIES || self.tenant_plane && self.looks < LEAST
+    }
+
+    /// Whether to look at it with each single row taken away.
+    pub(crate) fn is_worth_a_close_look(&mut self) -> bool {
+        let worth = self.is_unclear() && self.closely < MOST_CLOSELY;
+        self.closely += usize::from(worth);
+        worth
     }
 
     /// Whether to find out what it comes to.

@@ -2,7 +2,7 @@
 //!
 //! Row security is out of the way here, so that a statement stands on its own. What the tests did is done again in the order
 //! in which they did it; before each statement the other tenant asks the same, once without any rows and once with the same
-//! rows under its own name, and without those of one table. What comes of it must not change when everybody else's rows are
+//! rows under its own name, without those of one table, and without a single one. What comes of it must not change when everybody else's rows are
 //! taken away, nor may it change any of them. Then it is asked without what binds one of its tables to the tenant, which
 //! must make a difference.
 
@@ -29,6 +29,8 @@ use session::{Outcome, Session};
 const BY_CHANCE: usize = 8;
 /// Of a single row with so many columns each tells by itself how a statement was run: it counts, or answers yes or no.
 const FEW_COLUMNS: usize = 9;
+/// Of each table so many rows are taken away, one at a time.
+const ROWS: i64 = 24;
 /// PostgreSQL's number for the type `uuid`.
 const UUID: u32 = 2950;
 
@@ -242,7 +244,44 @@ impl Replay {
                 break;
             }
         }
+        if tenant_plane {
+            self.look_closely(&book.test, tenant, looks, &among, &mut faults).await;
+        }
         self.faults.extend(faults);
+    }
+
+    /// Looks once more, with the same rows but for a single one, each in its turn. What leans on that row fails the other
+    /// tenant, unless a statement takes the row of the first for it.
+    async fn look_closely(
+        &self,
+        test: &str,
+        tenant: Uuid,
+        looks: &mut [Look],
+        among: &[String],
+        faults: &mut Vec<String>,
+    ) {
+        let plane = &self.tenants;
+        plane.give(&Given::Everything, tenant, self.other, among).await;
+        let mut close = Vec::new();
+        for look in looks.iter_mut().filter(|look| look.known.is_unclear()) {
+            let came = plane.session.each(&[look.text()], &look.asked, None).await.remove(0).0;
+            let finds = matches!(&came, Outcome::Rows(rows) if !rows.is_empty());
+            if (finds || is_writing(look.text())) && look.known.is_worth_a_close_look() {
+                close.push(look);
+            }
+        }
+        let tables = plane.named(&close.iter().map(|look| look.text()).collect::<Vec<_>>().join(" "));
+        for table in tables {
+            let given = Given::AllButOne(table.clone());
+            for away in plane.each_away(&table, self.other, ROWS).await {
+                plane.session.must(&format!("savepoint one; {away}")).await;
+                for look in close.iter_mut().filter(|look| look.known.is_unclear()) {
+                    self.look(look, test, &given, faults).await;
+                }
+                plane.session.must("rollback to one; release one").await;
+            }
+        }
+        plane.session.must("rollback to look; release look").await;
     }
 
     fn print(&self, look: &Look) -> Option<String> {
@@ -313,6 +352,7 @@ impl Given {
             Self::Chance(_) => "rows by chance".to_owned(),
             Self::Mixed(_) => "the same ids with other things".to_owned(),
             Self::AllBut(table) => format!("the same rows but none of {table}"),
+            Self::AllButOne(table) => format!("the same rows but one of {table}"),
         }
     }
 }

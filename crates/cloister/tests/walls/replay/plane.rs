@@ -36,6 +36,8 @@ pub(crate) enum Given {
     Everything,
     /// The same without those of one table.
     AllBut(String),
+    /// The same without a single row of one table.
+    AllButOne(String),
     /// Some of them, others by this number.
     Some(usize),
     /// Rows with the same ids, each with what is another's, by this number: ids are a tenant's own, and what has one here may be
@@ -225,6 +227,17 @@ impl Plane {
                 self.session.must(plain).await;
             }
         }
+    }
+
+    /// Some rows of a tenant in one table, each as a text that takes it away.
+    pub(crate) async fn each_away(&self, table: &str, of: Uuid, most: i64) -> Vec<String> {
+        let Some(Rows { path, tenant, .. }) = self.tables.iter().find(|rows| rows.name == table) else {
+            return Vec::new();
+        };
+        let text =
+            format!("select ctid::text from {path} t where {tenant} = '{of}' order by md5(t::text) limit {most}");
+        let rows = self.session.client().query(&text, &[]).await.unwrap();
+        rows.iter().map(|row| format!("delete from {path} where ctid = '{}'", row.get::<_, String>(0))).collect()
     }
 
     /// Leaves no rows in these tables but those of `of`.
