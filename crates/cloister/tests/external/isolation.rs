@@ -26,6 +26,12 @@ const HOLES: &[(&str, &str)] = &[
     ("create role curious login; grant cloister_app to curious", "login_lent"),
     ("create role reader login; grant pg_read_all_data to reader", "role_reads_everything"),
     ("create role extra; grant extra to cloister_system", "login_is_member"),
+    // Whoever may create roles is no exception.
+    ("create role mallory login createrole; grant cloister_system to mallory", "login_lent"),
+    ("create role carrier login; grant pg_execute_server_program to carrier", "role_reads_everything"),
+    ("grant set on parameter session_replication_role to cloister_app", "grant_on_parameter"),
+    ("grant set on parameter session_replication_role, log_statement to public", "grant_on_parameter"),
+    ("create role sower; grant alter system on parameter shared_preload_libraries to sower", "grant_on_parameter"),
     ("alter role cloister_owner bypassrls", "owner_too_powerful"),
     ("alter role cloister_system set search_path = public", "setting_of_role"),
     ("alter role cloister_app set row_security = off", "setting_of_role"),
@@ -71,6 +77,8 @@ async fn holes_of_the_server_are_named_and_a_node_does_not_serve_with_one() {
         // What it did not mend shows with the next.
     }
     assert_eq!(codes(&proof(&program, 0)), BTreeSet::new());
+    settings_of_the_server(&server, &program).await;
+    administrators_of_logins(&server, &program).await;
 
     let shared = server.look_in("cloister_shared").await;
     shared.batch_execute("alter table shared.person disable row level security").await.unwrap();
@@ -95,4 +103,64 @@ async fn holes_of_the_server_are_named_and_a_node_does_not_serve_with_one() {
     shared.batch_execute("alter table shared.person enable row level security").await.unwrap();
     program.serve().stop();
     server.stop().await;
+}
+
+/// What the server begins every session with, in its own configuration.
+async fn settings_of_the_server(server: &TlsServer, program: &Program) {
+    // What is loaded is shown to those who may read all settings.
+    server.run("grant pg_read_all_settings to cloister_owner").await;
+    for (name, value, code) in [
+        ("session_replication_role", "replica", "setting_of_server"),
+        ("row_security", "off", "setting_of_server"),
+        ("session_preload_libraries", "'auto_explain, hstore'", "library_undeclared"),
+    ] {
+        configure(server, &format!("alter system set {name} = {value}")).await;
+        let found = proof(program, 1);
+        assert_eq!(codes(&found), BTreeSet::from([code]), "{name}: {found:#}");
+        let finding = &found["findings"][0];
+        assert!(finding["object"] == name && finding["database"] == "", "{finding}");
+        configure(server, finding["mend"].as_str().unwrap().trim_start_matches("-- if nobody knows why: ")).await;
+        assert_eq!(codes(&proof(program, 0)), BTreeSet::new(), "{name}");
+    }
+    server.run("revoke pg_read_all_settings from cloister_owner").await;
+}
+
+/// Changes the configuration and waits until sessions begin with it.
+async fn configure(server: &TlsServer, sql: &str) {
+    let loaded = "select pg_conf_load_time()::text";
+    let before: String = server.look().await.query_one(loaded, &[]).await.unwrap().get(0);
+    server.run(sql).await;
+    server.run("select pg_reload_conf()").await;
+    for _ in 0..200 {
+        let now: String = server.look().await.query_one(loaded, &[]).await.unwrap().get(0);
+        if now != before {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the server does not read its configuration: {sql}");
+}
+
+/// From version 16 on whoever makes a role is given it to administer, and nothing more. Whoever may not make roles and
+/// administers one of ours was let in by somebody.
+async fn administrators_of_logins(server: &TlsServer, program: &Program) {
+    let version: i32 =
+        server.look().await.query_one("select current_setting('server_version_num')::int", &[]).await.unwrap().get(0);
+    if version < 160_000 {
+        return;
+    }
+    server.run("create role maker createrole; create role keeper").await;
+    server.run("grant cloister_system to maker with admin true, inherit false, set false").await;
+    assert_eq!(codes(&proof(program, 0)), BTreeSet::new());
+    for option in [
+        "admin true, inherit false, set false",
+        "admin false, inherit true, set false",
+        "admin false, inherit false, set true",
+    ] {
+        server.run(&format!("grant cloister_system to keeper with {option}")).await;
+        let found = proof(program, 1);
+        assert_eq!(codes(&found), BTreeSet::from(["login_lent"]), "{option}: {found:#}");
+        server.run(found["findings"][0]["mend"].as_str().unwrap()).await;
+    }
+    assert_eq!(codes(&proof(program, 0)), BTreeSet::new());
 }

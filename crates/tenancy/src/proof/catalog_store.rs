@@ -1,0 +1,64 @@
+//! Rules about what is not in any tenant's schema and gets round the walls all the same: the server's own catalogs, extensions
+//! that hold what is ours, rows that come in by replication. The same columns and parameters as in `database_store`.
+
+use cloister_postgres::statements;
+
+macro_rules! database {
+    ($rule:literal) => {
+        concat!(
+            "with logins as (select $2::text as application, $3::text as system, $4::text as owner),
+            granted as (select login, login as name, quote_ident(login) as quoted, (select oid from pg_roles where rolname = login) as role
+                from (select unnest(array[application, system]) as login from logins) as ours
+                union all select 'everybody', 'everybody', 'public', 0::oid),
+            known as (select nspname::text as name from pg_namespace where nspname = any($1::text[])) ",
+            $rule
+        )
+    };
+}
+
+statements! {
+    /// Rights on catalogs and functions of the server beyond those that it was born with.
+    CATALOG_GRANTED = database!(
+        "select '', p.oid::regprocedure::text, g.name, g.name || ' may call a function that the server keeps from everybody',
+            format('revoke all on function %s from %s;', p.oid::regprocedure, g.quoted)
+         from pg_init_privs i join pg_proc p on p.oid = i.objoid and p.pronamespace = 'pg_catalog'::regnamespace
+         cross join aclexplode(p.proacl) a join granted g on g.role = a.grantee
+         where i.classoid = 'pg_proc'::regclass
+           and not exists (select from aclexplode(i.initprivs) b where b.grantee = a.grantee)
+         union all
+         select distinct '', c.oid::regclass::text, g.name, g.name || ' may ' || a.privilege_type || ' in a catalog of the server',
+            format('revoke %s on %s from %s;', a.privilege_type, c.oid::regclass, g.quoted)
+         from pg_class c cross join aclexplode(c.relacl) a join granted g on g.role = a.grantee
+         where c.relnamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+           and not exists (select from pg_init_privs i cross join aclexplode(i.initprivs) b
+            where i.objoid = c.oid and i.classoid = 'pg_class'::regclass and i.objsubid = 0 and b.grantee = a.grantee
+              and b.privilege_type = a.privilege_type)
+         union all
+         select '', c.oid::regclass || '.' || f.attname, g.name, g.name || ' may ' || a.privilege_type || ' a column in a catalog of the server',
+            format('revoke %s (%I) on %s from %s;', a.privilege_type, f.attname, c.oid::regclass, g.quoted)
+         from pg_class c join pg_attribute f on f.attrelid = c.oid and f.attacl is not null
+         cross join aclexplode(f.attacl) a join granted g on g.role = a.grantee
+         where c.relnamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+           and not exists (select from pg_init_privs i cross join aclexplode(i.initprivs) b
+            where i.objoid = c.oid and i.classoid = 'pg_class'::regclass and i.objsubid = f.attnum and b.grantee = a.grantee
+              and b.privilege_type = a.privilege_type)");
+    /// Who may put objects where every session looks first.
+    CATALOG_CREATES = database!(
+        "select '', n.nspname::text, g.name, g.name || ' may create objects in the schema',
+            format('revoke create on schema %I from %s;', n.nspname, g.quoted)
+         from pg_namespace n cross join aclexplode(n.nspacl) a join granted g on g.role = a.grantee
+         where (n.nspname like 'pg\\_%' or n.nspname = 'information_schema') and a.privilege_type = 'CREATE'");
+    /// Of a subscription, everybody may read what is not its connection.
+    SUBSCRIPTION = database!(
+        "select '', s.subname::text, '', 'a subscription of ' || pg_get_userbyid(s.subowner) || ' writes rows into this database, past every policy',
+            format('alter subscription %I disable; alter subscription %I set (slot_name = none); drop subscription %I; '
+                || '-- and its slot, if it had one, on the server it came from', s.subname, s.subname, s.subname)
+         from pg_subscription s join pg_database b on b.oid = s.subdbid and b.datname = current_database()");
+    /// Objects in schemas of ours, or those schemas themselves, that an extension was given.
+    EXTENSION_MEMBER = database!(
+        "select '', i.identity, '', 'the ' || i.type || ' was given to the extension ' || e.extname,
+            format('alter extension %I drop %s %s;', e.extname, i.type, i.identity)
+         from pg_extension e join pg_depend d on d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e'
+         cross join pg_identify_object(d.classid, d.objid, d.objsubid) i
+         join known k on quote_ident(k.name) = i.schema or i.type = 'schema' and quote_ident(k.name) = i.identity");
+}
