@@ -29,7 +29,7 @@ statements! {
          select distinct '', c.oid::regclass::text, g.name, g.name || ' may ' || a.privilege_type || ' in a catalog of the server',
             format('revoke %s on %s from %s;', a.privilege_type, c.oid::regclass, g.quoted)
          from pg_class c cross join aclexplode(c.relacl) a join granted g on g.role = a.grantee
-         where c.relnamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+         where c.relnamespace = 'pg_catalog'::regnamespace
            and not exists (select from pg_init_privs i cross join aclexplode(i.initprivs) b
             where i.objoid = c.oid and i.classoid = 'pg_class'::regclass and i.objsubid = 0 and b.grantee = a.grantee
               and b.privilege_type = a.privilege_type)
@@ -38,7 +38,7 @@ statements! {
             format('revoke %s (%I) on %s from %s;', a.privilege_type, f.attname, c.oid::regclass, g.quoted)
          from pg_class c join pg_attribute f on f.attrelid = c.oid and f.attacl is not null
          cross join aclexplode(f.attacl) a join granted g on g.role = a.grantee
-         where c.relnamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+         where c.relnamespace = 'pg_catalog'::regnamespace
            and not exists (select from pg_init_privs i cross join aclexplode(i.initprivs) b
             where i.objoid = c.oid and i.classoid = 'pg_class'::regclass and i.objsubid = f.attnum and b.grantee = a.grantee
               and b.privilege_type = a.privilege_type)");

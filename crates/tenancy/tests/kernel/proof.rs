@@ -258,7 +258,7 @@ const HOLES: &[Hole] = &[
     Hole(Shared, "grant execute on function pg_ls_dir(text) to public", &["grant_on_catalog"], AsTold),
     Hole(Schema, "grant select on pg_statistic to test_system", &["grant_on_catalog"], AsTold),
     Hole(Control, "grant select (rolname, rolpassword) on pg_authid to test_application", &["grant_on_catalog"], AsTold),
-    Hole(Shared, "grant create on schema pg_catalog to test_application", &["login_creates"], AsTold),
+    Hole(Shared, "reset role; grant create on schema pg_catalog to test_application", &["login_creates"], AsTold),
     Hole(
         Shared,
         "create subscription $here connection 'dbname=nowhere' publication bad with (connect = false)",

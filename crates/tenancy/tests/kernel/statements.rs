@@ -126,12 +126,12 @@ mod bad {
         /// The tenant is not in the first place.
         ROWS_ORDER = "insert into note (id, tenant_id, body) values ($1, $2, 'a'), ($1, $3, 'b')";
         /// Nor where it seems to be.
-        ROWS_SWAPPED = "insert into note (tenant_id, id, body) select b, a, 'c' from (values ($1, $2), ($1, $3)) as v (a, b)";
+        ROWS_SWAPPED = "insert into note (tenant_id, id, body) select b, a, 'c' from (values ($1::uuid, $2::uuid), ($1, $3)) as v (a, b)";
         /// It is worked out.
-        ROWS_WORKED_OUT = "insert into note (tenant_id, id, body) select coalesce(b, a), a, 'c' from (values ($1, $2), ($1, $3)) as v (a, b)";
+        ROWS_WORKED_OUT = "insert into note (tenant_id, id, body) select coalesce(b, a), a, 'c' from (values ($1::uuid, $2::uuid), ($1, $3)) as v (a, b)";
         /// The second arm of a union.
-        ROWS_UNION = "insert into note (tenant_id, id, body) select a, b, 'c' from (values ($1, $2), ($1, $3)) as v (a, b)
-            union all select a, b, 'd' from (values ($2, $3), ($3, $3)) as v (a, b)";
+        ROWS_UNION = "insert into note (tenant_id, id, body) select a, b, 'c' from (values ($1::uuid, $2::uuid), ($1, $3)) as v (a, b)
+            union all select a, b, 'd' from (values ($2::uuid, $3::uuid), ($3, $3)) as v (a, b)";
         /// The fourth result of a sub-select, which EXPLAIN may call `$3`.
         INITPLANS = "select id from note where tenant_id = (select $2::uuid where random() < 4)
             and id in ((select $1::uuid where random() < 1), (select $2::uuid where random() < 2), (select $2::uuid where random() < 3))";
@@ -180,7 +180,7 @@ mod good {
         /// The tenant where it likes.
         ROWS_ORDER = "insert into note (id, tenant_id, body) values ($2, $1, $3), ($4, $1, $5)";
         /// By way of a sub-select.
-        ROWS_SELECT = "insert into note (tenant_id, id, body) select b, a, 'c' from (values ($2::uuid, $1), ($3, $1)) as v (a, b)";
+        ROWS_SELECT = "insert into note (tenant_id, id, body) select b, a, 'c' from (values ($2::uuid, $1::uuid), ($3, $1)) as v (a, b)";
         /// Several columns at once.
         PAIR = "update note set (label, body) = ($2, $3) where tenant_id = $1 and id = $4";
         /// Functions that look at what they are given.
@@ -200,7 +200,11 @@ async fn other_ways_to_reach_beyond_are_found_out_too() {
     // One at a time: a temporary table of one statement is visible to those after it.
     for statement in bad::STATEMENTS {
         let faults = statement_faults(&platform, &[statement]).await;
-        assert!(faults.contains_key(statement.name()), "{} was let through", statement.name());
+        let said =
+            faults.get(statement.name()).unwrap_or_else(|| panic!("{} was let through", statement.name())).join("; ");
+        // For what it does, not for what its author mistook.
+        let mistaken = ["MISSING", "FENCE"].iter().any(|name| statement.name().ends_with(name));
+        assert!(mistaken || !said.contains(" (42"), "{}: {said}", statement.name());
     }
     let faults = statement_faults(&platform, good::STATEMENTS).await;
     assert!(faults.is_empty(), "{faults:#?}");
