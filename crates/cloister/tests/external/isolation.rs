@@ -112,7 +112,7 @@ async fn settings_of_the_server(server: &TlsServer, program: &Program) {
     for (name, value, code) in [
         ("session_replication_role", "replica", "setting_of_server"),
         ("row_security", "off", "setting_of_server"),
-        ("session_preload_libraries", "'auto_explain, hstore'", "library_undeclared"),
+        ("session_preload_libraries", "auto_explain, hstore", "library_undeclared"),
     ] {
         configure(server, &format!("alter system set {name} = {value}")).await;
         let found = proof(program, 1);

@@ -19,29 +19,29 @@ macro_rules! database {
 statements! {
     /// Rights on catalogs and functions of the server beyond those that it was born with.
     CATALOG_GRANTED = database!(
-        "select '', p.oid::regprocedure::text, g.name, g.name || ' may call a function that the server keeps from everybody',
-            format('revoke all on function %s from %s;', p.oid::regprocedure, g.quoted)
-         from pg_init_privs i join pg_proc p on p.oid = i.objoid and p.pronamespace = 'pg_catalog'::regnamespace
-         cross join aclexplode(p.proacl) a join granted g on g.role = a.grantee
-         where i.classoid = 'pg_proc'::regclass
-           and not exists (select from aclexplode(i.initprivs) b where b.grantee = a.grantee)
-         union all
-         select distinct '', c.oid::regclass::text, g.name, g.name || ' may ' || a.privilege_type || ' in a catalog of the server',
-            format('revoke %s on %s from %s;', a.privilege_type, c.oid::regclass, g.quoted)
-         from pg_class c cross join aclexplode(c.relacl) a join granted g on g.role = a.grantee
-         where c.relnamespace = 'pg_catalog'::regnamespace
-           and not exists (select from pg_init_privs i cross join aclexplode(i.initprivs) b
-            where i.objoid = c.oid and i.classoid = 'pg_class'::regclass and i.objsubid = 0 and b.grantee = a.grantee
-              and b.privilege_type = a.privilege_type)
-         union all
-         select '', c.oid::regclass || '.' || f.attname, g.name, g.name || ' may ' || a.privilege_type || ' a column in a catalog of the server',
-            format('revoke %s (%I) on %s from %s;', a.privilege_type, f.attname, c.oid::regclass, g.quoted)
-         from pg_class c join pg_attribute f on f.attrelid = c.oid and f.attacl is not null
-         cross join aclexplode(f.attacl) a join granted g on g.role = a.grantee
-         where c.relnamespace = 'pg_catalog'::regnamespace
-           and not exists (select from pg_init_privs i cross join aclexplode(i.initprivs) b
-            where i.objoid = c.oid and i.classoid = 'pg_class'::regclass and i.objsubid = f.attnum and b.grantee = a.grantee
-              and b.privilege_type = a.privilege_type)");
+        ", now (kind, object, part, role, privilege) as (
+            select i.classoid, p.oid, 0, a.grantee, a.privilege_type
+            from pg_init_privs i join pg_proc p on p.oid = i.objoid cross join aclexplode(p.proacl) a
+            where i.classoid = 'pg_proc'::regclass and p.pronamespace = 'pg_catalog'::regnamespace
+            union all
+            select 'pg_class'::regclass, c.oid, 0, a.grantee, a.privilege_type from pg_class c cross join aclexplode(c.relacl) a
+            where c.relnamespace = 'pg_catalog'::regnamespace
+            union all
+            select 'pg_class'::regclass, c.oid, f.attnum, a.grantee, a.privilege_type
+            from pg_class c join pg_attribute f on f.attrelid = c.oid cross join aclexplode(f.attacl) a
+            where c.relnamespace = 'pg_catalog'::regnamespace and f.attacl is not null),
+         more as (
+            select * from now where role in (select role from granted)
+            except
+            select i.classoid, i.objoid, i.objsubid, a.grantee, a.privilege_type from pg_init_privs i cross join aclexplode(i.initprivs) a)
+         select '', what.object, g.name, g.name || ' may ' || m.privilege || ' what the server keeps from everybody',
+            format('revoke %s%s on %s from %s;', m.privilege, ' (' || quote_ident(f.attname) || ')', what.mend, g.quoted)
+         from more m join granted g on g.role = m.role
+         left join pg_attribute f on f.attrelid = m.object and f.attnum = m.part and m.part > 0
+         cross join lateral (
+            select m.object::regprocedure::text as object, 'function ' || m.object::regprocedure as mend where m.kind = 'pg_proc'::regclass
+            union all
+            select concat_ws('.', m.object::regclass, f.attname), m.object::regclass::text where m.kind = 'pg_class'::regclass) what");
     /// Who may put objects where every session looks first.
     CATALOG_CREATES = database!(
         "select '', n.nspname::text, g.name, g.name || ' may create objects in the schema',
