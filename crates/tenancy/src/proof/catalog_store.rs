@@ -60,5 +60,8 @@ statements! {
             format('alter extension %I drop %s %s;', e.extname, i.type, i.identity)
          from pg_extension e join pg_depend d on d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e'
          cross join pg_identify_object(d.classid, d.objid, d.objsubid) i
-         join known k on quote_ident(k.name) = i.schema or i.type = 'schema' and quote_ident(k.name) = i.identity");
+         join known k on quote_ident(k.name) = i.schema or i.type = 'schema' and quote_ident(k.name) = i.identity
+         -- Row and array types come and go with what they are of.
+         left join pg_type t on d.classid = 'pg_type'::regclass and t.oid = d.objid left join pg_class c on c.oid = t.typrelid
+         where i.type <> 'composite type' and (t.oid is null or t.typcategory <> 'A' and coalesce(c.relkind, 'c') = 'c')");
 }

@@ -56,7 +56,8 @@ statements! {
         "select '', o.name || '.' || c.relname, '', 'a table or view outside of every known schema', format('drop table %I.%I;', o.name, c.relname)
          from other o join pg_class c on c.relnamespace = o.oid and c.relkind in ('r', 'p', 'f', 'S') cross join logins
          where o.name = 'public' and not exists (select from pg_depend d
-            where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')");
+            where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+              and d.refobjid in (select e.oid from pg_extension e where e.extname in ('citus', 'citus_columnar')))");
     VIEW_OUTSIDE = database!(
         "select distinct '', o.name || '.' || v.relname, '', 'a view shows rows of ' || t.oid::regclass || ' past its policies',
             format('drop %s %I.%I;', case v.relkind when 'm' then 'materialized view' else 'view' end, o.name, v.relname)
@@ -115,7 +116,8 @@ statements! {
         "select '', t.evtname::text, '', 'an event trigger runs ' || t.evtfoid::regprocedure || ' whenever tables are changed',
             format('drop event trigger %I;', t.evtname)
          from pg_event_trigger t cross join logins where not exists (select from pg_depend d
-            where d.classid = 'pg_event_trigger'::regclass and d.objid = t.oid and d.deptype = 'e')");
+            where d.classid = 'pg_event_trigger'::regclass and d.objid = t.oid and d.deptype = 'e'
+              and d.refobjid in (select e.oid from pg_extension e where e.extname in ('citus', 'citus_columnar')))");
     FOREIGN_SERVER = database!(
         "select '', s.srvname::text, '', 'a foreign server carries statements to another database', format('drop server %I cascade;', s.srvname)
          from pg_foreign_server s cross join logins");
