@@ -49,10 +49,16 @@ impl<'a> Tree<'a> {
     pub(super) fn walk<'t>(&'t self, see: &mut dyn FnMut(&'t Self)) {
         match self {
             Self::Word(_) => {}
-            Self::List(parts) => parts.iter().for_each(|part| part.walk(see)),
+            Self::List(parts) => {
+                for part in parts {
+                    part.walk(see);
+                }
+            }
             Self::Node(_, fields) => {
                 see(self);
-                fields.iter().for_each(|(_, part)| part.walk(see));
+                for (_, part) in fields {
+                    part.walk(see);
+                }
             }
         }
     }
