@@ -120,7 +120,7 @@ mod bad {
         MOVE_PAIR = "update note set (tenant_id, body) = ($2, $3) where tenant_id = $1 and id = $4";
         /// Moves one that is there already.
         MOVE_CONFLICT = "insert into note (tenant_id, id, body) values ($1, $2, 'a') on conflict (tenant_id, id)
-            do update set (body, tenant_id) = (excluded.body, $3::uuid)";
+            do update set (tenant_id, body) = ($3::uuid, excluded.body)";
         /// Moves within a table expression.
         MOVE_WITH = "with moved as (update note set body = 'a', \"tenant_id\" = $2 where tenant_id = $1 returning id) select id from moved";
         /// The tenant is not in the first place.
@@ -133,8 +133,8 @@ mod bad {
         ROWS_UNION = "insert into note (tenant_id, id, body) select a, b, 'c' from (values ($1::uuid, $2::uuid), ($1, $3)) as v (a, b)
             union all select a, b, 'd' from (values ($2::uuid, $3::uuid), ($3, $3)) as v (a, b)";
         /// The fourth result of a sub-select, which EXPLAIN may call `$3`.
-        INITPLANS = "select id from note where tenant_id = (select $2::uuid where random() < 4)
-            and id in ((select $1::uuid where random() < 1), (select $2::uuid where random() < 2), (select $2::uuid where random() < 3))";
+        INITPLANS = "select id from note where id in ((select $1::uuid where random() < 1), (select $2::uuid where random() < 2),
+                (select $2::uuid where random() < 3)) and tenant_id = (select $2::uuid where random() < 4)";
         /// Runs a text as a statement.
         QUERY = "select query_to_xml('select * from note', true, true, '')::text where $1::uuid is not null";
         /// Shows a whole table.
