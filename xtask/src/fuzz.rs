@@ -57,9 +57,7 @@ fn targets(root: &Path) -> anyhow::Result<Vec<String>> {
 /// With the versions of the workspace and into its folder, so that third-party code is not built twice.
 fn build(root: &Path, chosen: &[String]) -> anyhow::Result<()> {
     let fuzz = root.join("fuzz");
-    if !fuzz.join("Cargo.lock").exists() {
-        fs::copy(root.join("Cargo.lock"), fuzz.join("Cargo.lock")).context("the versions could not be copied")?;
-    }
+    fs::copy(root.join("Cargo.lock"), fuzz.join("Cargo.lock")).context("the versions could not be copied")?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.arg("build").arg("--manifest-path").arg(fuzz.join("Cargo.toml"));
     cargo.arg("--target-dir").arg(root.join("target"));

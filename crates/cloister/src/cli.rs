@@ -21,7 +21,8 @@ use crate::output::Output;
 /// One platform, many schools, each behind its own walls.
 #[derive(Parser)]
 #[command(name = "cloister", version, about, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such thing, 4 refused, 5 not now.\n\
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such thing, 4 refused, 5 not now,\n\
+    6 found something wrong.\n\
     Settings come from cloister.toml, then CLOISTER_* variables, then flags.")]
 pub(crate) struct Cli {
     /// Configuration file; `cloister.toml` here when there is one.

@@ -8,13 +8,26 @@
 //! | 3 | there is no such thing |
 //! | 4 | refused: it contradicts what exists, or a value is not acceptable |
 //! | 5 | not now: a server cannot be reached or is busy |
+//! | 6 | looked, and found something wrong |
 
-use std::process::ExitCode;
+use std::{fmt, process::ExitCode};
 
 use cloister_postgres::{ConnectError, embedded::EmbeddedError};
 use cloister_tenancy::{Error, ErrorKind};
 
 use crate::unreachable;
+
+/// What a command was asked to look for is there: it did its work, and a program can tell that from a crash.
+#[derive(Debug)]
+pub(crate) struct Found(pub(crate) String);
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Found {}
 
 /// Writes the error to stderr, with what would be right for each field.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
@@ -25,6 +38,9 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 
 /// The error in the operator's words, and the exit code for it.
 pub(crate) fn describe(error: &anyhow::Error) -> (String, u8) {
+    if let Some(Found(text)) = error.downcast_ref::<Found>() {
+        return (text.clone(), 6);
+    }
     let known = error.downcast_ref::<Error>();
     let ours = |kind| matches!(kind, ErrorKind::Internal | ErrorKind::Unavailable);
     if known.is_none_or(|known| ours(known.kind()))

@@ -59,6 +59,8 @@ pub(crate) enum Prepare {
     Always,
     /// Only when nobody else serves from it.
     WhenAlone,
+    /// Never: it only looks. A server of our own that is stopped is started, and stopped again.
+    Never,
 }
 
 impl Database {
@@ -120,18 +122,7 @@ impl Database {
         if let Some(stored) = StoredLogins::read(&configuration.data_dir)? {
             return Ok(stored);
         }
-        let Some(administrator) = &self.administrator else {
-            return Err(Error::new(
-                ErrorKind::PreconditionFailed,
-                "logins_missing",
-                format!(
-                    "{}/logins.toml does not exist. Run `cloister init --admin-url URL` once, as an administrator of that \
-                     server, or `cloister init` with the three logins; or bring the file from a node that has it.",
-                    configuration.data_dir.display()
-                ),
-            )
-            .into());
-        };
+        let Some(administrator) = &self.administrator else { return Err(logins_missing(configuration).into()) };
         let fresh = StoredLogins::generate(&configuration.database.prefix);
         fresh.for_kernel().create(administrator).await?;
         fresh.write(&configuration.data_dir)?;
@@ -156,6 +147,18 @@ impl Database {
         }
         Ok(())
     }
+}
+
+fn logins_missing(configuration: &Configuration) -> Error {
+    let file = configuration.data_dir.join("logins.toml");
+    let how = match configuration.database.url {
+        Some(_) => {
+            "Run `cloister init --admin-url URL` once, as an administrator of that server, or `cloister init` with the three \
+             logins; or bring the file from a node that has it."
+        }
+        None => "There is no installation here yet: `cloister init` makes one.",
+    };
+    Error::new(ErrorKind::PreconditionFailed, "logins_missing", format!("{} does not exist. {how}", file.display()))
 }
 
 /// The server that `database.url` names.
@@ -187,6 +190,10 @@ impl Running {
 
     /// The same with other rooms.
     pub(crate) async fn open_with(configuration: &Configuration, when: Prepare, rooms: Rooms) -> anyhow::Result<Self> {
+        // Whoever only looks makes no server and no logins.
+        if when == Prepare::Never && StoredLogins::read(&configuration.data_dir)?.is_none() {
+            return Err(logins_missing(configuration).into());
+        }
         let database = Database::open(configuration).await?;
         match Self::start(configuration, when, &database, &rooms).await {
             Ok((tenancy, service)) => Ok(Self { tenancy, service, modules: rooms.modules, database }),
@@ -206,7 +213,12 @@ impl Running {
     ) -> anyhow::Result<(Tenancy, Service)> {
         let logins = database.logins(configuration).await?;
         let cluster = database.cluster(&logins);
-        if when == Prepare::Always || database.is_ours_alone() {
+        let prepares = match when {
+            Prepare::Always => true,
+            Prepare::WhenAlone => database.is_ours_alone(),
+            Prepare::Never => false,
+        };
+        if prepares {
             prepare(configuration, &cluster, rooms.for_kernel()).await?;
         }
         Self::start_on(configuration, cluster, rooms).await

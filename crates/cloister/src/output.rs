@@ -53,6 +53,12 @@ impl Output {
     }
 }
 
+/// `1 finding`, `2 findings`.
+pub(crate) fn counted(number: impl TryInto<u64>, what: &str) -> String {
+    let number = number.try_into().unwrap_or(0);
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 fn trimmed(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }

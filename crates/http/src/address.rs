@@ -19,7 +19,8 @@ pub(crate) struct Address {
 /// `/t/north/api/v1/orgs?x=1` is split into `north` and `/api/v1/orgs?x=1`.
 fn split(path_and_query: &str) -> Option<(&str, &str)> {
     let rest = path_and_query.strip_prefix("/t/")?;
-    let at = rest.find('/')?;
+    // A slash behind the question mark is part of the query.
+    let at = rest.find(['/', '?'])?;
     let (slug, inner) = rest.split_at(at);
     let behind = inner.strip_prefix(API)?;
     (!slug.is_empty() && (behind.is_empty() || behind.starts_with(['/', '?']))).then_some((slug, inner))
@@ -59,6 +60,7 @@ mod tests {
             ("/t/north/api/v12", None, "/t/north/api/v12"),
             ("/t/north/healthz", None, "/t/north/healthz"),
             ("/t//api/v1/orgs", None, "/t//api/v1/orgs"),
+            ("/t/north?a/api/v1/orgs", None, "/t/north?a/api/v1/orgs"),
             ("/t/a/t/b/api/v1/orgs", None, "/t/a/t/b/api/v1/orgs"),
             ("/api/v1/orgs", None, "/api/v1/orgs"),
         ] {

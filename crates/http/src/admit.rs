@@ -12,7 +12,7 @@ use axum::{
     middleware::Next,
     response::IntoResponse,
 };
-use cloister_tenancy::{Error, ErrorKind};
+use cloister_tenancy::{Account, Error, ErrorKind, on_account};
 
 use crate::{
     Key, Problem,
@@ -47,7 +47,8 @@ pub(crate) async fn admit(State(crowd): State<Arc<Crowd>>, request: Request, nex
         Some(Ok(sending)) => Some(sending),
         None => None,
     };
-    let answered = tokio::time::timeout_at(info.deadline.into(), next.run(request)).await;
+    let answered =
+        tokio::time::timeout_at(info.deadline.into(), on_account(Account::Visitors, next.run(request))).await;
     drop(sending);
     match answered {
         Ok(response) => keep(&crowd, &info, place, response),

@@ -10,6 +10,7 @@ use cloister_ids::RequestId;
 use cloister_tenancy::{
     Action, Error, ErrorKind, Identity, Refusal, Registry, Resource, Result, Sources, Tenancy, TenantEntry,
     mutation::{self, Guard, is_off},
+    on_account_of,
 };
 
 use crate::{Class, Edge, Key, Problem, Rates, host, op, origin, request::RequestInfo};
@@ -96,6 +97,7 @@ impl Visitor {
         let tenant = match resolve(tenancy.registry(), &sources, tenancy.base_domain()) {
             Ok(tenant) => {
                 let _ = request.tenant.set(tenant.id);
+                on_account_of(tenant.id);
                 Some(tenant)
             }
             Err(Refusal::Required) => None,

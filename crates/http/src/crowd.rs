@@ -144,19 +144,19 @@ const SHARDS: usize = 16;
 
 /// An equal share for each key.
 #[derive(Debug)]
-struct Shares {
+pub(crate) struct Shares {
     each: usize,
     shards: [Mutex<HashMap<Key, Arc<Semaphore>>>; SHARDS],
     hasher: RandomState,
 }
 
 impl Shares {
-    fn new(each: usize) -> Self {
+    pub(crate) fn new(each: usize) -> Self {
         let each = each.min(Semaphore::MAX_PERMITS);
         Self { each, shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
     }
 
-    fn try_enter(&self, key: Key) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn try_enter(&self, key: Key) -> Option<OwnedSemaphorePermit> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
         let at = self.hasher.hash_one(key) as usize % SHARDS;
         let mut shard = self.shards[at].lock().unwrap_or_else(PoisonError::into_inner);

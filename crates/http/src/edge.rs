@@ -1,6 +1,7 @@
 //! What every endpoint can reach, and how the edge is set.
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -132,6 +133,11 @@ impl Edge {
     /// Who may do how much of what.
     pub fn rates(&self) -> &Rates {
         &self.0.rates
+    }
+
+    /// One of the machines that requests of others come through.
+    pub(crate) fn is_proxy(&self, address: IpAddr) -> bool {
+        self.0.settings.trusted_proxies.iter().any(|proxy| proxy.contains(address.to_canonical()))
     }
 
     pub(crate) fn crowd(&self) -> &Arc<Crowd> {

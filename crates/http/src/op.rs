@@ -12,6 +12,7 @@ use axum::{
 use cloister_tenancy::{
     Credential, Error, ErrorKind, Identity, OpContext, Refusal, Sources, Tenancy, TenantEntry,
     mutation::{Guard, is_off},
+    on_account_of,
 };
 
 use crate::{Class, Edge, Problem, Rates, address::Address, cookie, host, origin, request::RequestInfo};
@@ -49,6 +50,7 @@ fn admit(edge: &Edge, request: &RequestInfo, tenant: &TenantEntry, class: Class)
     request.note(edge.rates().check_tenant(class, tenant)?);
     let share = edge.crowd().share(tenant.id.into())?;
     *inside() = Some(share);
+    on_account_of(tenant.id);
     Ok(())
 }
 

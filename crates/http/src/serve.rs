@@ -14,14 +14,19 @@ use tower::{Layer, util::MapRequestLayer};
 
 use crate::{
     Edge,
+    crowd::Shares,
     request::{Oversized, Peer},
     stall::Stalling,
 };
 
+/// One network may have so many connections in any case.
+const FEW: usize = 64;
+
 /// Bounds of connections.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerLimits {
-    /// Connections at a time; more wait in the listener's queue.
+    /// Connections at a time; more wait in the listener's queue. One network may have a quarter, and is hung up on beyond that,
+    /// unless it is a trusted proxy.
     pub connections: usize,
     /// Bytes of a request's head.
     pub head: usize,
@@ -77,6 +82,7 @@ pub async fn serve(
         .half_close(false)
         .keep_alive(true);
     let slots = Arc::new(Semaphore::new(limits.connections));
+    let networks = Shares::new((limits.connections / 4).max(FEW));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let closing = async {
@@ -102,6 +108,12 @@ pub async fn serve(
                 continue;
             }
         };
+        let own = networks.try_enter(peer.ip().into());
+        if own.is_none() && !edge.is_proxy(peer.ip()) {
+            // Whoever has a quarter of all has more than any browser asks for. There is no request yet to be answered.
+            metrics::counter!("cloister_turned_away_total", "code" => "network_connections").increment(1);
+            continue;
+        }
         // Answers are small and wanted at once.
         let _ = stream.set_nodelay(true);
         let with_peer = MapRequestLayer::new(move |request: Request<Incoming>| {
@@ -119,7 +131,7 @@ pub async fn serve(
             if let Err(error) = connection.await {
                 tracing::debug!(%error, %peer, "a connection ended early");
             }
-            drop(slot);
+            drop((slot, own));
         });
     }
     drop(listener);

@@ -195,6 +195,36 @@ async fn more_connections_than_allowed_wait_their_turn() {
     assert!(within(server.ask(READY)).await.starts_with("HTTP/1.1 200 "));
 }
 
+/// Whoever only connects is nobody yet: a network that takes all it can get leaves most for others.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_network_has_a_part_of_the_connections_and_a_listed_proxy_all() {
+    let limits = ServerLimits { connections: 400, ..ServerLimits::default() };
+    let listed = EdgeSettings { trusted_proxies: vec!["127.0.0.1".parse().unwrap()], ..EdgeSettings::default() };
+    for (settings, answered) in [(EdgeSettings::default(), false), (listed, true)] {
+        let server = running(limits, settings).await;
+        let mut open = Vec::new();
+        for _ in 0..100 {
+            open.push(server.connect().await);
+        }
+        // Accepted one after the other: when the last of them is answered, all have their places.
+        let last = open.last_mut().unwrap();
+        last.write_all(format!("{READY}\r\n").as_bytes()).await.unwrap();
+        let mut begin = [0; 12];
+        within(last.read_exact(&mut begin)).await.unwrap();
+        assert_eq!(&begin, b"HTTP/1.1 200");
+        let mut more = server.connect().await;
+        let _ = more.write_all(format!("{READY}Connection: close\r\n\r\n").as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = within(more.read_to_end(&mut answer)).await;
+        assert_eq!(answer.starts_with(b"HTTP/1.1 200"), answered);
+        if !answered {
+            drop(open.split_off(90));
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert!(within(server.ask(READY)).await.starts_with("HTTP/1.1 200 "), "places come back");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_are_for_this_machine_and_listed_readers() {
     let metrics = |forwarded: &str| format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\n{forwarded}");

@@ -3,10 +3,13 @@
 //! Everybody who comes names a holder: an opaque key, and the share of the places that one holder may have. How many a holder
 //! gets depends on how many are free at the moment: alone it gets its share of all; the more others are inside, the fewer, and
 //! some places stay free for whoever has none yet. So nobody waits behind the crowd of another, whatever that crowd does with
-//! its places and however long. Whoever gets none waits in its holder's own queue, which is bounded.
+//! its places and however long. Whoever gets none waits in its holder's own queue, which is bounded. A holder that works for
+//! many, as the house does, has a line for each of them, and the lines take turns.
+
+mod line;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -14,6 +17,8 @@ use std::{
 
 use smallvec::SmallVec;
 use tokio::{sync::oneshot, time::timeout};
+
+use self::line::{Lines, Waiter};
 
 /// How much of all places one holder may have while nobody else is inside, in percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,15 +45,22 @@ impl Share {
 pub struct Holder {
     key: u128,
     share: Share,
+    line: u128,
 }
 
 impl Holder {
     /// The house itself, for which some places are kept: what others wait for while they hold a place must not wait for them.
-    pub const HOUSE: Self = Self { key: 0, share: Share::percent(75) };
+    pub const HOUSE: Self = Self { key: 0, share: Share::percent(75), line: 0 };
 
     /// Whoever the key stands for. Zero is the house's.
     pub const fn new(key: u128, share: Share) -> Self {
-        Self { key, share }
+        Self { key, share, line: 0 }
+    }
+
+    /// The same holder, on account of somebody: who must wait, waits in a line with those of the same account.
+    #[must_use]
+    pub const fn for_account(self, line: u128) -> Self {
+        Self { line, ..self }
     }
 }
 
@@ -59,7 +71,7 @@ pub struct GateSettings {
     pub places: usize,
     /// How many of them are kept for the house.
     pub kept: usize,
-    /// How many of one holder may wait.
+    /// How many of one holder may wait in one line.
     pub queue: usize,
     /// How long they wait.
     pub wait: Duration,
@@ -142,7 +154,7 @@ impl Gate {
     /// Counts for metrics.
     pub fn status(&self) -> GateStatus {
         let state = self.state();
-        let waiting = state.holders.values().flat_map(|held| &held.queue).filter(|w| !w.offer.is_closed()).count();
+        let waiting = state.holders.values().map(|held| held.queue.present()).sum();
         GateStatus { inside: state.taken, waiting }
     }
 
@@ -163,18 +175,12 @@ impl Gate {
     }
 }
 
-#[derive(Debug)]
-struct Waiter {
-    since: Instant,
-    offer: oneshot::Sender<Permit>,
-}
-
 /// What one holder has.
 #[derive(Debug)]
 struct Held {
     share: Share,
     inside: usize,
-    queue: VecDeque<Waiter>,
+    queue: Lines,
     /// When it was last given a place it had waited for, in turns of the gate.
     served: u64,
 }
@@ -223,21 +229,18 @@ impl State {
     }
 
     fn arrive(&mut self, holder: Holder, most: usize) -> Arrival {
-        let Holder { key, share } = holder;
-        let new = || Held { share, inside: 0, queue: VecDeque::new(), served: 0 };
+        let Holder { key, share, line } = holder;
+        let new = || Held { share, inside: 0, queue: Lines::default(), served: 0 };
         let mut held = self.holders.remove(&key).unwrap_or_else(new);
         // What the last one said holds: shares change while the gate is open.
         held.share = share;
-        while held.queue.front().is_some_and(|waiter| waiter.offer.is_closed()) {
-            held.queue.pop_front();
-            self.waiting -= 1;
-        }
+        self.waiting -= held.queue.tidy_front();
         let arrival = if held.queue.is_empty() && self.may_enter(key, &held) {
             held.inside += 1;
             self.taken += 1;
             Arrival::Inside
         } else {
-            self.join(&mut held, most)
+            self.join(&mut held, line, most)
         };
         if held.inside > 0 || !held.queue.is_empty() {
             self.holders.insert(key, held);
@@ -245,24 +248,24 @@ impl State {
         arrival
     }
 
-    fn join(&mut self, held: &mut Held, most: usize) -> Arrival {
-        if held.queue.len() >= most || self.waiting >= MOST_WAITING {
+    fn join(&mut self, held: &mut Held, line: u128, most: usize) -> Arrival {
+        if held.queue.len_of(line) >= most || self.waiting >= MOST_WAITING {
             self.strike_off(held);
         }
-        if held.queue.len() >= most || self.waiting >= MOST_WAITING {
+        if held.queue.len_of(line) >= most || self.waiting >= MOST_WAITING {
             return Arrival::Full;
         }
         let (offer, offered) = oneshot::channel();
-        held.queue.push_back(Waiter { since: Instant::now(), offer });
+        held.queue.push(line, Waiter { since: Instant::now(), offer });
         self.waiting += 1;
         Arrival::Waits(offered)
     }
 
     /// Forgets who went away while waiting.
     fn strike_off(&mut self, of: &mut Held) {
-        of.queue.retain(|waiter| !waiter.offer.is_closed());
+        of.queue.tidy();
         for held in self.holders.values_mut() {
-            held.queue.retain(|waiter| !waiter.offer.is_closed());
+            held.queue.tidy();
         }
         self.waiting = of.queue.len() + self.holders.values().map(|held| held.queue.len()).sum::<usize>();
         self.holders.retain(|_, held| held.inside > 0 || !held.queue.is_empty());
@@ -282,7 +285,7 @@ impl State {
         {
             self.turns += 1;
             let Some(held) = self.holders.get_mut(&next) else { break };
-            let Some(waiter) = held.queue.pop_front() else { break };
+            let Some(waiter) = held.queue.pop() else { break };
             held.inside += 1;
             held.served = self.turns;
             self.taken += 1;
@@ -296,10 +299,7 @@ impl State {
     /// beside its share, and of those the one that was served longest ago.
     fn next(&mut self, last: u128) -> Option<u128> {
         for held in self.holders.values_mut() {
-            while held.queue.front().is_some_and(|waiter| waiter.offer.is_closed()) {
-                held.queue.pop_front();
-                self.waiting -= 1;
-            }
+            self.waiting -= held.queue.tidy_front();
         }
         self.holders.retain(|_, held| held.inside > 0 || !held.queue.is_empty());
         let now = Instant::now();
@@ -307,7 +307,7 @@ impl State {
         let mut late = false;
         let mut best: Option<((usize, u64), u128)> = None;
         for (key, held) in &self.holders {
-            let Some(first) = held.queue.front() else { continue };
+            let Some(first) = held.queue.first() else { continue };
             if !self.may_enter(*key, held) {
                 continue;
             }

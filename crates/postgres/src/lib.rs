@@ -6,6 +6,9 @@
 
 pub mod embedded;
 
+#[cfg(all(feature = "failpoints", not(debug_assertions)))]
+compile_error!("with `failpoints` guards can be taken away: that is for tests, and a release must not have it");
+
 mod connect;
 mod connection;
 mod copy;
@@ -37,7 +40,7 @@ pub use transaction::{Enter, Transaction};
 pub use wire::{Column, Row, RowIndex};
 
 pub use tokio_postgres::{
-    Client, Error as DriverError, Row as DriverRow,
+    Client, Error as DriverError, Row as DriverRow, SimpleQueryMessage,
     error::SqlState,
     types::{FromSql, FromSqlOwned, IsNull, Kind, ToSql, Type, accepts, to_sql_checked},
 };

@@ -1,7 +1,7 @@
 //! Guards that a test can take away, one at a time, to see whether another test then fails.
 //!
 //! With the feature `failpoints`, `CLOISTER_MUTATE=<name>,…` takes away the guards of these names. Without it every question
-//! here is a constant, and nothing of this is in the program: a release is never built with the feature.
+//! here is a constant, and nothing of this is in the program. A release does not compile with the feature.
 //!
 //! The names lie in this room because connections have guards too, and every other room leans on it. What they are about is
 //! told where they are asked for.

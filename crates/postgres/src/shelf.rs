@@ -18,6 +18,9 @@ const PATIENCE_ELSEWHERE: u32 = 400;
 /// A connection that rested for less than this is in use, as good as: whoever wants one of another database waits for so long
 /// before it is closed for them. Databases that take turns would otherwise close each other's all the time.
 pub(crate) const IN_USE: Duration = Duration::from_millis(10);
+/// The same where the database that wants it has as many of its own or more: whoever comes ten times a second finds its
+/// connection still there, beside whatever crowd.
+const IN_USE_BY_FEW: Duration = Duration::from_secs(1);
 /// Whoever has waited for this long gets what comes next, however few connections other databases are left with.
 pub(crate) const STARVED: Duration = Duration::from_millis(100);
 /// Callers that may wait at once; more are refused at once.
@@ -131,7 +134,8 @@ impl<T> Shelf<T> {
             .filter_map(|(name, resting)| resting.first().map(|r| (Reverse(self.open_of(name)), r.since, name)))
             .min_by_key(|(count, since, _)| (*count, *since));
         let (_, since, name) = richest?;
-        if !(since.elapsed() >= IN_USE || self.may_give(name, wanted.database, patience)) {
+        let in_use = if self.is_poorer(wanted.database, name) { IN_USE } else { IN_USE_BY_FEW };
+        if since.elapsed() < in_use && !self.may_give(name, wanted.database, patience) {
             return None;
         }
         let name = name.clone();
@@ -145,9 +149,14 @@ impl<T> Shelf<T> {
     fn may_give(&self, from: &str, to: &str, patience: Patience) -> bool {
         match patience {
             Patience::Fresh => false,
-            Patience::Waiting => self.open_of(to) == 0 || self.open_of(to) + 1 < self.open_of(from),
+            Patience::Waiting => self.is_poorer(to, from),
             Patience::Starved => true,
         }
+    }
+
+    /// Has nothing, or would still not have more if it got one of the other's.
+    fn is_poorer(&self, database: &str, other: &str) -> bool {
+        self.open_of(database) == 0 || self.open_of(database) + 1 < self.open_of(other)
     }
 
     fn open_of(&self, database: &str) -> usize {

@@ -89,6 +89,11 @@ impl Tenancy {
         Ok(!fleet.behind && !fleet.control_differs)
     }
 
+    /// The control plane's own tables are as this program makes them.
+    pub(crate) async fn control_is_current(&self) -> Result<bool> {
+        Ok(!self.look_over_fleet().await?.control_differs)
+    }
+
     async fn look_over_fleet(&self) -> Result<Fleet> {
         // Logins may differ between clusters; the digests, made of unrendered texts, do not.
         let Some(doors) = self.0.clusters.values().next() else { return Ok(Fleet::default()) };

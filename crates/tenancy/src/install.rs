@@ -7,7 +7,7 @@ use cloister_ids::{Clock, ClusterId, DatabaseId, Id, kind};
 use cloister_postgres::{Server, SqlState, Target, migrate};
 
 use crate::{
-    Cluster, Error, ErrorKind, Module, Result, access,
+    Cluster, Error, ErrorKind, Module, Result, access, fleet,
     ledger::{self, Ledger, PLUMBING_SCHEMA, SHARED_SCHEMA, SINGLE_SCHEMA},
 };
 
@@ -212,9 +212,7 @@ impl Installation {
     }
 
     fn owner(&self) -> Result<&Server> {
-        self.cluster.owner.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, "owner_missing", "The owner login is needed to make databases and tables.")
-        })
+        fleet::owner(self.cluster.owner.as_ref())
     }
 
     async fn database(&self, name: &str, template: Option<&str>) -> Result<()> {

@@ -35,7 +35,7 @@ pub use audit::{ChainFault, ChainFinding, ChainReport, Changes, PlatformRecord, 
 #[doc(hidden)]
 pub use cloister_postgres::mutation;
 pub use context::{Action, Actor, OpContext, PermissionSet, Reach, Resource};
-pub use control::{ControlPlane, ControlTx, Heard};
+pub use control::{Account, ControlPlane, ControlTx, Heard, on_account, on_account_of};
 pub use error::{Error, ErrorKind, FieldError, Result};
 pub use fleet::FleetReport;
 pub use install::{Existing, Installation, Logins};

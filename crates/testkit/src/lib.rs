@@ -10,6 +10,7 @@ mod letter;
 mod notebook;
 pub mod operator;
 mod platform;
+pub mod program;
 mod proxy;
 mod schema;
 mod smtp;

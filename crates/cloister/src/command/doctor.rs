@@ -6,8 +6,9 @@ use crate::{
     configuration::Configuration,
     failure,
     installation::{Prepare, Running},
-    output::Output,
+    output::{Output, counted},
 };
+use cloister_platform::isolation::{self, Isolation, IsolationState};
 use cloister_tenancy::{Status, lifecycle::TenantFilter};
 
 #[derive(Serialize)]
@@ -22,7 +23,7 @@ pub(crate) async fn run(configuration: &Configuration, output: Output) -> anyhow
     let mut findings = Vec::new();
     let mut note = |check, ok, detail: String| findings.push(Finding { check, ok, detail });
     // Opening it checks the server, the logins and what the application login may do.
-    match Running::open(configuration, Prepare::WhenAlone).await {
+    match Running::open(configuration, Prepare::Never).await {
         Err(error) => note("server and logins", false, failure::describe(&error).0.replace("\n ", "")),
         Ok(platform) => {
             note("server and logins", true, "reachable; the application login owns and bypasses nothing".to_owned());
@@ -49,6 +50,10 @@ pub(crate) async fn run(configuration: &Configuration, output: Output) -> anyhow
                 }
                 Err(error) => note("tenants", false, error.log()),
             }
+            match isolation::latest(&platform.service).await {
+                Ok(last) => note("isolation", last_is_well(&last), told(&last)),
+                Err(error) => note("isolation", false, error.log()),
+            }
             platform.close().await?;
         }
     }
@@ -56,6 +61,33 @@ pub(crate) async fn run(configuration: &Configuration, output: Output) -> anyhow
         let state = if finding.ok { "ok" } else { "WRONG" };
         vec![finding.check.to_owned(), state.to_owned(), finding.detail.clone()]
     })?;
-    anyhow::ensure!(findings.iter().all(|finding| finding.ok), "something is wrong; see above");
-    Ok(())
+    if findings.iter().all(|finding| finding.ok) {
+        return Ok(());
+    }
+    Err(failure::Found("something is wrong; see above".to_owned()).into())
+}
+
+fn last_is_well(last: &Isolation) -> bool {
+    matches!(last.state, IsolationState::Clean | IsolationState::Unknown)
+}
+
+/// What the last proof said, and how long ago: it is not made again here.
+fn told(last: &Isolation) -> String {
+    let (Some(proof), Some(age)) = (&last.proof, last.age_seconds) else {
+        return "never looked at; `cloister doctor isolation` looks".to_owned();
+    };
+    let age = match age {
+        ..120 => counted(age, "second"),
+        120..7200 => counted(age / 60, "minute"),
+        7200..172_800 => counted(age / 3600, "hour"),
+        _ => counted(age / 86400, "day"),
+    };
+    match last.state {
+        IsolationState::Clean => format!("tenants are apart, as of {age} ago"),
+        _ => format!(
+            "{}, {} critical, as of {age} ago; `cloister doctor isolation` tells each and what mends it",
+            counted(i64::from(proof.critical) + i64::from(proof.warnings), "finding"),
+            proof.critical
+        ),
+    }
 }

@@ -73,6 +73,8 @@ pub(crate) async fn serve_platform(
     despite: Option<&str>,
 ) -> anyhow::Result<()> {
     let tenancy = &platform.tenancy;
+    // First of all: what is measured before there is a recorder is lost.
+    let metrics = PrometheusBuilder::new().set_buckets(DURATION_BUCKETS)?.install_recorder()?;
     if !tenancy.fleet_is_current().await? {
         let bar = Bar::new("migrating", 0);
         let report = tenancy.migrate_fleet(4, false, &bar).await;
@@ -88,7 +90,6 @@ pub(crate) async fn serve_platform(
     }
     isolation::before_serving(platform, despite).await?;
     platform.service.schedule_upkeep().await?;
-    let metrics = PrometheusBuilder::new().set_buckets(DURATION_BUCKETS)?.install_recorder()?;
     let edge = edge(configuration, platform, Some(metrics.clone()))?;
     let router = app(&edge, &platform.modules);
     let (stop, stopped) = watch::channel(false);
@@ -174,7 +175,8 @@ fn background(
             count = count.wrapping_add(u32::from(beaten));
         }
     });
-    let (watched, handle, stop) = (tenancy.clone(), metrics.clone(), until(stopped.clone()));
+    let (watched, service, handle) = (tenancy.clone(), running.service.clone(), metrics.clone());
+    let stop = until(stopped.clone());
     tasks.spawn(async move {
         let gauge = async {
             loop {
@@ -188,6 +190,10 @@ fn background(
                         .set(status.waiting as f64);
                 }
                 metrics::gauge!("cloister_tenants").set(watched.registry().len() as f64);
+                // From what is kept: one node looks, and each tells. Without the control plane the last word stands.
+                if let Err(error) = cloister_platform::isolation::gauge(&service).await {
+                    tracing::debug!(error = error.log(), "the last proof of isolation cannot be read");
+                }
                 handle.run_upkeep();
                 tokio::time::sleep(Duration::from_secs(5)).await;
             }

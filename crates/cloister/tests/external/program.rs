@@ -1,15 +1,14 @@
 //! The program under test, as an operator runs it.
 
 use std::{
-    env,
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use cloister_testkit::program::{Process, command, free_address};
 
 /// The program with its settings.
 pub(crate) struct Program {
@@ -26,14 +25,8 @@ pub(crate) struct Said {
 
 impl Program {
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cloister"));
-        for (name, _) in env::vars_os() {
-            if name == "DATABASE_URL" || name.to_string_lossy().starts_with("CLOISTER_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = command(env!("CARGO_BIN_EXE_cloister"), arguments);
         command.env("CLOISTER_DATABASE_URL", &self.url).env("CLOISTER_DATA_DIR", &self.data_dir);
-        command.args(arguments);
         command
     }
 
@@ -66,11 +59,12 @@ impl Program {
 
     /// The same with more arguments.
     pub(crate) fn serve_with(&self, more: &[&str]) -> Serving {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let address_text = address.to_string();
         let arguments = [&["serve", "--listen", &address_text], more].concat();
-        let child = self.command(&arguments).stderr(Stdio::null()).spawn().unwrap();
-        let serving = Serving { child, address };
+        let mut command = self.command(&arguments);
+        command.stderr(Stdio::null());
+        let serving = Serving { process: Process::start(command), address };
         let deadline = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(address).is_err() {
             assert!(Instant::now() < deadline, "nothing listens in time");
@@ -84,16 +78,20 @@ impl Program {
 
 /// `cloister serve`.
 pub(crate) struct Serving {
-    child: Child,
+    process: Process,
     address: SocketAddr,
 }
 
 impl Serving {
     /// The whole answer to a GET, head and body.
     pub(crate) fn get(&self, path: &str, token: &str) -> String {
+        self.get_at(path, &self.address.to_string(), token)
+    }
+
+    /// The same under a host name.
+    pub(crate) fn get_at(&self, path: &str, host: &str, token: &str) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let host = self.address;
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
@@ -106,13 +104,22 @@ impl Serving {
 
     /// An access token for a tenant, by the way that people take.
     pub(crate) fn sign_in(&self, slug: &str, email: &str, password: &str) -> String {
+        self.sign_in_at(&format!("/t/{slug}"), &self.address.to_string(), email, password)
+    }
+
+    /// An access token for the platform itself.
+    pub(crate) fn sign_in_as_operator(&self, email: &str, password: &str) -> String {
+        self.sign_in_at("", "localhost", email, password)
+    }
+
+    fn sign_in_at(&self, door: &str, host: &str, email: &str, password: &str) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let (host, body) = (self.address, format!("{{\"email\":\"{email}\",\"password\":\"{password}\"}}"));
+        let body = format!("{{\"email\":\"{email}\",\"password\":\"{password}\"}}");
         let length = body.len();
         write!(
             stream,
-            "POST /t/{slug}/api/v1/sessions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+            "POST {door}/api/v1/sessions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
              Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         )
         .unwrap();
@@ -123,16 +130,7 @@ impl Serving {
     }
 
     /// Asks it to end, and waits until it has.
-    pub(crate) fn stop(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Serving {
-    /// For a test that failed: nothing stays behind.
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    pub(crate) fn stop(self) {
+        assert!(self.process.stop().success());
     }
 }

@@ -1,16 +1,15 @@
 //! One node: `cloister serve` as a process of its own, which is killed and started again.
 
 use std::{
-    env,
     fs::OpenOptions,
     io::Write,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use cloister_testkit::program::{Process, command, free_address};
 
 use crate::client::Client;
 
@@ -23,18 +22,12 @@ pub(crate) struct Program {
 
 impl Program {
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cloister"));
-        for (name, _) in env::vars_os() {
-            if name == "DATABASE_URL" || name.to_string_lossy().starts_with("CLOISTER_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = command(env!("CARGO_BIN_EXE_cloister"), arguments);
         command.env("CLOISTER_DATABASE_URL", &self.url).env("CLOISTER_DATA_DIR", &self.data_dir);
         // How many may come is not the subject; a limit would only make the load less.
         for rate in ["READ", "WRITE", "VISITOR", "SIGN_IN", "REFUSED"] {
             command.env(format!("CLOISTER_HTTP_RATES_{rate}"), "unlimited");
         }
-        command.args(arguments);
         command
     }
 
@@ -58,13 +51,12 @@ pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     /// Everything it ever said, over all its lives.
     pub(crate) log: PathBuf,
-    child: Option<Child>,
+    process: Option<Process>,
 }
 
 impl Node {
     pub(crate) fn new(program: Program, log: PathBuf) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        Self { program, address, log, child: None }
+        Self { program, address: free_address(), log, process: None }
     }
 
     /// Starts it and waits until it takes requests; gives how long that took.
@@ -72,9 +64,10 @@ impl Node {
         let begun = Instant::now();
         let log = OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
         let mut command = self.program.command(&["serve", "--listen", &self.address.to_string()]);
-        self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        self.process = Some(Process::start(command));
         while !client.is_ready(self.address).await {
-            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
+            let ended = self.process.as_mut().unwrap().ended();
             assert!(ended.is_none(), "a node does not start ({ended:?}): {}", self.last_words());
             assert!(begun.elapsed() < Duration::from_mins(1), "a node is not ready in time: {}", self.last_words());
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -88,38 +81,21 @@ impl Node {
         lines[lines.len().saturating_sub(10)..].join("\n")
     }
 
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(self.child.as_ref().unwrap()), signal).unwrap();
-    }
-
     /// Ends it in the middle of whatever it does.
     pub(crate) fn kill(&mut self) {
-        self.signal(Signal::KILL);
-        self.child.take().unwrap().wait().unwrap();
+        self.process.take().unwrap().kill();
     }
 
-    /// Holds it still, with all its connections open, as a machine that swaps or is moved does.
     pub(crate) fn freeze(&self) {
-        self.signal(Signal::STOP);
+        self.process.as_ref().unwrap().freeze();
     }
 
     pub(crate) fn thaw(&self) {
-        self.signal(Signal::CONT);
+        self.process.as_ref().unwrap().thaw();
     }
 
     /// Asks it to end, and waits until it has.
     pub(crate) fn stop(mut self) {
-        self.signal(Signal::TERM);
-        assert!(self.child.take().unwrap().wait().unwrap().success());
-    }
-}
-
-impl Drop for Node {
-    /// For a test that failed: nothing stays behind.
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        assert!(self.process.take().unwrap().stop().success());
     }
 }

@@ -15,5 +15,6 @@ mod packages;
 mod slow;
 mod slugs;
 mod snapshot;
+mod strangers;
 mod texts;
 mod wire;

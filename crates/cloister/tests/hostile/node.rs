@@ -2,14 +2,16 @@
 
 use std::{
     env, fs,
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, Output, Stdio},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
-use cloister_testkit::admin_server;
-use rustix::process::{Pid, Signal, kill_process};
+use cloister_testkit::{
+    admin_server,
+    program::{self, Process, free_address},
+};
 use tempfile::TempDir;
 
 /// The variable that names the server tests run on.
@@ -23,7 +25,7 @@ pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     pub(crate) prefix: String,
     pub(crate) directory: TempDir,
-    child: Child,
+    process: Process,
     memory: u64,
 }
 
@@ -36,21 +38,16 @@ impl Node {
         let command = |arguments: &[&str]| command(&directory.path().join("node"), &prefix, arguments);
         let made = command(&["init", "--admin-url", &admin]).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let log = fs::File::create(directory.path().join("log")).unwrap();
-        let child = command(&["demo", "--students", "3", "--listen", &address.to_string()])
-            .envs(settings.iter().copied())
-            .env("CLOISTER_LOG_FORMAT", "json")
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut node = Self { address, prefix, directory, child, memory: 0 };
+        let mut serving = command(&["demo", "--students", "3", "--listen", &address.to_string()]);
+        serving.envs(settings.iter().copied()).env("CLOISTER_LOG_FORMAT", "json").stdout(Stdio::null()).stderr(log);
+        let mut node = Self { address, prefix, directory, process: Process::start(serving), memory: 0 };
         // The port is taken before anything else is done; an answer comes when all of it is.
         let deadline = Instant::now() + Duration::from_mins(2);
         while !node.is_ready() {
             assert!(Instant::now() < deadline, "not ready in time: {}", node.log());
-            assert!(node.child.try_wait().unwrap().is_none(), "it ended: {}", node.log());
+            assert!(node.process.ended().is_none(), "it ended: {}", node.log());
             std::thread::sleep(Duration::from_millis(50));
         }
         node.memory = node.peak();
@@ -78,14 +75,14 @@ impl Node {
 
     /// The most memory it ever had, in KiB.
     fn peak(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// It runs, nothing in it panicked or failed, and it did not grow without bounds.
     pub(crate) fn is_unharmed(&mut self) {
-        assert!(self.child.try_wait().unwrap().is_none(), "it ended: {}", self.log());
+        assert!(self.process.ended().is_none(), "it ended: {}", self.log());
         let log = self.log();
         let bad = |line: &&str| line.contains("panicked") || line.contains("\"level\":\"ERROR\"");
         let faults: Vec<_> = log.lines().filter(bad).take(5).collect();
@@ -95,9 +92,9 @@ impl Node {
     }
 
     /// Ends it and drops what was made for it.
-    pub(crate) async fn stop(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        assert!(self.child.wait().unwrap().success(), "{}", self.log());
+    pub(crate) async fn stop(self) {
+        let log = self.log();
+        assert!(self.process.stop().success(), "{log}");
         let admin = admin_server().connect("postgres").await.unwrap();
         let sql = "select datname::text, false from pg_database where starts_with(datname, $1)
             union all select rolname::text, true from pg_roles where starts_with(rolname, $1) order by 2, 1";
@@ -110,25 +107,11 @@ impl Node {
     }
 }
 
-impl Drop for Node {
-    /// For a test that failed: nothing runs on.
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn command(data_dir: &PathBuf, prefix: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cloister"));
-    for (name, _) in env::vars_os() {
-        if name == "DATABASE_URL" || name.to_string_lossy().starts_with("CLOISTER_") {
-            command.env_remove(name);
-        }
-    }
+fn command(data_dir: &Path, prefix: &str, arguments: &[&str]) -> Command {
+    let mut command = program::command(env!("CARGO_BIN_EXE_cloister"), arguments);
     let admin = env::var(SERVER).unwrap();
     let place = admin.rsplit_once('@').unwrap().1.replacen("/postgres", "/", 1);
     command.env("CLOISTER_DATABASE_URL", format!("postgresql://{place}"));
     command.env("CLOISTER_DATABASE_PREFIX", prefix).env("CLOISTER_DATA_DIR", data_dir);
-    command.args(arguments);
     command
 }

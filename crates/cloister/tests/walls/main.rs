@@ -7,6 +7,7 @@
 mod catalog;
 mod fence;
 mod holes;
+mod many;
 mod replay;
 mod report;
 mod seed;

@@ -1,14 +1,14 @@
 //! Endpoint by which operators see the last proof of isolation.
 
-use cloister_http::{Answer, Caller, Edge, Problem};
+use cloister_http::{Answer, Caller, Edge, Problem, words};
 use cloister_ids::IsolationProofId;
-use cloister_tenancy::{Action, Finding, Looked, Severity};
+use cloister_tenancy::{Action, Finding, Looked, Proof, Severity};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{ISOLATION, store};
+use super::{ISOLATION, Made, store};
 use crate::Service;
 
 /// The routes of this folder.
@@ -16,37 +16,79 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(isolation_read))
 }
 
+words! {
+    /// By the worst finding.
+    pub enum IsolationState {
+        /// Nothing was found.
+        Clean = "clean",
+        /// Something is not as it was made; no wall is open by it.
+        Warning = "warning",
+        /// A wall has a hole.
+        Critical = "critical",
+        /// There is no proof yet.
+        Unknown = "unknown",
+    }
+}
+
 /// What the prover found when it last walked through everything.
 #[derive(Debug, Serialize, ToSchema)]
-struct Isolation {
-    /// `clean`, `warning` or `critical`, by the worst finding; `unknown` before the first proof.
-    #[schema(example = "clean")]
-    state: &'static str,
+pub struct Isolation {
+    /// By the worst finding; `unknown` before the first proof.
+    pub state: IsolationState,
     /// Seconds since that proof began.
-    age_seconds: Option<i64>,
+    pub age_seconds: Option<i64>,
     /// The proof.
-    proof: Option<IsolationProof>,
+    pub proof: Option<IsolationProof>,
 }
 
 /// A proof.
 #[derive(Debug, Serialize, ToSchema)]
-struct IsolationProof {
+pub struct IsolationProof {
     /// Which one.
-    id: IsolationProofId,
+    pub id: IsolationProofId,
     /// When it began.
-    at: Timestamp,
+    pub at: Timestamp,
     /// How long it took, in milliseconds.
-    took_ms: u64,
+    pub took_ms: u64,
     /// Whether the rows themselves were looked at, and not the catalogs alone.
-    rows: bool,
+    pub rows: bool,
     /// How much was looked at.
-    looked: Looked,
+    pub looked: Looked,
     /// Findings that open a wall.
-    critical: i32,
+    pub critical: i32,
     /// Findings that do not by themselves.
-    warnings: i32,
-    /// At most a thousand findings, the worst first.
-    findings: Vec<Finding>,
+    pub warnings: i32,
+    /// At most a thousand findings of a kept proof, the worst first.
+    pub findings: Vec<Finding>,
+}
+
+impl Default for Isolation {
+    fn default() -> Self {
+        Self { state: IsolationState::Unknown, age_seconds: None, proof: None }
+    }
+}
+
+impl Isolation {
+    /// A proof as it is shown right after it was made.
+    pub fn new(made: Made, now: Timestamp) -> Self {
+        let counts = store::counts(&made.proof);
+        Self::of((made, counts), now)
+    }
+
+    pub(super) fn of((made, [critical, warnings]): (Made, [i32; 2]), now: Timestamp) -> Self {
+        let state = match (critical, warnings) {
+            (0, 0) => IsolationState::Clean,
+            (0, _) => IsolationState::Warning,
+            _ => IsolationState::Critical,
+        };
+        let Made { id, proof: Proof { at, took_ms, looked, findings }, rows } = made;
+        let age_seconds = Some(now.duration_since(at).as_secs().max(0));
+        Self {
+            state,
+            age_seconds,
+            proof: Some(IsolationProof { id, at, took_ms, rows, looked, critical, warnings, findings }),
+        }
+    }
 }
 
 /// See the proof of isolation
@@ -62,26 +104,7 @@ struct IsolationProof {
 )]
 async fn isolation_read(service: Service, caller: Caller) -> Result<Answer<Isolation>, Problem> {
     caller.authorize_operator(Action::Read, &ISOLATION)?;
-    let Some(kept) = store::latest(service.control()).await? else {
-        return Ok(Answer(Isolation { state: "unknown", age_seconds: None, proof: None }));
-    };
-    let age = service.tenancy().clock().now().duration_since(kept.proof.at).as_secs().max(0);
-    let state = match (kept.critical, kept.warnings) {
-        (0, 0) => "clean",
-        (0, _) => "warning",
-        _ => "critical",
-    };
-    let proof = IsolationProof {
-        id: kept.id,
-        at: kept.proof.at,
-        took_ms: kept.proof.took_ms,
-        rows: kept.rows_too,
-        looked: kept.proof.looked,
-        critical: kept.critical,
-        warnings: kept.warnings,
-        findings: kept.proof.findings,
-    };
-    Ok(Answer(Isolation { state, age_seconds: Some(age), proof: Some(proof) }))
+    Ok(Answer(super::latest(&service).await?))
 }
 
 fn sample() -> Isolation {
@@ -100,5 +123,5 @@ fn sample() -> Isolation {
     let id = IsolationProofId::from_uuid(cloister_ids::Uuid::from_u128(0x019b_8d24_4e80_7c3e_9d0a_5f2b_7c61_0044));
     let proof =
         IsolationProof { id, at, took_ms: 412, rows: false, looked, critical: 1, warnings: 0, findings: vec![finding] };
-    Isolation { state: "critical", age_seconds: Some(95), proof: Some(proof) }
+    Isolation { state: IsolationState::Critical, age_seconds: Some(95), proof: Some(proof) }
 }

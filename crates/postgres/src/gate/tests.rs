@@ -58,6 +58,56 @@ async fn some_are_kept_for_the_house_and_it_cannot_take_all() {
     assert_eq!(all(&gate, holder(1)).await.len(), 2, "guests still get in");
 }
 
+/// The house works for everybody: a thousand of one account are not before the one of another.
+#[tokio::test]
+async fn accounts_of_one_holder_take_turns_and_fill_only_their_own_line() {
+    let gate = gate(8, 2);
+    let inside = all(&gate, Holder::HOUSE).await;
+    let (heard, mut order) = tokio::sync::mpsc::unbounded_channel();
+    let ask = |account: u128| {
+        let (gate, heard) = (gate.clone(), heard.clone());
+        tokio::spawn(async move {
+            let permit = gate.enter(Holder::HOUSE.for_account(account)).await;
+            let _ = heard.send((account, permit.is_ok()));
+        })
+    };
+    let flood: Vec<_> = (0..20).map(|_| ask(7)).collect();
+    for _ in 0..12 {
+        assert_eq!(order.recv().await, Some((7, false)), "only so many of one account wait");
+    }
+    let others = [ask(8), ask(9)];
+    while gate.status().waiting < 10 {
+        tokio::task::yield_now().await;
+    }
+    drop(inside);
+    let mut served = Vec::new();
+    for _ in 0..10 {
+        served.push(order.recv().await.unwrap());
+    }
+    assert!(served.iter().all(|(_, served)| *served));
+    for task in flood.into_iter().chain(others) {
+        task.await.unwrap();
+    }
+    assert_eq!(gate.status(), super::GateStatus { inside: 0, waiting: 0 });
+    // One at a time, so that the order is seen.
+    let mut inside = all(&gate, Holder::HOUSE).await;
+    let tasks = [ask(7), ask(7), ask(7)];
+    while gate.status().waiting < 3 {
+        tokio::task::yield_now().await;
+    }
+    let late = ask(8);
+    while gate.status().waiting < 4 {
+        tokio::task::yield_now().await;
+    }
+    drop(inside.pop());
+    let order = [order.recv().await.unwrap().0, order.recv().await.unwrap().0];
+    assert_eq!(order, [7, 8], "the next place is the other's");
+    drop(inside);
+    for task in tasks.into_iter().chain([late]) {
+        task.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_queue_is_bounded_and_who_leaves_it_makes_room() {
     let gate = gate(1, 0);

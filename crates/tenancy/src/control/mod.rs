@@ -1,9 +1,11 @@
 //! The door to the control plane. Its users are registry, lifecycle, fleet work and jobs, and by [`ControlPlane`] the room that
 //! keeps accounts.
 
+mod line;
 mod plane;
 pub(crate) mod store;
 
+pub use line::{Account, on_account, on_account_of};
 pub use plane::{ControlPlane, ControlTx, Heard};
 
 use std::sync::{Arc, LazyLock};
@@ -36,7 +38,7 @@ impl Control {
     }
 
     async fn lease(&self) -> Result<Lease, Error> {
-        self.pool.lease(Holder::HOUSE, &self.database, Some(SCHEMA)).await
+        self.pool.lease(Holder::HOUSE.for_account(line::line()), &self.database, Some(SCHEMA)).await
     }
 
     /// One statement in a transaction of its own: one round trip.

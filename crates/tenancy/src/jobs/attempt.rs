@@ -18,7 +18,7 @@ use super::{
     context::PAYLOAD_INVALID,
     queue::{self, Release, Taken},
 };
-use crate::{Actor, Error, Result, Status, Tenancy, TenantEntry, door, error::BUSY, failpoint};
+use crate::{Account, Actor, Error, Result, Status, Tenancy, TenantEntry, door, error::BUSY, failpoint, on_account};
 
 /// Why a running job is cut short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,8 @@ async fn attempt(tenancy: &Tenancy, kind: &JobKind, job: &Taken) -> Outcome {
         cx,
     };
     let handler = kind.handler.clone();
-    let work = AssertUnwindSafe(async move { handler(context).await }).catch_unwind();
+    let account = job.tenant.map_or(Account::House, Account::Tenant);
+    let work = AssertUnwindSafe(on_account(account, async move { handler(context).await })).catch_unwind();
     let error = match tokio::time::timeout(kind.timeout, work).await {
         Ok(Ok(Ok(()))) => return Outcome::Done,
         Ok(Ok(Err(error))) => error,

@@ -90,7 +90,7 @@ codes! {
     SCHEMA_MISSING = "schema_missing" Critical
         "the registry names a place that is not there: its tenants cannot be served";
     SCHEMA_BEHIND = "schema_behind" Warning
-        "migrations have not run there, so it was not compared";
+        "migrations have not run there, so it was held to the rules alone and not compared";
     OBJECT_OUTSIDE = "object_outside" Warning
         "what lies outside of every known schema is behind no wall";
     VIEW_OUTSIDE = "view_widens" Critical
@@ -116,7 +116,7 @@ codes! {
     EXTENSION_MEMBER = "extension_member" Critical
         "what belongs to an extension is in no dump of the place, and goes when the extension goes";
     EXTENSION = "extension_dangerous" Critical
-        "it reaches files, programs or other servers from within a statement";
+        "it reaches files, raw pages, programs or other servers from within a statement";
     EXTENSION_UNKNOWN = "extension_undeclared" Warning
         "its functions run within tenants' statements, and nobody looked at them";
     EVENT_TRIGGER = "event_trigger_present" Warning
@@ -163,8 +163,10 @@ codes! {
         "something is here that no migration made";
     FENCE_ELSEWHERE = "fence_open_elsewhere" Critical
         "two places let requests of one tenant in: what is written in one is missing in the other";
-    FENCE_CLOSED = "fence_missing" Warning
+    FENCE_MISSING = "fence_missing" Warning
         "no request can enter this tenant";
+    FENCE_DIFFERS = "fence_differs" Warning
+        "requests of this tenant are refused, or late ones of a tenant that is shut are let in";
     ROW_MISPLACED = "row_of_another_tenant" Critical
         "rows of one tenant lie in another's own place";
     ROW_UNOWNED = "row_of_no_tenant" Warning
@@ -172,3 +174,17 @@ codes! {
     STATEMENT_UNBOUND = "statement_unbound" Critical
         "a statement that is not held to its tenant leans on row security alone";
 }
+
+/// What is found when registry and databases do not say the same: also when the registry changed while it was looked.
+pub(super) static OF_REGISTRY: &[&Code] = &[
+    &DATABASE_UNKNOWN,
+    &DATABASE_MISSING,
+    &SCHEMA_UNKNOWN,
+    &SCHEMA_MISSING,
+    &SCHEMA_BEHIND,
+    &FENCE_ELSEWHERE,
+    &FENCE_MISSING,
+    &FENCE_DIFFERS,
+    &ROW_MISPLACED,
+    &ROW_UNOWNED,
+];

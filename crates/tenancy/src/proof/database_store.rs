@@ -11,7 +11,13 @@ macro_rules! database {
             known as (select oid, nspname::text as name from pg_namespace where nspname = any($1::text[])),
             other as (select oid, nspname::text as name, nspacl, nspowner from pg_namespace
                 where nspname <> all($1::text[]) and nspname not like 'pg\\_%' and nspname <> 'information_schema'),
-            base as (select oid, datname::text as name, datacl, datdba from pg_database where datname = current_database()) ",
+            base as (select oid, datname::text as name, datacl, datdba from pg_database where datname = current_database()),
+            -- Extensions with files, raw pages, programs or other servers in their reach, and those that only watch or sort.
+            dangerous (name) as (values ('dblink'), ('postgres_fdw'), ('file_fdw'), ('oracle_fdw'), ('mysql_fdw'), ('tds_fdw'),
+                ('multicorn'), ('adminpack'), ('pageinspect'), ('pg_surgery'), ('pg_walinspect'), ('plpython3u'), ('plperlu'),
+                ('pltclu'), ('plsh'), ('plr'), ('http'), ('pg_net'), ('pg_cron')),
+            harmless (name) as (values ('plpgsql'), ('btree_gist'), ('citus'), ('citus_columnar'), ('pg_stat_statements'),
+                ('pg_buffercache'), ('pg_prewarm'), ('pgaudit')) ",
             $rule
         )
     };
@@ -101,17 +107,13 @@ statements! {
                'default_table_access_method', 'temp_tablespaces', 'lo_compat_privileges')
             or s.setdatabase in (0, base.oid) and lower(text) like 'cloister.%'");
     EXTENSION = database!(
-        "select '', e.extname::text, '', 'the extension ' || e.extname || ' can read files, run programs or reach other servers',
-            format('drop extension %I;', e.extname)
-         from pg_extension e cross join logins where e.extname in ('dblink', 'postgres_fdw', 'file_fdw', 'adminpack', 'pageinspect',
-            'pg_surgery', 'pg_visibility', 'pg_walinspect', 'plpython3u', 'plperlu', 'pltclu', 'plsh', 'http', 'pg_net',
-            'pg_read_all', 'amcheck', 'pgrowlocks', 'tablefunc', 'intagg')");
+        "select '', e.extname::text, '', 'the extension ' || e.extname
+                || ' can read files or raw pages, run programs or reach other servers', format('drop extension %I;', e.extname)
+         from pg_extension e cross join logins where e.extname in (select name from dangerous)");
     EXTENSION_UNKNOWN = database!(
         "select '', e.extname::text, '', 'an extension that this program does not ask for', format('drop extension %I;', e.extname)
-         from pg_extension e cross join logins where e.extname not in ('plpgsql', 'btree_gist', 'citus', 'citus_columnar',
-            'pg_stat_statements', 'pg_buffercache', 'pg_prewarm', 'auto_explain', 'pgaudit', 'dblink', 'postgres_fdw', 'file_fdw',
-            'adminpack', 'pageinspect', 'pg_surgery', 'pg_visibility', 'pg_walinspect', 'plpython3u', 'plperlu', 'pltclu', 'plsh',
-            'http', 'pg_net', 'pg_read_all', 'amcheck', 'pgrowlocks', 'tablefunc', 'intagg')");
+         from pg_extension e cross join logins
+         where e.extname not in (select name from dangerous) and e.extname not in (select name from harmless)");
     EVENT_TRIGGER = database!(
         "select '', t.evtname::text, '', 'an event trigger runs ' || t.evtfoid::regprocedure || ' whenever tables are changed',
             format('drop event trigger %I;', t.evtname)
@@ -126,10 +128,12 @@ statements! {
             'select lo_unlink(oid) from pg_largeobject_metadata; -- after looking whose they are'
          from pg_largeobject_metadata cross join logins having count(*) > 0");
     LANGUAGE = database!(
-        "select '', l.lanname::text, login, login || ' may write functions in ' || l.lanname || ', which is not trusted',
-            format('revoke usage on language %I from public, %I;', l.lanname, login)
-         from pg_language l cross join ours where exists (select from logins) and not l.lanpltrusted
-           and l.lanname not in ('internal', 'c') and has_language_privilege(login, l.oid, 'USAGE')");
+        "select '', l.lanname::text, '', 'the language ' || l.lanname || ' is not trusted: its functions reach files and programs',
+            coalesce((select format('drop extension %I;', e.extname) from pg_depend d join pg_extension e on e.oid = d.refobjid
+                where d.classid = 'pg_language'::regclass and d.objid = l.oid and d.refclassid = 'pg_extension'::regclass
+                  and d.deptype = 'e'),
+                format('drop language %I;', l.lanname))
+         from pg_language l cross join logins where not l.lanpltrusted and l.lanname not in ('internal', 'c')");
 
     LOGIN_POWER = server!(
         "select '', power.login, power.rolname::text, power.login || ' ' || what.words

@@ -55,9 +55,15 @@ fn code_of(kind: &str, should: Option<&String>, is: Option<&String>) -> &'static
     match kind {
         "relation" if should.is_none() && (text.contains("table")) => &code::TABLE_UNDECLARED,
         "relation" if is.is_none() => &code::TABLE_MISSING,
-        "relation" => &code::TABLE_DRIFT,
         "owner" | "schema" => &code::OWNED_BY_STRANGER,
-        "row security" => &code::ROW_SECURITY_OFF,
+        // On where it should be off it shuts the rows away, and lets nobody at them.
+        "row security"
+            if should.is_some_and(|should| should.ends_with("enabled"))
+                && is.is_some_and(|is| is.ends_with("disabled")) =>
+        {
+            &code::ROW_SECURITY_OFF
+        }
+        "relation" | "row security" => &code::TABLE_DRIFT,
         "column" => &code::COLUMN_DRIFT,
         "constraint" if text.starts_with("CHECK") => &code::CHECK_DRIFT,
         "constraint" => &code::KEY_DRIFT,
@@ -75,6 +81,20 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// Where no statement can be named.
+const UNTOLD: &str = "-- make it by hand as the program's migrations do";
+
+/// `forced`, where it is, stands before `enabled` or `disabled`.
+fn row_security(table: &str, should: &str, is: &str) -> String {
+    let word = |text: &str| if text.ends_with("enabled") { "enable" } else { "disable" };
+    let force = |text: &str| if text.starts_with("forced") { "force" } else { "no force" };
+    let parts = [(word(should), word(is)), (force(should), force(is))];
+    let wrong = parts.into_iter().filter(|(should, is)| should != is);
+    let mended: Vec<String> =
+        wrong.map(|(word, _)| format!("alter table {table} {word} row level security;")).collect();
+    mended.join(" ")
+}
+
 /// SQL that makes it as it should be, where one statement or two can.
 fn mend(space: &str, (kind, object, item): &Key, should: Option<&String>, is: Option<&String>) -> String {
     let table = format!("{}.{}", quoted(space), quoted(object));
@@ -84,6 +104,10 @@ fn mend(space: &str, (kind, object, item): &Key, should: Option<&String>, is: Op
         let grantee = if grantee == "public" { grantee.to_owned() } else { quoted(grantee) };
         format!("{verb} {privilege} on {what} {word} {grantee};")
     };
+    // What may be passed on and should not be.
+    let passed = should.is_some_and(|should| should == "false") && is.is_some_and(|is| is == "true");
+    let give =
+        |what: &str| if passed { right("revoke grant option for", "from", what) } else { right("grant", "to", what) };
     let remove = match kind.as_str() {
         "relation" => format!("-- look what it holds, then: drop table {table};"),
         "column" => format!("alter table {table} drop column {item_name};"),
@@ -99,34 +123,34 @@ fn mend(space: &str, (kind, object, item): &Key, should: Option<&String>, is: Op
             Some((function, grantee)) => {
                 format!("revoke execute on function {}.{function} from {grantee};", quoted(space))
             }
-            None => String::new(),
+            None => UNTOLD.to_owned(),
         },
         "type" => format!("drop type {}.{item_name};", quoted(space)),
-        _ => String::new(),
+        _ => UNTOLD.to_owned(),
     };
     let Some(should) = should else { return remove };
     let at = format!("set search_path = {}, pg_catalog;", quoted(space));
     let make = match kind.as_str() {
         "schema" => format!("alter schema {} owner to {};", quoted(space), quoted(should)),
         "owner" => format!("alter table {table} owner to {};", quoted(should)),
-        "row security" => format!("alter table {table} enable row level security;"),
+        "row security" => row_security(&table, should, is.map_or("", String::as_str)),
         "column" if is.is_some() => format!("-- alter table {table} alter column {item_name} …: {should}"),
         "column" => format!("alter table {table} add column {item_name} {should};"),
         "constraint" => format!("{at} alter table {table} add constraint {item_name} {should};"),
         "index" => format!("{at} {should};"),
         "policy" => format!("create policy {item_name} on {table} {should};"),
-        "grant" => right("grant", "to", &table),
-        "schema grant" => right("grant", "to", &format!("schema {}", quoted(space))),
+        "grant" => give(&table),
+        "schema grant" => give(&format!("schema {}", quoted(space))),
         "function grant" => match item.rsplit_once(' ') {
             Some((function, grantee)) => {
                 format!("grant execute on function {}.{function} to {};", quoted(space), quoted(grantee))
             }
-            None => String::new(),
+            None => UNTOLD.to_owned(),
         },
         // As it was made: the text lies in the program's migrations.
         "function" => "-- make the function again from the program's migrations".to_owned(),
         "relation" if is.is_none() => "-- restore the table from a backup, or make the place again".to_owned(),
-        _ => String::new(),
+        _ => UNTOLD.to_owned(),
     };
     let both = is.is_some() && matches!(kind.as_str(), "constraint" | "index" | "policy");
     if both { format!("{remove} {make}") } else { make }

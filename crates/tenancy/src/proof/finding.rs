@@ -57,7 +57,8 @@ pub struct Finding {
     pub detail: String,
     /// Why it matters.
     pub why: String,
-    /// SQL that mends it, to be run in that database by the owner or an administrator. Empty where a person must decide.
+    /// SQL that mends it, to be run in that database by the owner or an administrator. Where a person must decide it begins
+    /// with `--`.
     #[schema(example = "alter table shared.person enable row level security;")]
     pub mend: String,
 }

@@ -3,11 +3,15 @@
 use cloister_postgres::statements;
 
 statements! {
+    /// Begins a look at a database: one moment of it, and nothing can be changed.
+    LOOK = "begin isolation level repeatable read read only";
     /// Databases on this server whose names begin with `$1`.
-    DATABASES = "select datname::text, datistemplate from pg_database where starts_with(datname, $1)";
+    DATABASES = "select datname::text from pg_database where starts_with(datname, $1)";
     /// Every schema of this database.
     SCHEMAS = "select nspname::text from pg_namespace";
-    /// Where the fences of this database let requests in.
+    /// Whether there are fences.
+    FENCED = "select to_regclass('cloister.fence') is not null";
+    /// The fences of this database: whom they let in where, from which epoch on.
     FENCES = "select tenant_id, schema_name, epoch, state from cloister.fence";
     /// Tables of the schemas in `$1` that have tenants' rows, and that whoever asks may read.
     TENANT_TABLES = "select n.nspname::text, c.relname::text, format('%I.%I', n.nspname, c.relname)

@@ -152,6 +152,7 @@ fn renamed(broken: Vec<Broken>, built: &str, stands_for: &str) -> impl Iterator<
             *text = text.replace(built, stands_for);
         }
         finding.detail.push_str(" (in every place, as it is made)");
+        finding.mend = format!("-- in the migration that makes it: {}", finding.mend);
         finding
     })
 }
@@ -176,14 +177,16 @@ fn undeclared(facts: &Facts, declared: &[(&'static str, TableKind)], place: Plac
             }
             Some((_, kind)) if (*kind == TableKind::Tenant) != of_tenants => {
                 let detail = format!("the table is declared as {kind:?}, and tenant_id says otherwise");
-                findings.push(place.finding(&code::TABLE_KIND, path, detail, String::new()));
+                let mend = "-- name its kind in the list `made` of its migration as its columns are".to_owned();
+                findings.push(place.finding(&code::TABLE_KIND, path, detail, mend));
             }
             Some(_) => {}
         }
     }
     for (name, _) in declared.iter().filter(|(name, _)| !there.contains(name)) {
         let detail = "the table is declared and no migration makes it".to_owned();
-        findings.push(place.finding(&code::TABLE_MISSING, format!("*.{name}"), detail, String::new()));
+        let mend = "-- make it in that migration, or take it from the list `made`".to_owned();
+        findings.push(place.finding(&code::TABLE_MISSING, format!("*.{name}"), detail, mend));
     }
     findings
 }

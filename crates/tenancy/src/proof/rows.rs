@@ -1,7 +1,7 @@
 //! Looks at the rows themselves: does each lie where its tenant's place is? Skips along the index, so that it costs a step for
 //! each tenant and table, not for each row.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use cloister_ids::{TenantId, Uuid};
 use cloister_postgres::Client;
@@ -13,17 +13,16 @@ use super::{
 };
 use crate::{Error, Result, ledger::PLUMBING_SCHEMA};
 
-/// Rows that lie outside of the place of their tenant. `places` tells whose rows may lie in which schema of this database: the
-/// kernel's schema has those of all. `known` are the tenants that have a place anywhere.
+/// Rows in these schemas that lie outside of the place of their tenant. `places` tells whose rows may lie in which schema of
+/// this database: the kernel's schema has those of all. `known` are the tenants that have a place anywhere.
 pub(super) async fn misplaced(
     client: &Client,
-    places: &HashMap<String, HashSet<TenantId>>,
+    schemas: &[String],
+    places: &BTreeMap<String, HashSet<TenantId>>,
     known: &HashSet<TenantId>,
     place: Place<'_>,
 ) -> Result<Vec<Finding>> {
     let everybody: HashSet<TenantId> = places.values().flatten().copied().collect();
-    let mut schemas: Vec<&str> = places.keys().map(String::as_str).collect();
-    schemas.push(PLUMBING_SCHEMA);
     let tables = ask(client, &store::TENANT_TABLES, &[&schemas]).await?;
     let mut findings = Vec::new();
     for table in tables {

@@ -6,12 +6,14 @@ use std::{
     time::Instant,
 };
 
-use cloister_ids::{ClusterId, DatabaseId, RequestId, TenantId};
+use cloister_ids::{ClusterId, RequestId, TenantId};
 use cloister_postgres::{Client, ConnectError, Progress, Server, Statement};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::{
     ask, code, drift,
+    expected::Expected,
+    fence,
     finding::{Finding, Looked, Place, Proof},
     place_store as store,
     reference::{Form, Reference, Workbench, digests, facts},
@@ -20,9 +22,7 @@ use super::{
     statements::StatementFaults,
 };
 use crate::{
-    Error, Result, Tenancy, control,
-    control::store as control_store,
-    fleet, install,
+    Error, Result, Tenancy, control, fleet, install,
     ledger::{PLUMBING_SCHEMA, SHARED_SCHEMA},
     statements::{Plane, kernel_statements},
     tenancy::Doors,
@@ -38,22 +38,13 @@ pub enum Depth {
     Rows,
 }
 
-/// Databases that are looked at at once.
+/// Parts that are looked at at once, each by a session of its own.
 const AT_ONCE: usize = 4;
-
-/// One database and what should be in it.
-#[derive(Default)]
-struct Expected {
-    name: String,
-    is_control: bool,
-    /// Whose rows may lie in which schema.
-    places: HashMap<String, HashSet<TenantId>>,
-    /// Schemas that the migrations have not reached.
-    behind: HashSet<String>,
-    /// Schemas of tenants that are being made or removed.
-    unsettled: Vec<String>,
-    epochs: HashMap<TenantId, (String, i64)>,
-}
+/// Schemas of one part, at least and at most: a database with many is looked at by several sessions. Each goes through the
+/// catalogs of the whole database, so there are no more parts than hands.
+const OF_PART: (usize, usize) = (32, 256);
+/// How often it is looked again because the registry changed meanwhile.
+const AGAIN: usize = 3;
 
 struct Cluster<'a> {
     name: String,
@@ -62,40 +53,44 @@ struct Cluster<'a> {
     reference: Reference,
 }
 
+/// Some schemas of a database. The first part of each is about the database itself too.
+struct Part<'a> {
+    database: &'a Expected,
+    schemas: Vec<String>,
+    is_first: bool,
+}
+
+type Databases = HashMap<ClusterId, Vec<Expected>>;
+
 impl Tenancy {
     /// Walks through control plane, servers and every place of a tenant, and says what could let one tenant reach another.
     /// Changes nothing: what it builds to compare with is rolled back.
     pub async fn prove(&self, depth: Depth, progress: &dyn Progress) -> Result<Proof> {
         let (began, at) = (Instant::now(), self.0.clock.now());
-        let mut looked = Looked::default();
-        let mut findings = Vec::new();
-        let expected = self.expected().await?;
-        let known: HashSet<TenantId> =
-            expected.values().flatten().flat_map(|database| database.epochs.keys().copied()).collect();
-        looked.placements = known.len();
-        let (total, done) = (expected.values().map(Vec::len).sum::<usize>(), AtomicUsize::new(0));
+        let mut expected = self.expected().await?;
+        let mut clusters = Vec::new();
         for (id, name) in self.cluster_names().await? {
-            let Some(databases) = expected.get(&id) else { continue };
-            let cluster = self.reference(self.doors(id)?, name, databases, &mut findings).await?;
-            looked.clusters += 1;
-            looked.statements = looked.statements.max(cluster.reference.statements);
-            let judge = |database| {
-                let (cluster, known, done) = (&cluster, &known, &done);
-                let judged = async move {
-                    let judged = judge_database(cluster, database, depth, known).await;
-                    progress.advance(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-                    judged
-                };
-                judged.boxed()
-            };
-            let all: Vec<(Vec<Finding>, usize, usize)> =
-                stream::iter(databases.iter().map(judge).collect::<Vec<_>>()).buffered(AT_ONCE).try_collect().await?;
-            for (of_database, schemas, tables) in all {
-                findings.extend(of_database);
-                looked.databases += 1;
-                looked.schemas += schemas;
-                looked.tables += tables;
+            if let Some(databases) = expected.get(&id) {
+                clusters.push((id, self.cluster(self.doors(id)?, name, databases).await?));
             }
+        }
+        took("building what to compare with", "", began);
+        let mut looks = 0;
+        let (looked, mut findings) = loop {
+            let (looked, findings) = self.walk(&clusters, &expected, depth, progress).await?;
+            looks += 1;
+            let of_registry = |finding: &Finding| code::OF_REGISTRY.iter().any(|code| code.name == finding.code);
+            if looks > AGAIN || !findings.iter().any(of_registry) {
+                break (looked, findings);
+            }
+            // Tenants are made, moved and removed meanwhile: what stands in nobody's way now is no finding.
+            let now = self.expected().await?;
+            if now == expected {
+                break (looked, findings);
+            }
+            expected = now;
+        };
+        for (_, cluster) in clusters {
             findings.extend(cluster.reference.findings);
         }
         findings.sort_by(|a, b| {
@@ -106,6 +101,46 @@ impl Tenancy {
         findings.dedup();
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(Proof { at, took_ms, looked, findings })
+    }
+
+    async fn walk(
+        &self,
+        clusters: &[(ClusterId, Cluster<'_>)],
+        expected: &Databases,
+        depth: Depth,
+        progress: &dyn Progress,
+    ) -> Result<(Looked, Vec<Finding>)> {
+        let known: HashSet<TenantId> =
+            expected.values().flatten().flat_map(|database| database.tenants.keys().copied()).collect();
+        let mut looked = Looked { placements: known.len(), ..Looked::default() };
+        let mut findings = Vec::new();
+        let mut all = Vec::new();
+        for (id, cluster) in clusters {
+            let databases = expected.get(id).map_or(&[][..], Vec::as_slice);
+            looked.clusters += 1;
+            looked.databases += databases.len();
+            looked.statements = looked.statements.max(cluster.reference.statements);
+            findings.extend(of_server(cluster, &self.0.prefix, databases).await?);
+            all.extend(databases.iter().flat_map(parts).map(|part| (cluster, part)));
+        }
+        let (total, done) = (all.len(), AtomicUsize::new(0));
+        let judged = all.into_iter().map(|(cluster, part)| {
+            let (known, done) = (&known, &done);
+            let judged = async move {
+                let judged = judge_part(cluster, &part, depth, known).await;
+                progress.advance(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+                judged
+            };
+            judged.boxed()
+        });
+        let all: Vec<(Vec<Finding>, usize, usize)> =
+            stream::iter(judged.collect::<Vec<_>>()).buffered(AT_ONCE).try_collect().await?;
+        for (of_part, schemas, tables) in all {
+            findings.extend(of_part);
+            looked.schemas += schemas;
+            looked.tables += tables;
+        }
+        Ok((looked, findings))
     }
 
     /// What is wrong with statements that run in a tenant's place with the tenant as `$1`.
@@ -128,94 +163,53 @@ impl Tenancy {
         Workbench::open(fleet::owner(doors.owner.as_ref())?, database, names(doors)?, suffix).await
     }
 
-    async fn cluster_names(&self) -> Result<Vec<(ClusterId, String)>> {
-        let rows = self.0.control.run(&control_store::CLUSTERS, &[]).await?;
-        let known = rows.iter().map(|row| (row.get("id"), row.get("name")));
-        Ok(known.filter(|(id, _)| self.0.clusters.contains_key(id)).collect())
-    }
-
-    /// What the registry says there is, by server.
-    async fn expected(&self) -> Result<HashMap<ClusterId, Vec<Expected>>> {
-        let control = &self.0.control;
-        let current = self.0.clusters.values().next().map(|doors| self.ledger(doors).modules_digest());
-        let mut databases: HashMap<DatabaseId, (ClusterId, Expected)> = HashMap::new();
-        for row in control.run(&control_store::DATABASES, &[]).await? {
-            let mut expected = Expected { name: row.get("name"), ..Expected::default() };
-            if row.get::<_, &str>("purpose") == "shared" {
-                expected.places.insert(SHARED_SCHEMA.to_owned(), HashSet::new());
-                if row.get::<_, Option<String>>("shared_digest") != current {
-                    expected.behind.insert(SHARED_SCHEMA.to_owned());
-                }
-            }
-            databases.insert(row.get("id"), (row.get("cluster_id"), expected));
-        }
-        for row in control.run(&control_store::PLACES, &[]).await? {
-            let Some((_, database)) = databases.get_mut(&row.get("database_id")) else { continue };
-            let (tenant, schema): (TenantId, String) = (row.get("tenant_id"), row.get("schema_name"));
-            if row.get::<_, &str>("tier") != "shared" && row.get::<_, Option<String>>("digest") != current {
-                database.behind.insert(schema.clone());
-            }
-            database.places.entry(schema.clone()).or_default().insert(tenant);
-            database.epochs.insert(tenant, (schema, row.get("epoch")));
-        }
-        for row in control.run(&control_store::UNSETTLED, &[]).await? {
-            if let Some((_, database)) = databases.get_mut(&row.get("database_id")) {
-                database.unsettled.push(row.get("schema_name"));
-            }
-        }
-        let mut clusters: HashMap<ClusterId, Vec<Expected>> = HashMap::new();
-        for (cluster, expected) in databases.into_values() {
-            // One that is only recorded, for a tenant that is just being made, need not be there yet.
-            if !expected.places.is_empty() || expected.unsettled.is_empty() {
-                clusters.entry(cluster).or_default().push(expected);
-            }
-        }
-        for (id, doors) in &self.0.clusters {
-            if std::ptr::eq(doors.application.server(), control.pool().server()) {
-                let name = control.database().to_string();
-                clusters.entry(*id).or_default().push(Expected { name, is_control: true, ..Expected::default() });
-            }
-        }
-        for databases in clusters.values_mut() {
-            databases.sort_by(|a, b| a.name.cmp(&b.name));
-        }
-        Ok(clusters)
-    }
-
-    /// What everything on a server is compared with, and what is wrong with the server and its logins.
-    async fn reference<'a>(
-        &self,
-        doors: &'a Doors,
-        name: String,
-        databases: &[Expected],
-        findings: &mut Vec<Finding>,
-    ) -> Result<Cluster<'a>> {
+    /// A server, with what everything on it is compared with.
+    async fn cluster<'a>(&self, doors: &'a Doors, name: String, databases: &[Expected]) -> Result<Cluster<'a>> {
         let owner = fleet::owner(doors.owner.as_ref())?;
-        let names = names(doors)?;
-        let modules = &self.0.modules;
-        let mut reference = Reference::default();
-        for database in databases {
-            let place = Place { cluster: &name, database: &database.name };
-            if database.is_control {
-                let bench = self.workbench(doors, &database.name).await?;
-                bench.control(modules, place, &mut reference).await?;
-            } else if database.places.contains_key(SHARED_SCHEMA) {
-                let bench = self.workbench(doors, &database.name).await?;
-                let schema = bench.places(modules, place, &mut reference).await?;
-                let statements = self.statements_of_tenants();
-                reference.statements = statements.len();
-                for (statement, faults) in bench.statements(&schema, modules, &statements).await? {
-                    let finding =
-                        |fault| place.finding(&code::STATEMENT_UNBOUND, statement.to_owned(), fault, String::new());
-                    reference.findings.extend(faults.into_iter().map(finding));
-                }
+        let place = |database| Place { cluster: &name, database };
+        let control = databases.iter().find(|database| database.is_control).map(|database| database.name.as_str());
+        let shared = databases.iter().find(|database| database.places.contains_key(SHARED_SCHEMA));
+        let shared = shared.map(|database| database.name.as_str());
+        let control = async {
+            let mut built = Reference::default();
+            if let Some(database) = control {
+                let began = Instant::now();
+                let bench = self.workbench(doors, database).await?;
+                bench.control(&self.0.modules, place(database), &mut built).await?;
+                took("building a control plane", database, began);
             }
+            Ok::<_, Error>(built)
+        };
+        let shared = async {
+            let mut built = Reference::default();
+            if let Some(database) = shared {
+                self.reference_of_places(doors, place(database), &mut built).await?;
+            }
+            Ok::<_, Error>(built)
+        };
+        let (mut control, shared) = futures_util::try_join!(control, shared)?;
+        control.findings.extend(shared.findings);
+        let reference = Reference { control: control.control, findings: control.findings, ..shared };
+        Ok(Cluster { name, owner, names: names(doors)?, reference })
+    }
+
+    /// Builds what stands in a tenant's place, and plans in it what runs there.
+    async fn reference_of_places(&self, doors: &Doors, place: Place<'_>, built: &mut Reference) -> Result<()> {
+        let (began, modules) = (Instant::now(), &self.0.modules);
+        let bench = self.workbench(doors, place.database).await?;
+        let schema = bench.places(modules, place, built).await?;
+        took("building a place", place.database, began);
+        let (began, statements) = (Instant::now(), self.statements_of_tenants());
+        built.statements = statements.len();
+        for (statement, faults) in bench.statements(&schema, modules, &statements).await? {
+            let finding = |fault| {
+                let mend = "-- mend the statement in the program: hold it to tenant_id = $1".to_owned();
+                place.finding(&code::STATEMENT_UNBOUND, statement.to_owned(), fault, mend)
+            };
+            built.findings.extend(faults.into_iter().map(finding));
         }
-        let client = owner.connect("postgres").await.map_err(install::connect)?;
-        let place = Place { cluster: &name, database: "" };
-        findings.extend(rule::judge_server(&client, &names, place).await?.into_iter().map(|broken| broken.finding));
-        findings.extend(unknown_databases(&client, &self.0.prefix, databases, place).await?);
-        Ok(Cluster { name, owner, names, reference })
+        took("planning statements", place.database, began);
+        Ok(())
     }
 
     /// Every statement that runs in a tenant's place: the modules', and the kernel's own apart from the one that takes a lock
@@ -231,6 +225,11 @@ impl Tenancy {
     }
 }
 
+/// For whoever asks why a proof takes long.
+fn took(part: &str, of: &str, since: Instant) {
+    tracing::debug!(part, of, took_ms = since.elapsed().as_millis(), "a part of the proof");
+}
+
 fn names(doors: &Doors) -> Result<Names> {
     Ok(Names {
         application: doors.application.server().user().to_owned(),
@@ -239,14 +238,13 @@ fn names(doors: &Doors) -> Result<Names> {
     })
 }
 
-/// Databases that carry our name and that the registry does not know.
-async fn unknown_databases(
-    client: &Client,
-    prefix: &str,
-    databases: &[Expected],
-    place: Place<'_>,
-) -> Result<Vec<Finding>> {
-    let rows = ask(client, &store::DATABASES, &[&format!("{prefix}_")]).await?;
+/// What is wrong with the server and its logins, and databases that carry our name and that the registry does not know.
+async fn of_server(cluster: &Cluster<'_>, prefix: &str, databases: &[Expected]) -> Result<Vec<Finding>> {
+    let client = cluster.owner.connect("postgres").await.map_err(install::connect)?;
+    let place = Place { cluster: &cluster.name, database: "" };
+    let broken = rule::judge_server(&client, &cluster.names, place).await?;
+    let mut findings: Vec<Finding> = broken.into_iter().map(|broken| broken.finding).collect();
+    let rows = ask(&client, &store::DATABASES, &[&format!("{prefix}_")]).await?;
     let names = rows.iter().map(|row| row.get::<_, String>(0));
     // What single databases are copied from, and one that is being made or removed.
     let passing = |name: &str| {
@@ -254,49 +252,57 @@ async fn unknown_databases(
         rest.starts_with("_template_") || rest.starts_with("_t_") || rest.starts_with("_schemas_")
     };
     let unknown = names.filter(|name| !passing(name) && !databases.iter().any(|database| database.name == *name));
-    Ok(unknown
-        .map(|name| {
-            let mend = format!("-- look what it holds, then: drop database \"{name}\";");
-            place.finding(&code::DATABASE_UNKNOWN, name, "no tenant has its place in this database".to_owned(), mend)
-        })
-        .collect())
+    findings.extend(unknown.map(|name| {
+        let mend = format!("-- look what it holds, then: drop database \"{name}\";");
+        place.finding(&code::DATABASE_UNKNOWN, name, "no tenant has its place in this database".to_owned(), mend)
+    }));
+    Ok(findings)
 }
 
-/// Looks at one database. Gives what was found, how many schemas and how many tables were looked at.
-async fn judge_database(
+fn parts(database: &Expected) -> Vec<Part<'_>> {
+    let all = database.schemas();
+    let some = all.chunks(all.len().div_ceil(AT_ONCE).clamp(OF_PART.0, OF_PART.1)).enumerate();
+    some.map(|(at, schemas)| Part { database, schemas: schemas.to_vec(), is_first: at == 0 }).collect()
+}
+
+/// Looks at a part of a database. Gives what was found, how many schemas and how many tables were looked at.
+async fn judge_part(
     cluster: &Cluster<'_>,
-    database: &Expected,
+    part: &Part<'_>,
     depth: Depth,
     tenants: &HashSet<TenantId>,
 ) -> Result<(Vec<Finding>, usize, usize)> {
+    let (began, database) = (Instant::now(), part.database);
     let place = Place { cluster: &cluster.name, database: &database.name };
     let client = match cluster.owner.connect(&database.name).await {
         Ok(client) => client,
         Err(ConnectError::Refused { source, .. }) if source.code().is_some_and(|code| code.code() == "3D000") => {
             let detail = "the registry names it and the server does not have it".to_owned();
-            let finding = place.finding(&code::DATABASE_MISSING, database.name.clone(), detail, String::new());
-            return Ok((vec![finding], 0, 0));
+            let mend = "-- restore the database from a backup, or give up the tenants in it".to_owned();
+            return Ok((vec![place.finding(&code::DATABASE_MISSING, database.name.clone(), detail, mend)], 0, 0));
         }
         Err(error) => return Err(install::connect(error)),
     };
-    client.batch_execute("begin isolation level repeatable read read only").await.map_err(Error::internal)?;
+    client.batch_execute(store::LOOK.sql()).await.map_err(Error::internal)?;
     let there = ask(&client, &store::SCHEMAS, &[]).await?;
     let there: HashSet<String> = there.iter().map(|row| row.get(0)).collect();
-    let plumbing = if database.is_control { control::SCHEMA } else { PLUMBING_SCHEMA };
-    let (mut schemas, mut findings) = (Vec::new(), Vec::new());
-    for schema in std::iter::once(plumbing).chain(database.places.keys().map(String::as_str)) {
-        if there.contains(schema) {
-            schemas.push(schema.to_owned());
-        } else {
-            let detail = "the registry names it and it is not there".to_owned();
-            findings.push(place.finding(&code::SCHEMA_MISSING, schema.to_owned(), detail, String::new()));
+    let (schemas, missing): (Vec<String>, Vec<String>) =
+        part.schemas.iter().cloned().partition(|schema| there.contains(schema));
+    let mut findings = Vec::new();
+    for schema in missing {
+        let detail = "the registry names it and it is not there".to_owned();
+        let mend = "-- restore the schema from a backup, or give up the tenant".to_owned();
+        findings.push(place.finding(&code::SCHEMA_MISSING, schema, detail, mend));
+    }
+    if part.is_first {
+        let mut known = database.schemas();
+        known.extend(database.unsettled.iter().cloned());
+        let broken = rule::judge(&client, OF_DATABASE, &known, &cluster.names, place).await?;
+        findings.extend(broken.into_iter().map(|broken| broken.finding));
+        if !database.is_control {
+            findings.extend(fence::judge(&client, database, place).await?);
         }
     }
-    schemas.sort();
-    let mut known = schemas.clone();
-    known.extend(database.unsettled.iter().cloned());
-    let broken = rule::judge(&client, OF_DATABASE, &known, &cluster.names, place).await?;
-    findings.extend(broken.into_iter().map(|broken| broken.finding));
     let form = |schema: &str| -> &Form {
         match schema {
             control::SCHEMA => &cluster.reference.control,
@@ -312,12 +318,10 @@ async fn judge_database(
     if !differ.is_empty() {
         findings.extend(deviations(&client, cluster, database, &differ, form, place).await?);
     }
-    if !database.is_control {
-        findings.extend(fences(&client, database, place).await?);
-        if depth == Depth::Rows {
-            findings.extend(rows::misplaced(&client, &database.places, tenants, place).await?);
-        }
+    if !database.is_control && depth == Depth::Rows {
+        findings.extend(rows::misplaced(&client, &schemas, &database.places, tenants, place).await?);
     }
+    took("looking", &database.name, began);
     Ok((findings, looked_at.0, looked_at.1))
 }
 
@@ -346,30 +350,5 @@ async fn deviations<'a>(
         }
     }
     findings.extend(broken.into_iter().map(|broken| broken.finding));
-    Ok(findings)
-}
-
-/// Whether the fences of a database let in whom the registry sends there, and nobody else.
-async fn fences(client: &Client, database: &Expected, place: Place<'_>) -> Result<Vec<Finding>> {
-    let rows = ask(client, &store::FENCES, &[]).await?;
-    let mut fenced = HashSet::new();
-    let mut findings = Vec::new();
-    for row in &rows {
-        let (tenant, schema, state): (TenantId, String, &str) =
-            (row.get("tenant_id"), row.get("schema_name"), row.get("state"));
-        let here = database.epochs.get(&tenant).is_some_and(|(placed, _)| *placed == schema);
-        if here {
-            fenced.insert(tenant);
-        } else if state != "closed" && !database.unsettled.contains(&schema) {
-            let mend = format!("update cloister.fence set state = 'closed' where tenant_id = '{}';", tenant.uuid());
-            let detail = format!("requests of {tenant} are let in, and the registry has it elsewhere");
-            findings.push(place.finding(&code::FENCE_ELSEWHERE, schema, detail, mend));
-        }
-    }
-    for (tenant, (schema, _)) in database.epochs.iter().filter(|(tenant, _)| !fenced.contains(tenant)) {
-        let detail = format!("there is no fence for {tenant}, whose place this is");
-        let mend = "-- run `cloister tenant retry`".to_owned();
-        findings.push(place.finding(&code::FENCE_CLOSED, schema.clone(), detail, mend));
-    }
     Ok(findings)
 }

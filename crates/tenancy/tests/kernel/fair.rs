@@ -10,7 +10,8 @@ use std::{
 
 use cloister_ids::{RequestId, SystemClock};
 use cloister_tenancy::{
-    Class, NewPlan, OpContext, PlanFields, Rate, Result, Tenancy, TenantEntry, Tier, lifecycle::TenantFields,
+    Account, Class, NewPlan, OpContext, PlanFields, Rate, Result, Tenancy, TenantEntry, Tier, lifecycle::TenantFields,
+    on_account,
 };
 use cloister_testkit::{TestPlatform, TestSettings, note};
 use tokio::task::JoinSet;
@@ -86,7 +87,10 @@ impl Flood {
                 while !stop.load(Ordering::Relaxed) {
                     match act(tenancy.clone(), cx.clone()).await {
                         Ok(()) => drop(done.fetch_add(1, Ordering::Relaxed)),
-                        Err(error) => assert_eq!(error.code(), "busy", "{error:?}"),
+                        Err(error) => {
+                            assert_eq!(error.code(), "busy", "{error:?}");
+                            tokio::time::sleep(Duration::from_millis(5)).await;
+                        }
                     }
                 }
             });
@@ -101,6 +105,24 @@ impl Flood {
         }
         assert!(self.done.load(Ordering::Relaxed) > 0, "the flood got nothing done: it was none");
     }
+}
+
+/// The control plane is one for all: more of one tenant ask it at once than may wait, and nobody else is turned away.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_floods_the_control_plane_waits_behind_itself() {
+    let platform = TestPlatform::start().await;
+    let tenants = platform.tenant_in_each_tier().await;
+    let [loud, quiet] = [Account::Tenant(tenants[0].id), Account::Tenant(tenants[1].id)];
+    let ask = move |tenancy: Tenancy, _| async move { on_account(loud, tenancy.ready()).await };
+    let flood = Flood::of(600, &platform.tenancy, &platform.cx(&tenants[0]), ask);
+    for _ in 0..50 {
+        for account in [quiet, Account::Visitors, Account::House] {
+            let begun = Instant::now();
+            on_account(account, platform.tenancy.ready()).await.expect("nobody else is turned away");
+            assert!(begun.elapsed() < BOUND, "{account:?} waited for {:?}", begun.elapsed());
+        }
+    }
+    flood.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

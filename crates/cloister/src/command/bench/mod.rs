@@ -122,7 +122,7 @@ async fn all(bench: &Context<'_>, only: Option<&str>) -> anyhow::Result<Vec<Figu
         }
         if wanted("neighbours") {
             eprintln!("quiet tenants beside a flood …");
-            figures.extend(neighbours::measure(bench, &rosters).await?);
+            figures.extend(neighbours::measure(bench, &rosters, &wanted).await?);
         }
     }
     if wanted("create") {

@@ -7,9 +7,12 @@ mod plan;
 mod query;
 mod tree;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use cloister_postgres::{Client, DriverError, Statement, Type};
+use cloister_postgres::{Client, DriverError, SimpleQueryMessage, Statement, Type};
 use serde_json::Value;
 
 use super::place_store;
@@ -33,21 +36,21 @@ pub(super) async fn faults(
     statements: &[&'static Statement],
 ) -> Outcome<StatementFaults> {
     let mut faults = StatementFaults::new();
+    let mut types = HashMap::new();
     let tables = tables(client, schema, modules).await?;
     // A plan that does not know the parameters, as one that is kept; the owner's, without policies in it.
     let stand = format!(
         "savepoint statements; set local search_path = {schema}; set local plan_cache_mode = force_generic_plan; "
     );
-    let mut ready = Vec::new();
     for (role, policies) in [(Some(application), "on"), (None, "off")] {
         let act = role.map_or_else(String::new, |role| format!("set local role \"{role}\"; "));
         client.batch_execute(&format!("{stand}{act}set local row_security = {policies}")).await?;
-        let mut session = Session { client, statements, faults: &mut faults };
+        let mut session = Session { client, statements, types: &mut types, faults: &mut faults };
         session.stage().await?;
         if role.is_some() {
-            ready = session.prepare_all().await?;
+            session.prepare_all().await?;
         } else {
-            session.plan_all(&ready, &tables).await?;
+            session.plan_all(&tables).await?;
         }
         client.batch_execute("rollback to statements").await?;
     }
@@ -77,6 +80,8 @@ async fn tables(client: &Client, schema: &str, modules: &[Arc<dyn Module>]) -> O
 struct Session<'a> {
     client: &'a Client,
     statements: &'a [&'static Statement],
+    /// What their parameters are, for whoever asks.
+    types: &'a mut HashMap<&'static str, Option<Vec<Type>>>,
     faults: &'a mut StatementFaults,
 }
 
@@ -106,11 +111,11 @@ impl Session<'_> {
         self.faults.entry(statement.name()).or_default().push(fault.into());
     }
 
-    /// Runs a text in a savepoint of its own, so that one that fails does not end the transaction.
+    /// Runs a text in a savepoint of its own, so that one that fails does not end the transaction. All of it is one message: a
+    /// way to the server and back for each part is most of what a look costs.
     async fn attempt(&mut self, statement: &'static Statement, text: &str) -> Outcome<()> {
-        self.run("savepoint attempt").await?;
-        match self.client.batch_execute(text).await {
-            Ok(()) => self.run("release attempt").await,
+        match self.run(&format!("savepoint attempt; {text}; release attempt")).await {
+            Ok(()) => Ok(()),
             Err(error) => {
                 self.run(UNDO).await?;
                 self.blame(statement, told(&error));
@@ -132,8 +137,7 @@ impl Session<'_> {
                 self.blame(statement, "makes a temporary table that outlives the transaction");
             }
             // Only what has a query can be explained.
-            self.run("savepoint attempt").await?;
-            if self.client.batch_execute(&format!("explain {}", statement.sql())).await.is_ok() {
+            if self.run(&format!("savepoint attempt; explain {}", statement.sql())).await.is_ok() {
                 self.blame(statement, "fills a temporary table from a query, which cannot be checked");
             }
             self.run(UNDO).await?;
@@ -169,10 +173,9 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// As the application: the names exist, the types fit, and the rights are there. Gives those that can be prepared.
-    async fn prepare_all(&mut self) -> Outcome<Vec<Ready>> {
-        let mut ready = Vec::new();
-        for statement in self.statements.iter().copied().filter(|statement| is_about_rows(statement)) {
+    /// As the application: the names exist, the types fit, and the rights are there.
+    async fn prepare_all(&mut self) -> Outcome<()> {
+        for statement in self.statements.iter().filter(|statement| is_about_rows(statement)) {
             if let Some(types) = self.types(statement).await? {
                 let arguments = vec!["null"; types.len()].join(", ");
                 let call = if types.is_empty() { String::new() } else { format!("({arguments})") };
@@ -181,29 +184,38 @@ impl Session<'_> {
                     statement.sql()
                 );
                 self.attempt(statement, &text).await?;
-                ready.push((statement, types));
             }
         }
-        Ok(ready)
+        Ok(())
     }
 
+    /// What its parameters are; none when it cannot be prepared.
     async fn types(&mut self, statement: &'static Statement) -> Outcome<Option<Vec<Type>>> {
-        self.run("savepoint attempt").await?;
-        match self.client.prepare(statement.sql()).await {
+        if let Some(known) = self.types.get(statement.name()) {
+            return Ok(known.clone());
+        }
+        // Sent behind one another, not after one another.
+        let prepared = self.client.prepare(statement.sql());
+        let (begun, prepared, released) =
+            futures_util::join!(self.run("savepoint attempt"), prepared, self.run("release attempt"));
+        begun?;
+        let types = match prepared {
             Ok(prepared) => {
-                self.run("release attempt").await?;
-                Ok(Some(prepared.params().to_vec()))
+                released?;
+                Some(prepared.params().to_vec())
             }
             Err(error) => {
                 self.run(UNDO).await?;
                 self.blame(statement, told(&error));
-                Ok(None)
+                None
             }
-        }
+        };
+        self.types.insert(statement.name(), types.clone());
+        Ok(types)
     }
 
     /// As the owner, whom no policy holds: what the statement itself reaches.
-    async fn plan_all(&mut self, ready: &[Ready], tables: &Tables) -> Outcome<()> {
+    async fn plan_all(&mut self, tables: &Tables) -> Outcome<()> {
         let names: Vec<&str> = self.statements.iter().filter_map(|statement| staged(statement)).collect();
         for name in names {
             if tables.of_tenants.keys().any(|(_, table)| table == name) {
@@ -213,14 +225,21 @@ impl Session<'_> {
                 }
             }
         }
-        let accounts = self.accounts(ready, tables).await?;
+        let mut ready: Vec<Ready> = Vec::new();
+        for statement in self.statements.iter().copied().filter(|statement| is_about_rows(statement)) {
+            if let Some(types) = self.types(statement).await? {
+                ready.push((statement, types));
+            }
+        }
+        let accounts = self.accounts(&ready, tables).await?;
         for (at, (statement, types)) in ready.iter().enumerate() {
             if types.first() != Some(&Type::UUID) {
                 self.blame(statement, "does not take the tenant as $1");
                 continue;
             }
             match self.plan(statement, types).await {
-                Ok((plan, tenant)) => {
+                Ok(None) => self.blame(statement, "has a plan that cannot be read"),
+                Ok(Some((plan, tenant))) => {
                     let rows_are_its_tenants = accounts.get(&at).is_some_and(|account| account.rows_are_its_tenants);
                     for fault in plan::faults(&plan, tables, &tenant, rows_are_its_tenants) {
                         self.blame(statement, fault);
@@ -237,19 +256,26 @@ impl Session<'_> {
 
     /// The plan, with the tenant as a parameter of its own, beyond all numbers by which EXPLAIN may call the result of a
     /// sub-select.
-    async fn plan(&self, statement: &Statement, types: &[Type]) -> Outcome<(Value, String)> {
+    async fn plan(&self, statement: &Statement, types: &[Type]) -> Outcome<Option<(Value, String)>> {
         let mut all = types.to_vec();
         all.resize(types.len() + 1 + 16 * statement.sql().to_lowercase().matches("select").count(), Type::UUID);
         let tenant = format!("${}", all.len());
         let text = rename_first(statement.sql(), &tenant);
-        self.run("savepoint attempt").await?;
-        self.client.batch_execute(&format!("prepare planned ({}) as {text}", listed(&all))).await?;
         let arguments = vec!["null"; all.len()].join(", ");
-        let explain = format!("explain (verbose, format json) execute planned({arguments})");
-        let row = self.client.query_one(&explain, &[]).await?;
-        self.run("deallocate planned; release attempt").await?;
-        let plan: Value = row.get(0);
-        Ok((plan[0]["Plan"].clone(), tenant))
+        let answers = self
+            .client
+            .simple_query(&format!(
+                "savepoint attempt; prepare planned ({}) as {text};
+                 explain (verbose, format json) execute planned({arguments}); deallocate planned; release attempt",
+                listed(&all)
+            ))
+            .await?;
+        let plan = answers.iter().find_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        let plan: Option<Value> = plan.and_then(|plan| serde_json::from_str(plan).ok());
+        Ok(plan.map(|plan| plan[0]["Plan"].clone()).filter(Value::is_object).map(|plan| (plan, tenant)))
     }
 }
 

@@ -2,7 +2,7 @@
 //! times as often as each of them.
 //!
 //! Server, callers and PostgreSQL share this machine; callers have threads of their own. Slices with and without the flood take
-//! turns, and all delays of one sort are put together.
+//! turns.
 
 mod acts;
 mod paced;
@@ -19,13 +19,15 @@ use self::{
     acts::{Person, Server},
     paced::{Act, HttpClient, Paced, Seen},
 };
-use super::{Bound, Context, Figure, fixture::Rosters, people};
+use super::{Bound, Context, Figure, fixture::Rosters, measure::median, people};
 use crate::command;
 
 /// How many times as often the flood does it.
 const TIMES: f64 = 100.0;
 /// Quiet tenants of each tier.
 const QUIET: usize = 3;
+/// Slices without and with the flood.
+const TURNS: u32 = 7;
 /// Of a flood, that wait for an answer at a time.
 const CROWD: usize = 512;
 
@@ -40,7 +42,12 @@ struct Kind {
     slice: Duration,
 }
 
-pub(crate) async fn measure(bench: &Context<'_>, rosters: &Rosters) -> anyhow::Result<Vec<Figure>> {
+/// `wanted` says which of the kinds to measure, by their names.
+pub(crate) async fn measure(
+    bench: &Context<'_>,
+    rosters: &Rosters,
+    wanted: &(dyn Fn(&str) -> bool + Sync),
+) -> anyhow::Result<Vec<Figure>> {
     let mut configuration = bench.configuration.clone();
     // Callers say by a header where they come from. Everything else is as it is installed.
     configuration.http.trusted_proxies = vec!["127.0.0.0/8".to_owned()];
@@ -58,14 +65,19 @@ pub(crate) async fn measure(bench: &Context<'_>, rosters: &Rosters) -> anyhow::R
         WorkSettings { concurrency: configuration.jobs.workers, ..WorkSettings::default() },
     );
     let working = tokio::spawn(async move { worker.work(settings, async { drop(stopped.await) }).await });
-    let figures = all(bench, rosters, &server).await;
+    let figures = all(bench, rosters, &server, wanted).await;
     drop(stop);
     working.await??;
     serving.abort();
     figures
 }
 
-async fn all(bench: &Context<'_>, rosters: &Rosters, server: &Server) -> anyhow::Result<Vec<Figure>> {
+async fn all(
+    bench: &Context<'_>,
+    rosters: &Rosters,
+    server: &Server,
+    wanted: &(dyn Fn(&str) -> bool + Sync),
+) -> anyhow::Result<Vec<Figure>> {
     let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
     let (mut quiet, mut loud) = (Vec::new(), Vec::new());
     for (tier, contexts) in &rosters.tiers {
@@ -86,7 +98,7 @@ async fn all(bench: &Context<'_>, rosters: &Rosters, server: &Server) -> anyhow:
     sample::write(&SampleSettings::new(11, 60), &small)?;
     sample::write(&SampleSettings::new(12, 2_000), &large)?;
     let tenancy = &bench.platform.tenancy;
-    let slice = Duration::from_secs(if bench.quick { 2 } else { 6 });
+    let slice = Duration::from_secs(if bench.quick { 2 } else { 4 });
     let kind = |name, quiet, loud, rate| Kind { name, quiet, loud, rate, slice };
     let (jobs, unheeded) = (acts::jobs(tenancy, &quiet, bench.started), acts::jobs_unheeded(tenancy, &loud));
     let kinds = [
@@ -105,39 +117,46 @@ async fn all(bench: &Context<'_>, rosters: &Rosters, server: &Server) -> anyhow:
         },
     ];
     let mut figures = Vec::new();
-    for kind in kinds {
+    for kind in kinds.into_iter().filter(|kind| wanted(&format!("neighbours/{}", kind.name))) {
         eprintln!("  {} …", kind.name);
-        figures.extend(beside(&kind, quiet.len(), if bench.quick { 1 } else { 3 }).await?);
+        figures.extend(beside(&kind, quiet.len(), if bench.quick { 1 } else { TURNS }).await?);
     }
     std::fs::remove_file(&small)?;
     std::fs::remove_file(&large)?;
     Ok(figures)
 }
 
-/// Slices without and with the flood, by turns.
+/// Slices without and with the flood, by turns; the figures are the medians of the turns, so that a hiccup of the machine is
+/// not taken for the neighbour's doing.
 async fn beside(kind: &Kind, tenants: usize, rounds: u32) -> anyhow::Result<[Figure; 3]> {
     let rate = kind.rate * tenants as f64;
     let quietly = || Paced::start(&kind.quiet, rate, CROWD);
     let settle = Duration::from_secs(1);
     quietly()?.during(settle * 2).await?;
-    let (mut alone, mut beside, mut flood) = (Seen::default(), Seen::default(), Seen::default());
+    let (mut p50, mut p99, mut flood) = (Vec::new(), Vec::new(), Seen::default());
+    let (mut count, mut refused) = (0, 0);
     for _ in 0..rounds {
-        alone.add(quietly()?.during(kind.slice).await?);
+        let mut alone = quietly()?.during(kind.slice).await?;
         let flooding = Paced::start(&kind.loud, kind.rate * TIMES, CROWD)?;
         tokio::time::sleep(settle).await;
-        beside.add(quietly()?.during(kind.slice).await?);
+        let mut beside = quietly()?.during(kind.slice).await?;
         flood.add(flooding.stop().await?);
+        count += alone.delays.len() + beside.delays.len();
+        refused += alone.refused + beside.refused;
+        p50.push((alone.quantile(0.5), beside.quantile(0.5)));
+        p99.push((alone.quantile(0.99), beside.quantile(0.99)));
         tokio::time::sleep(settle).await;
     }
-    let (count, refused) = (alone.delays.len() + beside.delays.len(), alone.refused + beside.refused);
-    let mut of = |at: f64| (alone.quantile(at), beside.quantile(at));
-    let (p50, p99) = (of(0.5), of(0.99));
-    let figure = |name: &str, (quiet, loud): (f64, f64), note: String, required| Figure {
-        name: format!("neighbours/{}/{name}", kind.name),
-        value: loud / quiet,
-        unit: "× alone",
-        note: format!("{quiet:.2} ms, {loud:.2} ms{note}"),
-        required,
+    let figure = |name: &str, turns: &[(f64, f64)], note: String, required| {
+        let (alone, beside): (Vec<_>, Vec<_>) = turns.iter().copied().unzip();
+        let ratios = turns.iter().map(|(alone, beside)| beside / alone).collect();
+        Figure {
+            name: format!("neighbours/{}/{name}", kind.name),
+            value: median(ratios),
+            unit: "× alone",
+            note: format!("{:.2} ms, {:.2} ms{note}", median(alone), median(beside)),
+            required,
+        }
     };
     let told = format!(
         "; flood: {:.0}/s, {} done, {} refused, {} not sent",
@@ -147,8 +166,8 @@ async fn beside(kind: &Kind, tenants: usize, rounds: u32) -> anyhow::Result<[Fig
         flood.unsent
     );
     Ok([
-        figure("p50", p50, told, None),
-        figure("p99", p99, format!("; {count} in all"), Some(Bound::AtMost(2.0))),
+        figure("p50", &p50, told, None),
+        figure("p99", &p99, format!("; {count} in {rounds} turns"), Some(Bound::AtMost(2.0))),
         Figure {
             name: format!("neighbours/{}/refused", kind.name),
             value: refused as f64,
