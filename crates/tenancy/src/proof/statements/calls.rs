@@ -74,8 +74,8 @@ impl Session<'_> {
             )
         };
         let makers: Vec<String> = ready.iter().enumerate().map(maker).collect();
-        let all = format!("savepoint attempt; {}; release attempt", makers.join("; "));
-        if !makers.is_empty() && self.run(&all).await.is_err() {
+        self.run("savepoint attempt").await?;
+        if self.run(&format!("{}; release attempt", makers.join("; "))).await.is_err() {
             self.run(super::UNDO).await?;
             for ((statement, _), maker) in ready.iter().zip(&makers) {
                 self.attempt(statement, maker).await?;

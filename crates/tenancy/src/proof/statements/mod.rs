@@ -136,8 +136,9 @@ impl Session<'_> {
             if !statement.sql().contains("on commit drop") {
                 self.blame(statement, "makes a temporary table that outlives the transaction");
             }
-            // Only what has a query can be explained.
-            if self.run(&format!("savepoint attempt; explain {}", statement.sql())).await.is_ok() {
+            // Only what has a query can be explained; anything else is not even read.
+            self.run("savepoint attempt").await?;
+            if self.run(&format!("explain {}", statement.sql())).await.is_ok() {
                 self.blame(statement, "fills a temporary table from a query, which cannot be checked");
             }
             self.run(UNDO).await?;
