@@ -56,6 +56,8 @@ guards! {
     OperatorNotFound = "operator_not_found";
     /// Within a tenant nobody is an operator.
     OperatorOutside = "operator_outside";
+    /// A token for a tenant claims no operator's permissions.
+    OperatorClaims = "operator_claims";
     /// A permission within a scope is none for everything.
     ScopeIsNotAll = "scope_is_not_all";
     /// An idempotency key is its actor's own.
@@ -102,6 +104,8 @@ impl Guard {
     pub const fn behind(self) -> &'static [Self] {
         match self {
             Self::TokenTenant => &[Self::TokenIsSource],
+            Self::OperatorOutside => &[Self::OperatorClaims],
+            Self::OperatorClaims => &[Self::OperatorOutside],
             _ => &[],
         }
     }

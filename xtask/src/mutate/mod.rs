@@ -28,9 +28,6 @@ pub(crate) struct Mutate {
     /// Only guards whose names contain this.
     #[arg(long)]
     only: Option<String>,
-    /// Name the guards, and take none away.
-    #[arg(long)]
-    list: bool,
     /// A folder in which the tests have written down what they did (`CLOISTER_RECORD`); made when absent.
     #[arg(long)]
     recorded: Option<PathBuf>,
@@ -43,12 +40,6 @@ impl Mutate {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let begun = std::time::Instant::now();
         let guards = with_server(self.binaries.as_deref(), |url| self.guards(url))?;
-        if self.list {
-            for guard in &guards {
-                println!("{}", guard.name);
-            }
-            return Ok(ExitCode::SUCCESS);
-        }
         let whole = self.sample.is_none() && self.only.is_none();
         let known = survivors::read(&root().join(survivors::FILE))?;
         let faults = survivors::faults(&known, &guards, whole);
@@ -80,26 +71,24 @@ impl Mutate {
             Some(folder) => folder.canonicalize().with_context(|| folder.display().to_string())?,
             None => runner.record()?,
         };
-        let records = record::read(&folder)?;
+        let chosen = runner.chosen();
+        let records = record::read(&folder, &runner.tests()?, &chosen)?;
         let mut guards = Vec::new();
         if self.may_be_among(&["table/", "login/", "schema/", "function/"]) {
             guards.extend(runner.around_tables()?);
         }
         // To do again what every test did takes minutes, for few statements as for many.
         if self.sample.is_none() && self.may_be_among(&["statement/"]) {
-            guards.extend(runner.in_statements(&folder)?);
+            guards.extend(runner.in_statements(&chosen)?);
         }
-        let chosen = |name: &str| self.only.as_deref().is_none_or(|only| name.contains(only));
-        guards.retain(|guard| chosen(&guard.name));
-        let mut switches: Vec<_> = run::switches(&records).into_iter().filter(|switch| chosen(&switch.name)).collect();
+        let is_wanted = |name: &str| self.only.as_deref().is_none_or(|only| name.contains(only));
+        guards.retain(|guard| is_wanted(&guard.name));
+        let mut switches: Vec<_> =
+            run::switches(&records).into_iter().filter(|switch| is_wanted(&switch.name)).collect();
         if let Some(most) = self.sample {
             switches = run::sample(switches, most)?;
         }
-        if self.list {
-            guards.extend(switches.into_iter().map(|switch| Guard::alive(switch.name, String::new())));
-        } else {
-            guards.extend(runner.in_the_program(&switches, &records)?);
-        }
+        guards.extend(runner.in_the_program(&switches, &records)?);
         Ok(guards)
     }
 }

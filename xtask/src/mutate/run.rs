@@ -15,7 +15,10 @@ use anyhow::{Context, bail};
 use cloister_postgres::mutation::Guard as Placed;
 use serde_json::Value;
 
-use super::{record::Record, report::Guard};
+use super::{
+    record::{Record, Tests, stem},
+    report::Guard,
+};
 use crate::tidy::root;
 
 /// Tests about what tenants can do, that do not take long: those that kill processes or measure time are about other things.
@@ -71,6 +74,9 @@ fn turn() -> anyhow::Result<usize> {
     Ok(usize::from_str_radix(text.trim(), 16).unwrap_or_default())
 }
 
+/// A test's program and name, and what is off.
+type Baseline = (String, String, String);
+
 /// What is run, and on which server.
 pub(crate) struct Runner {
     url: String,
@@ -106,6 +112,22 @@ impl Runner {
         command.current_dir(self.programs.get(program).map_or_else(root, PathBuf::clone));
         command.env("CLOISTER_TEST_ADMIN_URL", &self.url).env_remove("CLOISTER_RECORD").env("INSTA_UPDATE", "no");
         command
+    }
+
+    /// Where the records of the tests that are tried are gathered.
+    pub(crate) fn chosen(&self) -> PathBuf {
+        self.folder.join("chosen")
+    }
+
+    /// The tests that are tried: the program of each that was built now, by its name without what cargo adds, and the test's.
+    pub(crate) fn tests(&self) -> anyhow::Result<Tests> {
+        let mut nextest = self.command(Path::new("cargo"));
+        nextest.args(["nextest", "list", "--message-format", "json"]).args(BUILD).args(["-E", TESTS]);
+        let said = nextest.stderr(Stdio::inherit()).output().context("cargo-nextest cannot be run")?;
+        if !said.status.success() {
+            bail!("the tests cannot be named");
+        }
+        Tests::read(&serde_json::from_slice(&said.stdout)?)
     }
 
     /// Runs the tests as they are: they must be green, and write down what they do.
@@ -163,7 +185,7 @@ impl Runner {
     pub(crate) fn in_the_program(&self, switches: &[Switch], records: &[Record]) -> anyhow::Result<Vec<Guard>> {
         let workers = std::thread::available_parallelism().map_or(2, usize::from);
         let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
-        // What is red without the guards that stand before another, which says nothing about that one.
+        // What is red as it is, or without the guards that stand before another, which says nothing about that one.
         let before = Mutex::new(HashMap::new());
         std::thread::scope(|scope| {
             let work = || {
@@ -191,7 +213,7 @@ impl Runner {
         &self,
         switch: &Switch,
         records: &[Record],
-        before: &Mutex<HashMap<(String, String), bool>>,
+        before: &Mutex<HashMap<Baseline, bool>>,
     ) -> anyhow::Result<Guard> {
         let came = || {
             records.iter().filter(|record| {
@@ -210,18 +232,15 @@ impl Runner {
             if self.is_green(record, &off)? {
                 continue;
             }
-            if !switch.before.is_empty() {
-                let key = (record.test.clone(), switch.before.join(","));
-                let known = before.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
-                let green = known.map_or_else(|| self.is_green(record, &key.1), Ok)?;
-                before.lock().unwrap_or_else(PoisonError::into_inner).insert(key, green);
-                if !green {
-                    continue;
-                }
+            // Red for want of this guard alone: with it, and without what stands before it, the same test is green.
+            let key = (record.program.clone(), record.test.clone(), switch.before.join(","));
+            let known = before.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+            let green = known.map_or_else(|| self.is_green(record, &key.2), Ok)?;
+            before.lock().unwrap_or_else(PoisonError::into_inner).insert(key, green);
+            if !green {
+                continue;
             }
-            let binary =
-                record.program.rsplit('/').next().and_then(|name| name.rsplit_once('-')).map_or("", |(name, _)| name);
-            let killed_by = Some(format!("{binary} {}", record.test));
+            let killed_by = Some(format!("{} {}", stem(&record.program), record.test));
             return Ok(Guard { name: switch.name.clone(), killed_by, otherwise: String::new() });
         }
         let otherwise = match tried {

@@ -24,6 +24,8 @@ pub(crate) struct Operation {
     pub(crate) names: Vec<String>,
     /// Filters that take an id: name and kind of id.
     pub(crate) filters: Vec<(String, String)>,
+    /// Every parameter of its query, with its schema in place.
+    pub(crate) queries: Vec<Query>,
     /// Names of its parameters wherever they are.
     takes: Vec<String>,
     /// The example of its body.
@@ -32,6 +34,15 @@ pub(crate) struct Operation {
     pub(crate) fields: Vec<(String, String, bool)>,
     /// Nobody needs to sign in.
     pub(crate) is_open: bool,
+}
+
+/// A parameter of a query.
+#[derive(Debug, Clone)]
+pub(crate) struct Query {
+    pub(crate) name: String,
+    pub(crate) schema: Value,
+    /// Null where there is none.
+    pub(crate) example: Value,
 }
 
 /// Whom an operation is about.
@@ -146,6 +157,13 @@ fn read(
             fields.push((field.clone(), kind, true));
         }
     }
+    let query = |one: &Value| Query {
+        name: name(one),
+        schema: referred(&one["schema"])
+            .map_or(&one["schema"], |name| &document["components"]["schemas"][name])
+            .clone(),
+        example: one["example"].clone(),
+    };
     let security = operation["security"].as_array();
     Operation {
         id: operation["operationId"].as_str().unwrap().to_owned(),
@@ -156,6 +174,7 @@ fn read(
         module,
         names: of("path").into_iter().map(name).collect(),
         filters: of("query").into_iter().filter_map(|one| Some((name(one), kind(&one["schema"])?))).collect(),
+        queries: of("query").into_iter().map(query).collect(),
         takes: parameters.iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect(),
         body: (!content["example"].is_null()).then(|| content["example"].clone()),
         fields,

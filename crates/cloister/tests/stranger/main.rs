@@ -14,6 +14,7 @@ mod document;
 mod fill;
 mod forged;
 mod ledger;
+mod lists;
 mod matrix;
 mod open;
 mod people;

@@ -1,5 +1,7 @@
 //! The two functions by which a tenant's transaction is entered: each line in them that refuses somebody matters.
 
+use std::collections::BTreeSet;
+
 use cloister_tenancy::TenantEntry;
 use tokio_postgres::Client;
 
@@ -121,9 +123,12 @@ fn holes(function: &str, text: &str) -> Vec<(String, String)> {
         add(format!("check_{code}_{}", holes_word(&text[begin..end])), format!("{}{}", &text[..begin], &text[end..]));
         from = end;
     }
-    for (number, line) in text.lines().filter(|line| line.contains("set_config(")).enumerate() {
-        add(format!("setting_{}", number + 1), text.replace(line, ""));
-        add(format!("setting_{}_of_the_session", number + 1), text.replace(line, &line.replace(", true)", ", false)")));
+    for line in text.lines().filter(|line| line.contains("set_config(")) {
+        // By what it sets, so that a name stays with its line whatever is set before it.
+        let variable = line.split('\'').nth(1).unwrap_or_default();
+        let setting = format!("setting_{variable}");
+        add(setting.clone(), text.replace(line, ""));
+        add(format!("{setting}_of_the_session"), text.replace(line, &line.replace(", true)", ", false)")));
     }
     if let Some(begin) = text.find("where ") {
         let end = begin + text[begin..].find(';').unwrap();
@@ -172,5 +177,7 @@ async fn whoever_enters_is_looked_at() {
             noticed.push(Noticed { hole, by, otherwise: String::new() });
         }
     }
+    let names: BTreeSet<&str> = noticed.iter().map(|noticed| noticed.hole.as_str()).collect();
+    assert_eq!(names.len(), noticed.len(), "two holes have one name, so one would excuse the other");
     report::add(&path, &noticed);
 }

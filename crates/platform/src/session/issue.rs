@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use cloister_http::Visitor;
 use cloister_ids::{AccountId, SessionId, TenantId};
-use cloister_tenancy::{ControlTx, Refusal, Result, TenantEntry};
+use cloister_tenancy::{
+    ControlTx, Refusal, Result, TenantEntry,
+    mutation::{Guard, is_off},
+};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Session, store};
@@ -160,7 +163,9 @@ impl Service {
     pub(super) fn claims(&self, standing: &Standing, session: &Session, inside: Option<&Entrance<'_>>) -> Claims {
         let now = self.tenancy().clock().now();
         let operator = match (&standing.operator_role, inside) {
-            (Some(role), None) if !standing.must_change_password => operator::permissions(role),
+            _ if standing.must_change_password => Vec::new(),
+            (Some(role), None) => operator::permissions(role),
+            (Some(role), Some(_)) if is_off(Guard::OperatorClaims) => operator::permissions(role),
             _ => Vec::new(),
         };
         Claims {

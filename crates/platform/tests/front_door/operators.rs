@@ -324,6 +324,22 @@ async fn whoever_is_no_operator_finds_nothing_of_the_platform() {
     }
 }
 
+/// Two walls: a token for a tenant claims no operator's permissions, and where a token is for a tenant they are not asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_claims_nothing_of_the_platform_within_a_tenant_only_outside() {
+    let house = House::open().await;
+    let north = house.school("north").await;
+    let (_, outside) = operator(&house, "ann@platform.example", "admin").await;
+    // The same person works at the school.
+    house.member(&north, "ann@platform.example", "owner").await;
+    let within = house.sign_in(Some(&north), "ann@platform.example").await;
+    let within = text(&within, "access_token");
+    let list = |token: &str| house.at(None, "GET", "/api/v1/platform/tenants").token(token);
+    list(&outside).expect(200).await;
+    look(&house, &north, within).expect(200).await;
+    list(within).refused(404, "not_found").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_operator_may_do_what_their_role_says() {
     let house = House::open().await;

@@ -179,6 +179,21 @@ async fn a_browser_holds_a_cookie_of_one_host_and_is_brought_to_another() {
     house.at(None, "GET", "/api/v1/account").header("cookie", &common).refused(401, "session_ended").await;
 }
 
+/// A node that has not seen a cookie asks the control plane whose it is, and there it says of which host it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_that_is_read_anew_is_good_on_its_own_host_alone() {
+    let house = House::open().await;
+    let north = house.school("north").await;
+    house.member(&north, "ada@example.org", "owner").await;
+    let body = json!({ "email": "ada@example.org", "password": PASSWORD, "cookie": true });
+    let page = house.at(None, "POST", "/api/v1/sessions").header("origin", "http://localhost:8080");
+    let browser = cookie(&page.json(body).send().await);
+    let (_, door) = house.second_node().await;
+    let look = |host: &str| door.call("GET", "/api/v1/account").header("host", host).header("cookie", &browser);
+    look("north.localhost").refused(401, "session_ended").await;
+    look("localhost").expect(200).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_for_a_tenant_that_is_not_known_is_good_nowhere() {
     let house = House::open().await;

@@ -1,6 +1,7 @@
 //! Imports of OneRoster packages, on a real PostgreSQL, as the application role.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends")]
 
+mod alone;
 mod bad_rows;
 mod fair;
 mod fixture;

@@ -3,10 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use cloister_ids::TenantId;
-use cloister_tenancy::{Actor, Tenancy, Tier, jobs::JobState};
+use cloister_tenancy::{
+    Actor, Tenancy, Tier,
+    jobs::{JobState, WorkSettings},
+};
 use serde_json::json;
 
-use crate::workshop::{Shop, named, until};
+use crate::workshop::{Shop, Working, named, quick, until};
 
 async fn suspend(tenancy: &Tenancy, tenant: TenantId) {
     let by = Actor::Operator("test".into());
@@ -38,6 +41,28 @@ async fn jobs_of_a_suspended_tenant_wait_until_it_is_open_again() {
     shop.until_all(JobState::Done, 11).await;
     assert_eq!(shop.notes(&tenant).await, 10);
     working.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_waits_in_its_own_tenants_lane_and_not_behind_anothers() {
+    let shop = Shop::open().await;
+    let busy = shop.platform.tenant("busy", Tier::Shared).await;
+    let modest = shop.platform.tenant("modest", Tier::Shared).await;
+    for _ in 0..30 {
+        shop.leave(&busy, "workshop.pass", named("one of many")).await;
+    }
+    shop.leave(&modest, "workshop.pass", named("the only one")).await;
+    // All are carried to the queue before any is done.
+    let nobody = WorkSettings { concurrency: 0, ..quick() };
+    let carrying = Working::start(shop.tenancy().clone(), nobody);
+    until("all wait", async || shop.queue().await.len() == 31).await;
+    carrying.stop().await;
+    assert_eq!(shop.diary.count(), 0);
+    let working = Working::start(shop.tenancy().clone(), WorkSettings { concurrency: 1, ..quick() });
+    until("all are done", async || shop.diary.count() == 31).await;
+    working.stop().await;
+    let place = shop.diary.starts().iter().position(|start| start.name == "the only one").unwrap();
+    assert!(place < 5, "{place} jobs of a busy tenant came first");
 }
 
 #[tokio::test(flavor = "multi_thread")]

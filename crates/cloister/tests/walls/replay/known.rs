@@ -8,19 +8,26 @@ use super::{book::Value, rewrite};
 use crate::modules;
 
 /// As often as one statement is looked at while something in it made no difference yet.
-const MOST: usize = 3;
+const MOST: usize = 48;
+/// As often as it is found out what it comes to.
+const MOST_TRIES: usize = 400;
 /// As often as each is looked at, whatever was found out.
 const LEAST: usize = 1;
+/// As often as it is looked at with what its neighbours were run with.
+const MOST_LENT: usize = 9;
 
 /// A statement, and what was found out about it.
 pub(crate) struct Known {
     pub(crate) tenant_plane: bool,
-    pub(crate) text: &'static str,
+    /// As it is; and where it stops looking behind many rows, once more so that two are many.
+    texts: Vec<String>,
     pub(crate) unbound: Vec<Unbound>,
     /// The types of its parameters, where it can be prepared by itself.
     pub(crate) kinds: Option<Vec<u32>>,
-    /// How often it was run with which of its parameters.
-    shapes: HashMap<Vec<bool>, usize>,
+    /// How often it was looked at when it was run like this.
+    shapes: HashMap<Shape, usize>,
+    tries: usize,
+    offers: usize,
     pub(crate) looks: usize,
     /// Looked at with what another statement was run with.
     pub(crate) lent: usize,
@@ -29,15 +36,64 @@ pub(crate) struct Known {
 /// One without what binds a table to the tenant.
 pub(crate) struct Unbound {
     pub(crate) name: String,
-    pub(crate) text: String,
+    /// For each text of the whole.
+    texts: Vec<String>,
     pub(crate) noticed: Option<String>,
+}
+
+impl Unbound {
+    pub(crate) fn text(&self, look: usize) -> &str {
+        &self.texts[look % self.texts.len()]
+    }
+}
+
+/// How a statement was run: which parameters there were, those of them that are words for a way to go, and in short what
+/// it came to.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Shape(Vec<Option<Vec<u8>>>, String);
+
+/// PostgreSQL's numbers for the types `bool` and `text[]`.
+const WORDS: [u32; 2] = [16, 1009];
+
+impl Shape {
+    pub(crate) fn of(values: &[Value], came: String) -> Self {
+        let word = |value: &Value| {
+            let of_value = value.bytes.as_ref();
+            of_value.map(|bytes| if WORDS.contains(&value.kind) { bytes.clone() } else { Vec::new() })
+        };
+        Self(values.iter().map(word).collect(), came)
+    }
 }
 
 impl Known {
     fn new(text: &'static str, tenant_plane: bool) -> Self {
-        let unbound = rewrite::unbound(text).into_iter();
-        let unbound = unbound.map(|(name, text)| Unbound { name, text, noticed: None }).collect();
-        Self { tenant_plane, text, unbound, kinds: None, shapes: HashMap::new(), looks: 0, lent: 0 }
+        let mut texts = vec![text.to_owned()];
+        texts.extend(rewrite::soon_many(text));
+        let mut unbound: Vec<Unbound> = Vec::new();
+        for text in &texts {
+            for (at, (name, without)) in rewrite::unbound(text).into_iter().enumerate() {
+                match unbound.get_mut(at) {
+                    Some(unbound) => unbound.texts.push(without),
+                    None => unbound.push(Unbound { name, texts: vec![without], noticed: None }),
+                }
+            }
+        }
+        Self {
+            tenant_plane,
+            texts,
+            unbound,
+            kinds: None,
+            shapes: HashMap::new(),
+            tries: 0,
+            offers: 0,
+            looks: 0,
+            lent: 0,
+        }
+    }
+
+    /// Its text, at so manieth a look.
+    pub(crate) fn text(&self, look: usize) -> &str {
+        &self.texts[look % self.texts.len()]
     }
 
     /// Something in it made no difference yet.
@@ -47,23 +103,33 @@ impl Known {
 
     /// More may be found out about it.
     pub(crate) fn is_open(&self) -> bool {
-        self.is_unclear() && self.looks < MOST || self.tenant_plane && self.looks < LEAST
+        self.is_unclear() && self.looks < MOST && self.tries < MOST_TRIES || self.tenant_plane && self.looks < LEAST
     }
 
-    /// Whether to look at it with these. In one way or another, but not many times in the same.
-    pub(crate) fn is_wanted(&mut self, values: &[Value]) -> bool {
+    /// Whether to find out what it comes to.
+    pub(crate) fn is_worth_a_try(&mut self) -> bool {
         let open = self.is_open();
-        let shape = values.iter().map(|value| value.bytes.is_some()).collect();
+        self.tries += usize::from(open);
+        open
+    }
+
+    /// Whether to look at it when it is run like this: in one way and another, in the same ever more seldom, since there is
+    /// more to be found when more was done.
+    pub(crate) fn is_wanted(&mut self, shape: Shape) -> bool {
         let times = self.shapes.entry(shape).or_insert(0);
         *times += 1;
-        let wanted = open && *times < MOST;
+        let wanted = self.looks < LEAST || times.is_power_of_two();
         self.looks += usize::from(wanted);
         wanted
     }
 
     /// Whether to look at it with what a neighbour was run with, and that.
     pub(crate) fn borrow(&mut self, from: &[Value], pool: &HashMap<u32, Value>) -> Option<Vec<Value>> {
-        let kinds = self.kinds.as_ref().filter(|_| self.is_unclear() && self.lent < MOST)?;
+        let kinds = self.kinds.as_ref().filter(|_| self.is_unclear() && self.lent < MOST_LENT)?;
+        self.offers += 1;
+        if !self.offers.is_power_of_two() {
+            return None;
+        }
         let fill = |(at, kind): (usize, &u32)| match from.get(at).filter(|value| value.kind == *kind) {
             Some(value) => value.clone(),
             None => pool.get(kind).cloned().unwrap_or(Value { kind: *kind, bytes: None }),

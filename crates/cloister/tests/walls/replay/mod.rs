@@ -21,12 +21,14 @@ use crate::{
     report::{self, Noticed},
 };
 use book::{Act, Book, Value, Work};
-use known::Known;
+use known::{Known, Shape};
 use plane::{Given, Plane};
 use session::{Outcome, Session};
 
-/// How many ways there are to give the other tenant some of the rows, at one look.
-const SOME: usize = 2;
+/// How many ways chance has to give the other tenant rows, at one look.
+const BY_CHANCE: usize = 8;
+/// Of a single row with so many columns each tells by itself how a statement was run: it counts, or answers yes or no.
+const FEW_COLUMNS: usize = 9;
 /// PostgreSQL's number for the type `uuid`.
 const UUID: u32 = 2950;
 
@@ -46,8 +48,25 @@ struct Replay {
 struct Look {
     name: &'static str,
     known: Known,
+    /// How often it was looked at.
+    number: usize,
     tenant: Uuid,
     asked: Vec<Value>,
+}
+
+impl Look {
+    fn text(&self) -> &str {
+        self.known.text(self.number)
+    }
+}
+
+/// Whether a value is there, and is not nought or no.
+fn sign(value: Option<&Vec<u8>>) -> char {
+    match value {
+        None => '-',
+        Some(bytes) if bytes.iter().all(|byte| *byte == 0) => '0',
+        Some(_) => '+',
+    }
 }
 
 fn is_writing(text: &str) -> bool {
@@ -83,11 +102,15 @@ impl Replay {
         if !work.committed {
             self.plane(tenant_plane).session.must("savepoint work").await;
         }
-        let mut staged = false;
         for act in &work.acts {
+            let plane = self.plane(tenant_plane);
             match act {
-                Act::Say(text) => staged |= self.plane(tenant_plane).session.attempt(text).await,
-                Act::Copy { text, lines } => drop(self.plane(tenant_plane).session.copy(text, lines).await),
+                Act::Say(text) => {
+                    if plane.session.attempt(text).await {
+                        plane.heard(text);
+                    }
+                }
+                Act::Copy { text, lines } => drop(plane.session.copy(text, lines).await),
                 Act::Run { statement, values } => {
                     let Some(text) = book.texts.get(statement) else { continue };
                     self.ask_for_the_other(book, statement, values).await;
@@ -96,20 +119,11 @@ impl Replay {
                 }
             }
         }
-        let session = &self.plane(tenant_plane).session;
+        let plane = self.plane(tenant_plane);
         if !work.committed {
-            session.must("rollback to work; release work").await;
-        } else if staged {
-            let text = "select 'drop table ' || string_agg(format('%I.%I', n.nspname, c.relname), ', ')
-                from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                where c.relpersistence = 't' and c.relkind = 'r' having count(*) > 0";
-            if let Some(row) = session.client().query_opt(text, &[]).await.unwrap() {
-                session.must(row.get(0)).await;
-            }
+            plane.session.must("rollback to work; release work").await;
         }
-        if staged {
-            session.forget();
-        }
+        plane.clear().await;
     }
 
     fn plane(&self, tenant_plane: bool) -> &Plane {
@@ -118,23 +132,28 @@ impl Replay {
 
     async fn ask_for_the_other(&mut self, book: &Book, name: &str, values: &[Value]) {
         self.pool.extend(values.iter().filter(|value| value.bytes.is_some()).map(|value| (value.kind, value.clone())));
-        let Some(plane) = self.known.get(name).map(|known| known.tenant_plane) else { return };
-        // Neighbours that no test runs are asked with what this one is run with.
+        let Some(known) = self.known.get_mut(name) else { return };
+        let (plane, is_worth_a_try) = (known.tenant_plane, known.is_worth_a_try());
         let mut asked: Vec<(&'static str, Vec<Value>)> = Vec::new();
-        for (other, known) in &mut self.known {
-            if *other == name {
-                asked.extend(known.is_wanted(values).then(|| (*other, values.to_vec())));
-            } else if known::home(other) == known::home(name) && known.tenant_plane == plane {
-                asked.extend(known.borrow(values, &self.pool).map(|values| (*other, values)));
+        if is_worth_a_try && let Some((name, mut known)) = self.known.remove_entry(name) {
+            if let Some(tenant) = self.tenant_in(plane, values).await.filter(|tenant| *tenant != self.other) {
+                let came = self.comes_to(&known, tenant, values).await;
+                if known.is_wanted(Shape::of(values, came)) {
+                    asked.push((name, values.to_vec()));
+                }
             }
+            self.known.insert(name, known);
         }
+        // Neighbours that no test runs are asked with what this one is run with.
+        asked.extend(self.lend(name, plane, values).await);
         self.turn += 1;
         let mut looks = Vec::new();
         for (name, values) in asked {
             let tenant = self.tenant_in(plane, &values).await.filter(|tenant| *tenant != self.other);
             if let (Some(tenant), Some((name, known))) = (tenant, self.known.remove_entry(name)) {
                 let asked = values.iter().map(|value| in_place_of(value, tenant, self.other)).collect();
-                looks.push(Look { name, known, tenant, asked });
+                let number = known.looks + known.lent;
+                looks.push(Look { name, known, number, tenant, asked });
             }
         }
         if let Some(tenant) = looks.first().map(|look| look.tenant) {
@@ -143,16 +162,60 @@ impl Replay {
         self.known.extend(looks.into_iter().map(|look| (look.name, look.known)));
     }
 
+    /// Which of a statement's neighbours are asked with what it is run with, and that.
+    async fn lend(&mut self, name: &str, tenant_plane: bool, values: &[Value]) -> Vec<(&'static str, Vec<Value>)> {
+        let plane = if tenant_plane { &self.tenants } else { &self.control };
+        let mut asked = Vec::new();
+        for (other, known) in &mut self.known {
+            let is_near =
+                *other != name && known::home(other) == known::home(name) && known.tenant_plane == tenant_plane;
+            if !is_near || !known.is_unclear() {
+                continue;
+            }
+            // Some can be prepared only while there are temporary tables.
+            let passing = known.kinds.is_none() && !plane.is_clear();
+            if passing {
+                known.kinds = plane.session.kinds(known.text(0)).await;
+            }
+            asked.extend(known.borrow(values, &self.pool).map(|values| (*other, values)));
+            if passing {
+                known.kinds = None;
+            }
+        }
+        asked
+    }
+
+    /// In short, what a statement comes to for whom a test ran it.
+    async fn comes_to(&self, known: &Known, tenant: Uuid, values: &[Value]) -> String {
+        let plane = self.plane(known.tenant_plane);
+        let text = known.text(0);
+        let print = if is_writing(text) { plane.print(tenant, text) } else { None };
+        let (came, after) = plane.session.each(&[text], values, print.as_deref()).await.remove(0);
+        let rows = match came {
+            Outcome::Refused(code) => return code,
+            Outcome::Rows(rows) => match rows.as_slice() {
+                [] => "nothing".to_owned(),
+                [row] if row.len() <= FEW_COLUMNS => row.iter().map(|value| sign(value.as_ref())).collect(),
+                _ => "something".to_owned(),
+            },
+        };
+        let Some(print) = print else { return rows };
+        let before = plane.session.each(&["select"], &[], Some(&print)).await.remove(0).1;
+        format!("{rows} {}", before != after)
+    }
+
     /// Looks at statements, whatever rows the other tenant has.
     async fn look_each_way(&mut self, book: &Book, tenant_plane: bool, tenant: Uuid, looks: &mut [Look]) {
         let plane = self.plane(tenant_plane);
-        let texts: Vec<&str> = looks.iter().map(|look| look.known.text).collect();
-        let named = plane.named(&texts.concat());
+        let texts: Vec<&str> = looks.iter().map(Look::text).collect();
+        let named = plane.named(&texts.join(" "));
         // What is only read comes from the tables it names; what is written may be refused for the sake of any.
-        let among = if texts.iter().any(|text| is_writing(text)) { plane.all() } else { named.clone() };
+        let writes = texts.iter().any(|text| is_writing(text) && !plane.only_stages(text));
+        let among = if writes { plane.all() } else { named.clone() };
         let mut all = vec![Given::Nothing, Given::Everything];
-        all.extend((0..SOME).map(|number| Given::Some(SOME * self.turn + number)));
         all.extend(named.into_iter().map(Given::AllBut));
+        all.extend([Given::Mixed(self.turn), Given::Some(self.turn)]);
+        all.extend((0..BY_CHANCE).map(|number| Given::Chance(BY_CHANCE * self.turn + number)));
         let mut faults = Vec::new();
         for given in all {
             plane.give(&given, tenant, self.other, &among).await;
@@ -163,11 +226,8 @@ impl Replay {
             if tenant_plane {
                 plane.leave_only(self.other, &among).await;
                 for (look, came) in looks.iter().zip(&came) {
-                    let alone = plane
-                        .session
-                        .each(&[look.known.text], &look.asked, self.print(look).as_deref())
-                        .await
-                        .remove(0);
+                    let alone =
+                        plane.session.each(&[look.text()], &look.asked, self.print(look).as_deref()).await.remove(0);
                     if (&alone.0, alone.1.first()) != (&came.0, came.1.first()) {
                         let words = given.words();
                         faults.push(format!(
@@ -186,8 +246,8 @@ impl Replay {
     }
 
     fn print(&self, look: &Look) -> Option<String> {
-        let known = &look.known;
-        if is_writing(known.text) { self.plane(known.tenant_plane).print(self.other, known.text) } else { None }
+        let text = look.text();
+        if is_writing(text) { self.plane(look.known.tenant_plane).print(self.other, text) } else { None }
     }
 
     /// Whose statement it is: `$1`, or in the control plane whatever parameter is the id of a tenant.
@@ -212,17 +272,22 @@ impl Replay {
         faults: &mut Vec<String>,
     ) -> (Outcome, Vec<String>) {
         let print = self.print(look);
-        let Look { name, known, asked, .. } = look;
+        let Look { name, known, number, asked, .. } = look;
         let session = &self.plane(known.tenant_plane).session;
         let unclear = || known.unbound.iter().filter(|unbound| unbound.noticed.is_none());
         let texts: Vec<&str> =
-            std::iter::once(known.text).chain(unclear().map(|unbound| unbound.text.as_str())).collect();
+            std::iter::once(known.text(*number)).chain(unclear().map(|unbound| unbound.text(*number))).collect();
         let mut outcomes = session.each(&texts, asked, print.as_deref()).await.into_iter();
         let came = outcomes.next().unwrap();
         for (unbound, without) in known.unbound.iter_mut().filter(|unbound| unbound.noticed.is_none()).zip(outcomes) {
             if let Outcome::Refused(code) = &without.0 {
                 let is_nonsense = code.starts_with("42") && without.0 != came.0;
-                assert!(!is_nonsense, "{name} without {} is nonsense ({code}): {}", unbound.name, unbound.text);
+                assert!(
+                    !is_nonsense,
+                    "{name} without {} is nonsense ({code}): {}",
+                    unbound.name,
+                    unbound.text(*number)
+                );
             }
             if without != came {
                 unbound.noticed = Some(format!("{test}, given {}", given.words()));
@@ -245,6 +310,8 @@ impl Given {
             Self::Nothing => "no rows".to_owned(),
             Self::Everything => "the same rows".to_owned(),
             Self::Some(_) => "some of the same rows".to_owned(),
+            Self::Chance(_) => "rows by chance".to_owned(),
+            Self::Mixed(_) => "the same ids with other things".to_owned(),
             Self::AllBut(table) => format!("the same rows but none of {table}"),
         }
     }
@@ -273,9 +340,15 @@ async fn what_is_done_for_one_tenant_tells_another_nothing() {
         turn: 0,
         faults: Vec::new(),
     };
+    for plane in [&replay.tenants, &replay.control] {
+        plane.session.must("begin").await;
+    }
     for known in replay.known.values_mut() {
         let plane = if known.tenant_plane { &replay.tenants } else { &replay.control };
-        known.kinds = plane.session.kinds(known.text).await;
+        known.kinds = plane.session.kinds(known.text(0)).await;
+    }
+    for plane in [&replay.tenants, &replay.control] {
+        plane.session.must("rollback").await;
     }
     for (at, book) in book::read(folder.as_ref()).iter().enumerate() {
         replay.play(book).await;

@@ -1,6 +1,10 @@
 //! The rows of many tenants, and what there would be if one of them had other rows.
 
-use std::fmt::Write as _;
+use std::{
+    cell::RefCell,
+    fmt::Write as _,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use cloister_ids::Uuid;
 
@@ -20,6 +24,8 @@ struct Rows {
 pub(crate) struct Plane {
     pub(crate) session: Session,
     tables: Vec<Rows>,
+    /// Temporary tables that there are now.
+    stage: RefCell<Vec<String>>,
 }
 
 /// Which rows the other tenant is given before it asks.
@@ -32,6 +38,85 @@ pub(crate) enum Given {
     AllBut(String),
     /// Some of them, others by this number.
     Some(usize),
+    /// Rows with the same ids, each with what is another's, by this number: ids are a tenant's own, and what has one here may be
+    /// anything there.
+    Mixed(usize),
+    /// Of each table by chance, with this number: none, all, some, or mixed.
+    Chance(usize),
+}
+
+impl Given {
+    /// What of one table.
+    fn of(&self, table: &str) -> Self {
+        let Self::Chance(number) = self else { return self.clone() };
+        let mut hash = DefaultHasher::new();
+        (table, number).hash(&mut hash);
+        let drawn = usize::try_from(hash.finish() % 1000).unwrap_or_default();
+        match drawn % 5 {
+            0 => Self::Nothing,
+            1 => Self::Everything,
+            2 => Self::Some(drawn),
+            _ => Self::Mixed(drawn),
+        }
+    }
+}
+
+/// The words of a text.
+fn words(text: &str) -> Vec<&str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect()
+}
+
+impl Rows {
+    fn copy(&self, given: &Given, of: Uuid, to: Uuid) -> String {
+        self.copy_as(&self.others.join(", "), given, of, to)
+    }
+
+    fn copy_as(&self, columns: &str, given: &Given, of: Uuid, to: Uuid) -> String {
+        let Self { path, tenant, others, .. } = self;
+        let separator = if others.is_empty() { "" } else { ", " };
+        let which = match given {
+            Given::Some(number) => format!(" and ('x' || left(md5(t::text || '{number}'), 2))::bit(8)::int % 4 > 0"),
+            _ => String::new(),
+        };
+        format!(
+            "insert into {path} ({tenant}{separator}{}) select '{to}'{separator}{columns} from {path} t
+                where {tenant} = '{of}'{which};",
+            others.join(", ")
+        )
+    }
+
+    /// Of the control plane keys are not the tenant's own: ids are made anew, and what cannot be there twice is not.
+    fn copy_anew(&self, given: &Given, of: Uuid, to: Uuid) -> String {
+        let columns: Vec<&str> = self
+            .others
+            .iter()
+            .map(|column| match column.as_str() {
+                "\"id\"" => "md5(id::text || 'again')::uuid",
+                "\"slug\"" => "slug || '-again'",
+                column => column,
+            })
+            .collect();
+        self.copy_as(&columns.join(", "), given, of, to)
+    }
+
+    /// The first column is what a row is known by; all else of it is another row's.
+    fn mix(&self, number: usize, of: Uuid, to: Uuid) -> String {
+        let Self { path, tenant, others, .. } = self;
+        let [key, rest @ ..] = others.as_slice() else { return self.copy(&Given::Everything, of, to) };
+        if rest.is_empty() {
+            return self.copy(&Given::Everything, of, to);
+        }
+        let rest = rest.join(", ");
+        // Some are left out.
+        let which = if number.is_multiple_of(2) { "" } else { " where mixed_place % 4 > 0" };
+        format!(
+            "insert into {path} ({tenant}, {key}, {rest}) select '{to}', {key}, {rest}
+                from (select {key}, row_number() over (order by md5({key}::text || '{number}')) as mixed_place
+                    from {path} where {tenant} = '{of}') a
+                join (select {rest}, row_number() over (order by md5(t::text || '{number}')) as mixed_place
+                    from {path} t where {tenant} = '{of}') b using (mixed_place){which} on conflict do nothing;"
+        )
+    }
 }
 
 impl Plane {
@@ -59,7 +144,7 @@ impl Plane {
                 columns.into_iter().filter(|column| column != tenant).map(|column| format!("\"{column}\"")).collect();
             tables.push(Rows { path, name, tenant, others });
         }
-        Self { session, tables }
+        Self { session, tables, stage: RefCell::default() }
     }
 
     /// Every table.
@@ -69,7 +154,7 @@ impl Plane {
 
     /// The tables that a text names.
     pub(crate) fn named(&self, text: &str) -> Vec<String> {
-        let words: Vec<&str> = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+        let words = words(text);
         self.tables
             .iter()
             .filter(|table| words.contains(&table.name.as_str()))
@@ -77,46 +162,68 @@ impl Plane {
             .collect()
     }
 
+    /// A text was said; it may have made a temporary table.
+    pub(crate) fn heard(&self, text: &str) {
+        if let Some(rest) = text.strip_prefix("create temporary table ") {
+            let name = rest.split([' ', '(']).next().unwrap_or_default();
+            self.stage.borrow_mut().push(name.to_owned());
+        }
+    }
+
+    /// There are no temporary tables.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.stage.borrow().is_empty()
+    }
+
+    /// Takes away the temporary tables, if there are any, as the end of their transaction did.
+    pub(crate) async fn clear(&self) {
+        let stage = self.stage.take();
+        if stage.is_empty() {
+            return;
+        }
+        let paths: Vec<String> = stage.iter().map(|name| format!("pg_temp.{name}")).collect();
+        self.session.must(&format!("drop table if exists {}", paths.join(", "))).await;
+        self.session.forget();
+    }
+
+    /// Whether a text writes to temporary tables alone.
+    pub(crate) fn only_stages(&self, text: &str) -> bool {
+        let target = ["insert into ", "update ", "delete from "].iter().find_map(|begin| text.strip_prefix(begin));
+        let target = target.and_then(|rest| rest.split([' ', '(']).next());
+        target.is_some_and(|target| self.stage.borrow().iter().any(|name| name == target))
+    }
+
     /// Gives `to` copies of rows of `of` in these tables, whatever points at what, in a savepoint `look`.
     pub(crate) async fn give(&self, given: &Given, of: Uuid, to: Uuid, among: &[String]) {
         let mut all = "savepoint look;".to_owned();
-        let of_these = self.tables.iter().filter(|table| among.contains(&table.name));
-        let mut again = Vec::new();
-        let which = match given {
-            Given::Some(number) => format!(" and ('x' || left(md5(t::text || '{number}'), 2))::bit(8)::int % 4 > 0"),
-            _ => String::new(),
-        };
-        for table in of_these.filter(|table| match given {
-            Given::Nothing => false,
-            Given::Everything | Given::Some(_) => true,
-            Given::AllBut(name) => *name != table.name,
-        }) {
-            let (path, tenant, others) = (&table.path, table.tenant, table.others.join(", "));
-            let separator = if others.is_empty() { "" } else { ", " };
-            let copy = |columns: &str| {
-                format!(
-                    "insert into {path} ({tenant}{separator}{others}) select '{to}'{separator}{columns} from {path} t where {tenant} = '{of}'{which};"
-                )
-            };
-            if path.starts_with("control.") {
-                // Their keys are not the tenant's own: ids are made anew, and what cannot be there twice is not.
-                let columns: Vec<String> = table
-                    .others
-                    .iter()
-                    .map(|column| match column.as_str() {
-                        "\"id\"" => "md5(id::text || 'again')::uuid".to_owned(),
-                        "\"slug\"" => "slug || '-again'".to_owned(),
-                        column => column.to_owned(),
-                    })
-                    .collect();
-                again.push(copy(&columns.join(", ")));
-            } else {
-                all.push_str(&copy(&others));
+        let (mut again, mut plainly) = (Vec::new(), Vec::new());
+        for table in self.tables.iter().filter(|table| among.contains(&table.name)) {
+            let given = &given.of(&table.name);
+            match given {
+                Given::Nothing => continue,
+                Given::AllBut(name) if *name == table.name => continue,
+                _ => {}
+            }
+            match given {
+                _ if table.path.starts_with("control.") => again.push(table.copy_anew(given, of, to)),
+                Given::Mixed(number) => {
+                    again.push(table.mix(*number, of, to));
+                    plainly.push(table.copy(&Given::Everything, of, to));
+                }
+                _ => all.push_str(&table.copy(given, of, to)),
             }
         }
         self.session.must(&all).await;
-        for text in again {
-            self.session.attempt(&text).await;
+        if !plainly.is_empty() && self.session.attempt(&again.concat()).await {
+            return;
+        }
+        for (at, text) in again.iter().enumerate() {
+            // Where what is mixed breaks a rule of the table, the rows come as they are.
+            if !self.session.attempt(text).await
+                && let Some(plain) = plainly.get(at)
+            {
+                self.session.must(plain).await;
+            }
         }
     }
 
@@ -129,12 +236,17 @@ impl Plane {
         self.session.must(&text).await;
     }
 
-    /// A statement for the rows of one tenant, and those of all others, in the tables that a text names, so that a change of either shows.
+    /// A statement for the rows of one tenant, and those of all others, in the tables that a text names, so that a change of
+    /// either shows. What is on the stage is whoever asks's.
     pub(crate) fn print(&self, of: Uuid, named_in: &str) -> Option<String> {
         let (mut text, named) = (String::new(), self.named(named_in));
         for Rows { path, tenant, .. } in self.tables.iter().filter(|table| named.contains(&table.name)) {
             let begin = if text.is_empty() { "" } else { " union all " };
             write!(text, "{begin}select {tenant} = '{of}' as own, '{path} ' || t::text as line from {path} t").unwrap();
+        }
+        for name in self.stage.borrow().iter().filter(|name| words(named_in).contains(&name.as_str())) {
+            let begin = if text.is_empty() { "" } else { " union all " };
+            write!(text, "{begin}select true as own, '{name} ' || t::text as line from pg_temp.{name} t").unwrap();
         }
         let print = format!(
             "select coalesce(md5(string_agg(line, '|' order by line) filter (where own)), ''),

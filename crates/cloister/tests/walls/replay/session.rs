@@ -113,8 +113,10 @@ impl Session {
 
     /// The types of a statement's parameters; none when it cannot be prepared by itself.
     pub(crate) async fn kinds(&self, text: &str) -> Option<Vec<u32>> {
-        let prepared = self.client.prepare(text).await.ok()?;
-        Some(prepared.params().iter().map(Type::oid).collect())
+        self.must("savepoint kinds").await;
+        let prepared = self.client.prepare(text).await.ok();
+        self.must("rollback to kinds; release kinds").await;
+        Some(prepared?.params().iter().map(Type::oid).collect())
     }
 
     /// Temporary tables are gone, and what was prepared on them.

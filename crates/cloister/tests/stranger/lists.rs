@@ -1,0 +1,384 @@
+//! Every list, in every order and direction, with every filter and every two of them, page by page: for two tenants with the
+//! same kinds of things, and for people whose rights end at what is their own.
+//!
+//! From the API document, so that a new list, order or filter is in it by itself. Only one's own things may come, all of
+//! them, each once and in order. What is found this way also tells `cargo xtask mutate-isolation` how each of the statements
+//! behind a list is run.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use cloister_tenancy::Tier;
+use serde_json::Value;
+
+use crate::{
+    ask::kind_of,
+    document::{About, Operation, Query},
+    recipe::{about, prepare},
+    recipe_platform::visit,
+    town::{Home, Town},
+    world::World,
+};
+
+/// Of each kind of thing there are so many more, in each tenant.
+const MORE: usize = 4;
+/// Values of one filter that are looked through for one that finds something.
+const MOST_VALUES: usize = 40;
+/// Said by a list of whatever state, where it has such a filter.
+const WHATEVER: (&str, &str) = ("status", "all");
+
+/// Somebody who asks, where.
+struct Asker {
+    who: String,
+    host: String,
+    token: String,
+    /// Everything of the tenant's is theirs to see.
+    sees_all: bool,
+    /// They ask with two filters at once too: one does in each town.
+    asks_by_two: bool,
+}
+
+type Filters = Vec<(String, String)>;
+
+/// What a list is known to have, and what is known to be in the tenant.
+#[derive(Default)]
+struct Known {
+    items: Vec<Value>,
+    ids: BTreeSet<String>,
+}
+
+/// How an item is told from others.
+fn id_of(item: &Value) -> String {
+    ["id", "name"].iter().find_map(|field| item[field].as_str()).map_or_else(|| item.to_string(), str::to_owned)
+}
+
+fn ids_of(items: &[Value]) -> Vec<String> {
+    items.iter().map(id_of).collect()
+}
+
+impl Asker {
+    async fn page(
+        &self,
+        world: &World,
+        operation: &Operation,
+        filters: &Filters,
+        rest: &[(&str, &str)],
+    ) -> Result<Value, String> {
+        let mut path = operation.path.clone();
+        let filters = filters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        for (at, (name, value)) in filters.chain(rest.iter().copied()).enumerate() {
+            path.push_str(&format!("{}{name}={value}", if at == 0 { '?' } else { '&' }));
+        }
+        let seen = world.door.call("GET", &path).header("host", &self.host).token(&self.token).send().await;
+        if seen.status == 200 {
+            Ok(seen.body)
+        } else {
+            Err(format!("{}: {path}: {} {}", self.who, seen.status, seen.text))
+        }
+    }
+
+    /// All of a list on one page, in the usual order.
+    async fn whole(&self, world: &World, operation: &Operation, filters: &Filters) -> Result<Vec<Value>, String> {
+        let mut page = self.page(world, operation, filters, &[("limit", "200")]).await?;
+        if page["next_cursor"].is_string() {
+            return Err(format!("{}: {filters:?}: this test has outgrown a page", self.who));
+        }
+        Ok(page["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
+    }
+
+    /// All of a list, page by page.
+    async fn paged(
+        &self,
+        world: &World,
+        operation: &Operation,
+        filters: &Filters,
+        sort: &str,
+        limit: usize,
+    ) -> Result<Vec<Value>, String> {
+        let (limit, mut all, mut cursor) = (limit.to_string(), Vec::new(), None::<String>);
+        loop {
+            let mut rest = vec![("limit", limit.as_str()), ("sort", sort)];
+            rest.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+            let page = self.page(world, operation, filters, &rest).await?;
+            all.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next_cursor"].as_str() {
+                Some(next) if all.len() < 1000 => cursor = Some(next.to_owned()),
+                Some(_) => return Err(format!("{}: {sort} {filters:?} does not end", self.who)),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// One choice of filters in every order. Whether it found anything.
+    async fn orders(
+        &self,
+        world: &World,
+        operation: &Operation,
+        filters: &Filters,
+        own: &BTreeSet<String>,
+    ) -> Result<bool, String> {
+        let fault = |what: &str, sort: &str| Err(format!("{} {} {sort} {filters:?}: {what}", self.who, operation.id));
+        let whole: BTreeSet<String> = ids_of(&self.whole(world, operation, filters).await?).into_iter().collect();
+        if !whole.is_subset(own) {
+            return fault("somebody else's things are in it", "");
+        }
+        // Three pages or so.
+        let limit = whole.len() / 3 + 1;
+        for sort in sorts(operation) {
+            let up = self.paged(world, operation, filters, &sort, limit).await?;
+            let mut down = self.paged(world, operation, filters, &format!("-{sort}"), limit).await?;
+            down.reverse();
+            let (ids, back) = (ids_of(&up), ids_of(&down));
+            if ids.len() != whole.len() || ids.iter().collect::<BTreeSet<_>>() != whole.iter().collect() {
+                return fault("pages have not what the whole has, each once", &sort);
+            }
+            if ids != back {
+                return fault("the other way round it is not the same", &sort);
+            }
+            let keys: Option<Vec<String>> = up.iter().map(|item| item[&sort].as_str().map(str::to_lowercase)).collect();
+            if keys.is_some_and(|keys| !keys.is_sorted()) {
+                return fault("it is not in order", &sort);
+            }
+        }
+        Ok(!whole.is_empty())
+    }
+}
+
+/// The words for its orders.
+fn sorts(operation: &Operation) -> Vec<String> {
+    let sort = operation.queries.iter().find(|query| query.name == "sort");
+    let pattern = sort.and_then(|sort| sort.schema["pattern"].as_str()).unwrap_or_default();
+    let words = pattern.trim_start_matches("^-?").trim_end_matches('$').trim_matches(['(', ')']);
+    assert!(!words.is_empty(), "{} is a list without orders", operation.id);
+    words.split('|').map(str::to_owned).collect()
+}
+
+fn filters(operation: &Operation) -> impl Iterator<Item = &Query> {
+    operation.queries.iter().filter(|query| !["sort", "limit", "cursor"].contains(&query.name.as_str()))
+}
+
+/// What a filter may be asked for: what is in the list, words of the document, ids of what there is.
+fn values(operation: &Operation, query: &Query, known: &Known) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut add = |value: &Value| match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Number(number) => found.push(number.to_string()),
+        _ => {}
+    };
+    let singular = |field: &str| field.strip_suffix('s').is_some_and(|one| one == query.name);
+    for item in &known.items {
+        for (field, value) in item.as_object().into_iter().flatten() {
+            match value {
+                Value::Array(values) if singular(field) => values.iter().for_each(|value| {
+                    // Roles of a person have names.
+                    add(value);
+                    add(&value["role"]);
+                }),
+                value if *field == query.name => add(value),
+                _ => {}
+            }
+        }
+    }
+    if query.name == "q" {
+        for field in ["family_name", "title", "name", "display_name", "slug"] {
+            let texts = known.items.iter().filter_map(|item| item[field].as_str());
+            found.extend(texts.map(|text| text.chars().take_while(char::is_ascii_alphanumeric).take(3).collect()));
+        }
+    }
+    query.schema["enum"].as_array().into_iter().flatten().for_each(|word| {
+        found.extend(word.as_str().map(str::to_owned));
+    });
+    found.extend(query.example.as_str().map(str::to_owned));
+    match (query.schema["format"].as_str(), query.schema["type"].as_str()) {
+        (Some("date"), _) => found.push("2026-01-15".to_owned()),
+        (Some("date-time"), _) if query.name == "from" => found.push("2020-01-01T00:00:00Z".to_owned()),
+        (Some("date-time"), _) => found.push("2100-01-01T00:00:00Z".to_owned()),
+        (_, Some("boolean")) => found.extend(["true", "false"].map(str::to_owned)),
+        _ => {}
+    }
+    let kind = operation.filters.iter().find(|(name, _)| *name == query.name).map(|(_, kind)| kind.as_str());
+    if query.name.ends_with("id") {
+        found.extend(known.ids.iter().filter(|id| kind.is_none_or(|kind| kind_of(id) == Some(kind))).cloned());
+    }
+    found.retain(|value| !value.is_empty());
+    let mut seen = BTreeSet::new();
+    found.retain(|value| seen.insert(value.clone()));
+    found.truncate(MOST_VALUES);
+    found
+}
+
+/// Values by which each filter finds something, the first of those there are. A deleted thing is found if it is asked for.
+async fn found_by(
+    world: &World,
+    asker: &Asker,
+    operation: &Operation,
+    known: &Known,
+) -> Result<BTreeMap<String, Vec<String>>, String> {
+    let mut found = BTreeMap::new();
+    for query in filters(operation) {
+        let mut good: Vec<String> = Vec::new();
+        for value in values(operation, query, known) {
+            let one = vec![(query.name.clone(), value.clone())];
+            if good.len() < 2 && !asker.whole(world, operation, &one).await?.is_empty() {
+                good.push(value);
+            }
+        }
+        found.insert(query.name.clone(), good);
+    }
+    Ok(found)
+}
+
+/// Asks for a list in every way. What went wrong.
+async fn ask(world: &World, asker: &Asker, operation: &Operation, known: &Known) -> Result<(), String> {
+    let found = found_by(world, asker, operation, known).await?;
+    if let Some((name, _)) = found.iter().find(|(_, values)| asker.sees_all && values.is_empty()) {
+        return Err(format!("{} {}: nothing is found by {name}", asker.who, operation.id));
+    }
+    let mut ways: Vec<Vec<Filters>> = vec![vec![Vec::new()]];
+    let names: Vec<&String> = found.keys().collect();
+    for (at, one) in names.iter().enumerate() {
+        ways.push(found[*one].iter().take(1).map(|value| vec![((*one).clone(), value.clone())]).collect());
+        for other in names[at + 1..].iter().filter(|_| asker.asks_by_two) {
+            // A record's own name goes before all other filters.
+            if [one, other].iter().any(|name| **name == "sourced_id") {
+                continue;
+            }
+            let mut pairs = Vec::new();
+            for a in &found[*one] {
+                pairs.extend(
+                    found[*other].iter().map(|b| vec![((*one).clone(), a.clone()), ((*other).clone(), b.clone())]),
+                );
+            }
+            ways.push(pairs);
+        }
+    }
+    for way in ways {
+        for filters in way {
+            // Some filters go not together, and say so.
+            let refused = asker.page(world, operation, &filters, &[]).await;
+            if filters.len() > 1 && refused.is_err_and(|error| error.contains(" 422 ") || error.contains(" 400 ")) {
+                break;
+            }
+            // One that finds something will do.
+            if asker.orders(world, operation, &filters, &known.ids).await? {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// More of everything that can be made, some of it deleted.
+async fn furnish(world: &World, town: &Town, home: &Home) {
+    visit(world, &world.admin().token(), home, false).await.unwrap();
+    let here =
+        |operation: &&Arc<Operation>| operation.about() == About::Tenant && std::ptr::eq(world.town(operation), town);
+    let lists: Vec<_> = world.document.operations.iter().filter(here).filter(|one| one.takes("cursor")).collect();
+    for list in lists {
+        let Some(maker) = world.document.at("POST", &list.path) else { continue };
+        for number in 0..MORE {
+            let mut ready = prepare(world, maker, home).await.unwrap();
+            if let Some(body) = ready.ask.body.as_mut().filter(|_| number % 2 == 0) {
+                // What its example leaves out points at what there is.
+                for (field, kind, _) in
+                    maker.fields.iter().filter(|(field, _, is_list)| !is_list && field == "parent_id")
+                {
+                    body[field] = home.things.get(kind).map_or(Value::Null, |id| id.as_str().into());
+                }
+            }
+            let made = ready.carry_out(world).await;
+            made.unwrap_or_else(|error| panic!("{}: {error}", maker.id));
+        }
+        let one = world.document.operations.iter().find(|one| {
+            one.method == "DELETE" && one.path.starts_with(&format!("{}/{{", list.path)) && one.path.ends_with('}')
+        });
+        if let Some(remover) = one {
+            // What others point at stays, and says so.
+            let kind = maker.fields.iter().find(|(field, ..)| field == "parent_id").map(|(_, kind, _)| kind);
+            if let Some(thing) = kind.and_then(|kind| home.things.get(kind)) {
+                let ready = about(world, remover, home, &home.things, vec![thing.clone()]).await.unwrap();
+                let refused = ready.ask.send(&world.door, ready.token.as_deref(), None).await;
+                assert_eq!(refused.status, 409, "{}: {}", remover.id, refused.text);
+            }
+            let gone = prepare(world, remover, home).await.unwrap().carry_out(world).await;
+            gone.unwrap_or_else(|error| panic!("{}: {error}", remover.id));
+        }
+    }
+}
+
+fn askers(home: &Home) -> Vec<Asker> {
+    let asker = |who: &str, token: String, sees_all| Asker {
+        who: format!("{who} of {}", home.tenant.slug),
+        host: home.host(),
+        token,
+        sees_all,
+        asks_by_two: sees_all && home.bare().is_some(),
+    };
+    let mut askers = vec![asker("the owner", home.owner.token(), true)];
+    for family in home.families.iter().take(1) {
+        askers.extend(family.people.iter().map(|(role, person)| asker(role, person.token(), false)));
+    }
+    askers
+}
+
+/// Whatever the list has, and the ids of all that is in the tenant.
+async fn known(world: &World, asker: &Asker, operation: &Operation, ids: &BTreeSet<String>) -> Known {
+    let (name, value) = WHATEVER;
+    let status = filters(operation).find(|query| query.name == name);
+    let whatever =
+        status.filter(|query| query.schema["enum"].as_array().is_some_and(|words| words.contains(&value.into())));
+    let all: Filters = whatever.map(|_| (name.to_owned(), value.to_owned())).into_iter().collect();
+    let items = asker.whole(world, operation, &all).await.unwrap();
+    let ids = ids_of(&items).into_iter().chain(ids.iter().cloned()).collect();
+    Known { items, ids }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_list_has_ones_own_things_in_every_order_with_every_filter() {
+    let world = World::open(Tier::Shared, &[]).await;
+    let mut faults = Vec::new();
+    for town in &world.towns {
+        for home in [&town.own, &town.other] {
+            furnish(&world, town, home).await;
+        }
+    }
+    world.renew_all().await.unwrap();
+    for town in &world.towns {
+        let here = |operation: &&Arc<Operation>| {
+            operation.takes("cursor") && operation.about() == About::Tenant && std::ptr::eq(world.town(operation), town)
+        };
+        let lists: Vec<_> = world.document.operations.iter().filter(here).collect();
+        assert!(!lists.is_empty(), "a {} has no lists", town.kind);
+        let mut seen: Vec<BTreeSet<String>> = Vec::new();
+        for home in [&town.own, &town.other] {
+            let everybody = askers(home);
+            let mut ids = BTreeSet::new();
+            for list in &lists {
+                let found = known(&world, &everybody[0], list, &BTreeSet::new()).await;
+                if found.items.len() < MORE && world.document.at("POST", &list.path).is_some() {
+                    faults.push(format!("{} has only {} of {}", home.tenant.slug, found.items.len(), list.id));
+                }
+                ids.extend(found.ids);
+            }
+            let asked = lists.iter().flat_map(|list| everybody.iter().map(move |asker| (list, asker)));
+            let asked = asked.map(|(list, asker)| {
+                let (world, ids) = (&world, &ids);
+                async move {
+                    // Some may not see any of it.
+                    if !asker.sees_all && asker.whole(world, list, &Vec::new()).await.is_err() {
+                        return Ok(());
+                    }
+                    let whole = known(world, asker, list, ids).await;
+                    ask(world, asker, list, &whole).await
+                }
+            });
+            faults.extend(futures_util::future::join_all(asked).await.into_iter().filter_map(Result::err));
+            seen.push(ids);
+        }
+        let both: Vec<_> = seen[0].intersection(&seen[1]).collect();
+        assert!(both.is_empty(), "two tenants have the same things: {both:?}");
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
