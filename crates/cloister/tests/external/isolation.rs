@@ -28,16 +28,29 @@ fn proven(program: &Program, code: i32) -> Value {
     serde_json::from_str(&said.out).unwrap()
 }
 
-/// What is done to the server, and the code that the prover finds it by.
-const HOLES: &[(&str, &str)] = &[
-    ("alter role cloister_system bypassrls", "login_too_powerful"),
-    ("create role curious login; grant cloister_app to curious", "login_lent"),
-    ("create role reader login; grant pg_read_all_data to reader", "role_reads_everything"),
-    ("create role extra; grant extra to cloister_system", "login_is_member"),
-    ("alter role cloister_owner bypassrls", "owner_too_powerful"),
-    ("alter role cloister_system set search_path = public", "setting_of_role"),
-    ("alter role cloister_app set row_security = off", "setting_of_role"),
-    ("create database cloister_left_behind", "database_unknown"),
+/// What is done to the server, the code it is found by, and how often: settings of roles in each database.
+const HOLES: &[(&str, &str, usize)] = &[
+    ("alter role cloister_system bypassrls", "login_too_powerful", 1),
+    ("create role curious login; grant cloister_app to curious", "login_lent", 1),
+    // Whoever may create roles is no exception.
+    ("create role mallory login createrole; grant cloister_system to mallory", "login_lent", 1),
+    (
+        "create role reader login; grant pg_read_all_data, pg_execute_server_program to reader",
+        "role_reads_everything",
+        2,
+    ),
+    ("create role extra; grant extra to cloister_system", "login_is_member", 1),
+    (
+        "grant set on parameter session_replication_role to cloister_app;
+         grant set on parameter session_replication_role, log_statement to public;
+         create role sower; grant set, alter system on parameter shared_preload_libraries to sower",
+        "grant_on_parameter",
+        4,
+    ),
+    ("alter role cloister_owner bypassrls", "owner_too_powerful", 1),
+    ("alter role cloister_system set search_path = public", "setting_of_role", 4),
+    ("alter role cloister_app set row_security = off", "setting_of_role", 4),
+    ("create database cloister_left_behind", "database_unknown", 1),
 ];
 
 /// What the program refuses as it opens the server, before the prover looks; by which code; and what takes it back.
@@ -53,11 +66,13 @@ async fn holes_are_found_and_mended(server: &TlsServer, program: &Program) {
         assert!(said.err.contains(code), "{hole}: {}", said.err);
         server.run(undo).await;
     }
-    for (hole, code) in HOLES {
+    for (hole, code, times) in HOLES {
         server.run(hole).await;
         let found = proven(program, 6);
         assert_eq!(codes(&found), BTreeSet::from([*code]), "{hole}: {found:#}");
-        for finding in found["proof"]["findings"].as_array().unwrap() {
+        let findings = found["proof"]["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), *times, "{hole}: {found:#}");
+        for finding in findings {
             let mend = finding["mend"].as_str().unwrap();
             match mend.strip_prefix("-- look what it holds, then: ") {
                 Some(drop) => server.run(drop).await,
@@ -66,7 +81,66 @@ async fn holes_are_found_and_mended(server: &TlsServer, program: &Program) {
         }
         // What it did not mend shows with the next.
     }
+    settings_and_administrators(server, program).await;
     assert_eq!(codes(&proven(program, 0)), BTreeSet::new());
+}
+
+/// What the server begins every session with, in its own configuration; and who was given one of our logins to administer.
+async fn settings_and_administrators(server: &TlsServer, program: &Program) {
+    let mut expected = BTreeSet::from([
+        ("library_undeclared", "session_preload_libraries"),
+        ("setting_of_server", "row_security"),
+        ("setting_of_server", "session_replication_role"),
+    ]);
+    // What is loaded is shown to those who may read all settings.
+    server.run("grant pg_read_all_settings to cloister_owner").await;
+    let version = "select current_setting('server_version_num')::int";
+    let version: i32 = server.look().await.query_one(version, &[]).await.unwrap().get(0);
+    if version >= 160_000 {
+        // From then on whoever makes a role is given it to administer, and nothing more. Whoever may not make roles and
+        // administers one of ours was let in by somebody.
+        let grant =
+            "create role maker createrole; grant cloister_system to maker with admin true, inherit false, set false;
+            create role keeper; grant cloister_system to keeper with admin true, inherit false, set false;
+            create role heir; grant cloister_system to heir with admin false, inherit true, set false;
+            create role guest; grant cloister_system to guest with admin false, inherit false, set true";
+        server.run(grant).await;
+        let lent = ["keeper.cloister_system", "heir.cloister_system", "guest.cloister_system"];
+        expected.extend(lent.map(|object| ("login_lent", object)));
+    }
+    let settings = [
+        "session_replication_role = replica",
+        "row_security = off",
+        "session_preload_libraries = auto_explain, hstore",
+    ];
+    configure(server, &settings.map(|setting| format!("alter system set {setting}"))).await;
+    let found = proven(program, 6);
+    let findings = found["proof"]["findings"].as_array().unwrap();
+    let told: BTreeSet<_> =
+        findings.iter().map(|f| (f["code"].as_str().unwrap(), f["object"].as_str().unwrap())).collect();
+    assert!(told == expected && findings.len() == expected.len(), "{found:#}");
+    let mends = findings.iter().map(|finding| finding["mend"].as_str().unwrap());
+    let mends: Vec<String> = mends.map(|mend| mend.trim_start_matches("-- if nobody knows why: ").to_owned()).collect();
+    configure(server, &mends).await;
+    server.run("revoke pg_read_all_settings from cloister_owner").await;
+}
+
+/// Changes the configuration and waits until sessions begin with it.
+async fn configure(server: &TlsServer, statements: &[String]) {
+    let loaded = "select pg_conf_load_time()::text";
+    let before: String = server.look().await.query_one(loaded, &[]).await.unwrap().get(0);
+    for sql in statements {
+        server.run(sql).await;
+    }
+    server.run("select pg_reload_conf()").await;
+    for _ in 0..200 {
+        let now: String = server.look().await.query_one(loaded, &[]).await.unwrap().get(0);
+        if now != before {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the server does not read its configuration: {statements:?}");
 }
 
 /// What operators see of the last proof: its state and codes.

@@ -105,6 +105,18 @@ codes! {
         "the next table is granted to others as soon as it is made";
     SETTING = "setting_of_role" Critical
         "a session that begins with another search path, another role or a tenant of its own stands elsewhere than it believes";
+    SETTING_SERVER = "setting_of_server" Critical
+        "a session that begins without triggers, policies or the usual meaning of a statement is held by nothing that was proven";
+    LIBRARY_UNKNOWN = "library_undeclared" Warning
+        "its code runs in every session, within tenants' statements, and nobody looked at it";
+    PARAMETER = "grant_on_parameter" Critical
+        "a session that may switch off triggers or libraries at will gets past every key";
+    CATALOG_GRANTED = "grant_on_catalog" Critical
+        "what the server keeps from everybody shows values of other tenants' rows, or reads the server's files";
+    SUBSCRIPTION = "subscription_present" Critical
+        "rows that come in by replication are held by no policy and no trigger";
+    EXTENSION_MEMBER = "extension_member" Critical
+        "what belongs to an extension is in no dump of the place, and goes when the extension goes";
     EXTENSION = "extension_dangerous" Critical
         "it reaches files, raw pages, programs or other servers from within a statement";
     EXTENSION_UNKNOWN = "extension_undeclared" Warning

@@ -62,7 +62,8 @@ statements! {
         "select '', o.name || '.' || c.relname, '', 'a table or view outside of every known schema', format('drop table %I.%I;', o.name, c.relname)
          from other o join pg_class c on c.relnamespace = o.oid and c.relkind in ('r', 'p', 'f', 'S') cross join logins
          where o.name = 'public' and not exists (select from pg_depend d
-            where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')");
+            where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+              and d.refobjid in (select e.oid from pg_extension e where e.extname in ('citus', 'citus_columnar')))");
     VIEW_OUTSIDE = database!(
         "select distinct '', o.name || '.' || v.relname, '', 'a view shows rows of ' || t.oid::regclass || ' past its policies',
             format('drop %s %I.%I;', case v.relkind when 'm' then 'materialized view' else 'view' end, o.name, v.relname)
@@ -104,7 +105,7 @@ statements! {
            and lower(split_part(text, '=', 1)) in ('search_path', 'row_security', 'session_replication_role', 'role',
                'session_authorization', 'local_preload_libraries', 'session_preload_libraries', 'transform_null_equals',
                'default_table_access_method', 'temp_tablespaces', 'lo_compat_privileges')
-            or s.setdatabase in (0, base.oid) and text like 'cloister.%'");
+            or s.setdatabase in (0, base.oid) and lower(text) like 'cloister.%'");
     EXTENSION = database!(
         "select '', e.extname::text, '', 'the extension ' || e.extname
                 || ' can read files or raw pages, run programs or reach other servers', format('drop extension %I;', e.extname)
@@ -117,7 +118,8 @@ statements! {
         "select '', t.evtname::text, '', 'an event trigger runs ' || t.evtfoid::regprocedure || ' whenever tables are changed',
             format('drop event trigger %I;', t.evtname)
          from pg_event_trigger t cross join logins where not exists (select from pg_depend d
-            where d.classid = 'pg_event_trigger'::regclass and d.objid = t.oid and d.deptype = 'e')");
+            where d.classid = 'pg_event_trigger'::regclass and d.objid = t.oid and d.deptype = 'e'
+              and d.refobjid in (select e.oid from pg_extension e where e.extname in ('citus', 'citus_columnar')))");
     FOREIGN_SERVER = database!(
         "select '', s.srvname::text, '', 'a foreign server carries statements to another database', format('drop server %I cascade;', s.srvname)
          from pg_foreign_server s cross join logins");
@@ -153,14 +155,18 @@ statements! {
         "select '', r.rolname::text, o.login, 'the role ' || r.rolname || ' can become ' || o.login,
             format('revoke %I from %I;', o.login, r.rolname)
          from (select login from ours union all select owner from logins) o
-         join pg_roles r on pg_has_role(r.oid, o.login::name, 'MEMBER') and not r.rolsuper cross join logins l
-         where r.rolname <> o.login and r.rolname <> l.owner
-           -- Whoever makes a role administers it, by being named its member: that is no entrance by itself.
-           and not (r.rolcreaterole and current_setting('server_version_num')::int >= 160000)");
+         join pg_roles r on not r.rolsuper and case when current_setting('server_version_num')::int >= 160000
+            -- Whoever may create roles is a member of those it made, to administer them: that is no entrance by itself. Whoever
+            -- may not was made an administrator of ours by somebody.
+            then pg_has_role(r.oid, o.login::name, 'SET') or pg_has_role(r.oid, o.login::name, 'USAGE')
+                or not r.rolcreaterole and pg_has_role(r.oid, o.login::name, 'MEMBER WITH ADMIN OPTION')
+            else pg_has_role(r.oid, o.login::name, 'MEMBER') end cross join logins l
+         where r.rolname <> o.login and r.rolname <> l.owner");
     ROLE_READS_ALL = server!(
         "select '', r.rolname::text, p.rolname::text, 'the role ' || r.rolname || ' is a member of ' || p.rolname
                 || ' and reaches the rows of every tenant', format('revoke %I from %I;', p.rolname, r.rolname)
-         from pg_roles r join pg_roles p on p.rolname in ('pg_read_all_data', 'pg_write_all_data')
+         from pg_roles r join pg_roles p on p.rolname in ('pg_read_all_data', 'pg_write_all_data',
+                'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program')
             and pg_has_role(r.oid, p.oid, 'MEMBER') cross join logins
          where not r.rolsuper and r.oid <> p.oid and r.rolname not like 'pg\\_%'");
     OWNER_SUPER = server!(

@@ -9,9 +9,7 @@ macro_rules! facts {
         "with space as (select oid, nspname::text as name, nspowner, nspacl, quote_ident(nspname) || '.' as prefix
             from pg_namespace where nspname = any($1::text[])),
         relation as (select c.*, s.name as space, s.prefix from pg_class c join space s on s.oid = c.relnamespace
-            where c.relkind not in ('i', 'I', 't')
-              and not exists (select from pg_depend d
-                where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')),
+            where c.relkind not in ('i', 'I', 't')),
         fact (space, kind, object, item, definition) as (
             select name, 'schema', '', 'owner', pg_get_userbyid(nspowner)::text from space
             union all
@@ -49,7 +47,7 @@ macro_rules! facts {
             from relation r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
             join pg_type t on t.oid = a.atttypid
             left join pg_attrdef d on d.adrelid = r.oid and d.adnum = a.attnum
-            where r.relkind in ('r', 'p')
+            where r.relkind in ('r', 'p', 'c')
             union all
             select r.space, 'constraint', r.relname::text, k.conname::text,
                 replace(pg_get_constraintdef(k.oid), r.prefix, '')
@@ -103,27 +101,40 @@ macro_rules! facts {
             select s.name, 'function', '', replace(p.oid::regprocedure::text, s.prefix, ''),
                 concat_ws(' ', pg_get_userbyid(p.proowner), (select lanname from pg_language where oid = p.prolang), p.prokind,
                     case p.provolatile when 'v' then 'volatile' when 's' then 'stable' else 'immutable' end,
+                    case when p.proisstrict then 'strict' end,
+                    case p.proparallel when 'u' then null else 'parallel ' || p.proparallel::text end,
                     case when p.prosecdef then 'security definer' end, case when p.proleakproof then 'leakproof' end,
-                    format_type(p.prorettype, null), p.proconfig::text, md5(p.prosrc))
+                    'of (' || replace(pg_get_function_arguments(p.oid), s.prefix, '') || ')',
+                    replace(coalesce(pg_get_function_result(p.oid), format_type(p.prorettype, null)), s.prefix, ''),
+                    p.proconfig::text, case when p.prosupport <> 0 then 'support ' || p.prosupport::text end, p.probin,
+                    md5(p.prosrc), md5(replace(pg_get_function_sqlbody(p.oid), s.prefix, '')))
             from space s join pg_proc p on p.pronamespace = s.oid
-            where not exists (select from pg_depend d
-                where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
             union all
             select s.name, 'function grant', '',
                 concat(replace(p.oid::regprocedure::text, s.prefix, ''), ' ',
                     case a.grantee when 0 then 'public' else pg_get_userbyid(a.grantee) end), a.is_grantable::text
             from space s join pg_proc p on p.pronamespace = s.oid
             cross join aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee <> p.proowner
-              and not exists (select from pg_depend d
-                where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
             union all
-            select s.name, 'type', '', t.typname::text, t.typtype::text from space s join pg_type t on t.typnamespace = s.oid
-            where t.typtype in ('e', 'd', 'r', 'm')
+            select s.name, 'type', '', t.typname::text,
+                concat_ws(' ', t.typtype::text, pg_get_userbyid(t.typowner),
+                    case t.typtype
+                        when 'd' then concat_ws(' ', replace(format_type(t.typbasetype, t.typtypmod), s.prefix, ''),
+                            case when t.typcollation <> b.typcollation then 'collate ' || t.typcollation::regcollation end,
+                            case when t.typnotnull then 'not null' end,
+                            'default ' || replace(t.typdefault, s.prefix, ''),
+                            (select string_agg(concat_ws(' ', k.conname, replace(pg_get_constraintdef(k.oid), s.prefix, '')),
+                                    ', ' order by k.conname)
+                                from pg_constraint k where k.contypid = t.oid and k.contype = 'c'))
+                        when 'e' then (select string_agg(quote_literal(enumlabel), ', ' order by enumsortorder)
+                            from pg_enum where enumtypid = t.oid)
+                    end)
+            from space s join pg_type t on t.typnamespace = s.oid left join pg_type b on b.oid = t.typbasetype
+            where t.typtype in ('e', 'd', 'r', 'm') or t.typtype = 'b' and t.typelem = 0
             union all
-            select s.name, 'operator', '', replace(o.oid::regoperator::text, s.prefix, ''), ''
+            select s.name, 'operator', '', replace(o.oid::regoperator::text, s.prefix, ''),
+                replace(o.oprcode::regprocedure::text, s.prefix, '')
             from space s join pg_operator o on o.oprnamespace = s.oid
-            where not exists (select from pg_depend d
-                where d.classid = 'pg_operator'::regclass and d.objid = o.oid and d.deptype = 'e')
         ) "
     };
 }

@@ -4,6 +4,7 @@
 //! schema that is the same as it, fact for fact, is thereby judged: one digest a schema. What differs is judged by itself, and
 //! told by what differs. So thousands of places cost little, and a rule is written once.
 
+mod catalog_store;
 mod code;
 mod database_store;
 mod drift;
@@ -16,6 +17,7 @@ mod reference;
 mod relation_store;
 mod rows;
 mod rule;
+mod server_store;
 mod statements;
 mod survey;
 mod table_store;

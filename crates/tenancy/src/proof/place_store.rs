@@ -18,9 +18,17 @@ statements! {
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
         join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
         where c.relkind in ('r', 'p') and n.nspname = any($1::text[]) and pg_has_role(c.relowner, 'USAGE')";
-    /// The same with the number of the column that names the tenant.
-    TENANT_COLUMNS = "select n.nspname::text, c.relname::text, a.attnum
+    /// The same with the number of the column that names the tenant, and of the table.
+    TENANT_COLUMNS = "select n.nspname::text, c.relname::text, a.attnum, c.oid
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
         join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
         where c.relkind in ('r', 'p') and n.nspname = any($1::text[])";
+    /// The trees of temporary functions.
+    TREES = "select proname::text, prosqlbody::text from pg_proc where pronamespace = pg_my_temp_schema() and prosqlbody is not null";
+    /// What is known of functions in `$1`: whose they are, and whether they are known to read nothing. Those that the server
+    /// itself has for operators and casts look at their arguments, and at settings at the most.
+    CALLED = "select p.oid, n.nspname::text, p.proname::text, n.nspname = 'pg_catalog' and (p.provolatile = 'i'
+            or p.provolatile = 's' and (p.oid in (select oprcode from pg_operator where oid < 16384)
+                or p.oid in (select castfunc from pg_cast where oid < 16384)))
+        from pg_proc p join pg_namespace n on n.oid = p.pronamespace where p.oid = any($1::oid[])";
 }

@@ -2,7 +2,7 @@
 
 use cloister_postgres::statements;
 
-/// The schemas, and all that is in them apart from what belongs to an extension.
+/// The schemas, and all that is in them. What belongs to an extension is no better than the rest.
 macro_rules! within {
     ($rule:literal) => {
         concat!(
@@ -13,8 +13,7 @@ macro_rules! within {
                 select c.oid, s.name as space, c.relname::text as name, format('%I.%I', s.name, c.relname) as path, c.relkind,
                     c.relowner, c.relacl
                 from pg_class c join space s on s.oid = c.relnamespace
-                where c.relkind not in ('i', 'I', 't') and not exists (select from pg_depend d
-                    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')) ",
+                where c.relkind not in ('i', 'I', 't')) ",
             $rule
         )
     };

@@ -3,9 +3,9 @@
 use cloister_postgres::{Client, Parameters, Statement};
 
 use super::{
-    ask, code, database_store as database,
+    ask, catalog_store as catalog, code, database_store as database,
     finding::{Code, Finding, Place},
-    relation_store as relation, table_store as table,
+    relation_store as relation, server_store as server, table_store as table,
 };
 use crate::Result;
 
@@ -99,6 +99,10 @@ pub(super) static OF_DATABASE: &[Rule] = &[
     rule(&code::FOREIGN_SERVER, &database::FOREIGN_SERVER, &[]),
     rule(&code::LARGE_OBJECT, &database::LARGE_OBJECT, &[]),
     rule(&code::LANGUAGE, &database::LANGUAGE, &[]),
+    rule(&code::CATALOG_GRANTED, &catalog::CATALOG_GRANTED, &[]),
+    rule(&code::CREATES, &catalog::CATALOG_CREATES, &[]),
+    rule(&code::SUBSCRIPTION, &catalog::SUBSCRIPTION, &[]),
+    rule(&code::EXTENSION_MEMBER, &catalog::EXTENSION_MEMBER, &[]),
 ];
 
 /// About a server and its logins.
@@ -108,6 +112,9 @@ pub(super) static OF_SERVER: &[Rule] = &[
     rule(&code::LOGIN_LENT, &database::LOGIN_LENT, &[]),
     rule(&code::ROLE_READS_ALL, &database::ROLE_READS_ALL, &[]),
     rule(&code::OWNER_SUPER, &database::OWNER_SUPER, &[]),
+    rule(&code::SETTING_SERVER, &server::SETTING_SERVER, &[]),
+    rule(&code::LIBRARY_UNKNOWN, &server::LIBRARY_UNKNOWN, &[]),
+    rule(&code::PARAMETER, &server::PARAMETER, &[]),
 ];
 
 /// Asks a server which of its logins break a rule.

@@ -1,5 +1,6 @@
 //! The prover finds every kind of hole that is made, invents none, and says what mends it.
 
+mod around;
 mod crooked;
 mod holes;
 mod passing;
@@ -9,6 +10,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use cloister_tenancy::{CODES, Depth, Finding, Tier};
 use cloister_testkit::{TestPlatform, TestSettings, admin_server, check_schema, schema_faults};
 
+use around::AROUND;
 use crooked::Crooked;
 use holes::{
     HOLES, Hole, OWN,
@@ -21,11 +23,14 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("database_missing", "a_database_that_is_not_there_is_found"),
     ("database_unknown", "a_copy_of_a_tenants_database_is_told_of_and_one_that_cannot_be_entered_hides_no_other"),
     ("database_unreachable", "a_copy_of_a_tenants_database_is_told_of_and_one_that_cannot_be_entered_hides_no_other"),
+    ("grant_on_parameter", "crates/cloister/tests/external/isolation.rs"),
+    ("library_undeclared", "crates/cloister/tests/external/isolation.rs"),
     ("login_is_member", "crates/cloister/tests/external/isolation.rs"),
     ("login_lent", "crates/cloister/tests/external/isolation.rs"),
     ("login_too_powerful", "crates/cloister/tests/external/isolation.rs"),
     ("owner_too_powerful", "crates/cloister/tests/external/isolation.rs"),
     ("role_reads_everything", "crates/cloister/tests/external/isolation.rs"),
+    ("setting_of_server", "crates/cloister/tests/external/isolation.rs"),
     ("row_of_another_tenant", "rows_that_lie_in_another_tenants_place_are_found"),
     ("schema_behind", "a_place_that_is_behind_is_held_to_the_rules"),
     ("statement_unbound", "a_program_that_is_itself_wrong_is_told_of"),
@@ -72,6 +77,7 @@ async fn make(platform: &TestPlatform, hole: &'static Hole) -> Made {
         .replace("on database to", &format!("on database \"{database}\" to"))
         .replace("$alter table note owner to", &format!("alter table note owner to \"{}\"", admin_server().user()))
         .replace("$set", &format!("alter database \"{database}\" set"))
+        .replace("$here", &format!("\"{database}\""))
         .replace("$grant", "grant");
     // Made by the owner, as a migration would; what the owner may not do, by the server's administrator.
     if admin.batch_execute(&format!("set role test_owner; {text}")).await.is_err() {
@@ -88,7 +94,8 @@ async fn every_hole_is_found_none_is_invented_and_what_is_told_mends_it() {
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
     // One hole at a time in each database, in all of them at once.
-    let mut queues = [Shared, Schema, Single, Control].map(|at| HOLES.iter().filter(move |hole| hole.0 == at));
+    let mut queues =
+        [Shared, Schema, Single, Control].map(|at| HOLES.iter().chain(AROUND).filter(move |hole| hole.0 == at));
     loop {
         let mut round = Vec::new();
         for hole in queues.iter_mut().filter_map(Iterator::next) {

@@ -58,7 +58,7 @@ async fn no_statement_that_runs_for_a_tenant_reaches_beyond_it() {
     // The kernel's own way to let one large piece of work go on at a time: a lock that is tried, never waited for, whose key
     // is made of the tenant. A module's statement may not take one. And the time of its statements, for this transaction.
     let lock = faults.remove("cloister_tenancy::tx::WORK_ALONE");
-    assert_eq!(lock, Some(["calls pg_try_advisory", "calls set_config"].map(str::to_owned).to_vec()));
+    assert_eq!(lock, Some(["calls pg_try_advisory_xact_lock", "calls set_config"].map(str::to_owned).to_vec()));
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
@@ -116,6 +116,41 @@ mod bad {
         HIDING = "create temporary table note (id uuid) on commit drop";
         /// Is about no rows.
         PATH = "set search_path = public";
+        /// Moves a row with another column.
+        MOVE_PAIR = "update note set (tenant_id, body) = ($2, $3) where tenant_id = $1 and id = $4";
+        /// Moves one that is there already.
+        MOVE_CONFLICT = "insert into note (tenant_id, id, body) values ($1, $2, 'a') on conflict (tenant_id, id)
+            do update set (tenant_id, body) = ($3::uuid, excluded.body)";
+        /// Moves within a table expression.
+        MOVE_WITH = "with moved as (update note set body = 'a', \"tenant_id\" = $2 where tenant_id = $1 returning id) select id from moved";
+        /// The tenant is not in the first place.
+        ROWS_ORDER = "insert into note (id, tenant_id, body) values ($1, $2, 'a'), ($1, $3, 'b')";
+        /// Nor where it seems to be.
+        ROWS_SWAPPED = "insert into note (tenant_id, id, body) select b, a, 'c' from (values ($1::uuid, $2::uuid), ($1, $3)) as v (a, b)";
+        /// It is worked out.
+        ROWS_WORKED_OUT = "insert into note (tenant_id, id, body) select coalesce(b, a), a, 'c' from (values ($1::uuid, $2::uuid), ($1, $3)) as v (a, b)";
+        /// The second arm of a union.
+        ROWS_UNION = "insert into note (tenant_id, id, body) select a, b, 'c' from (values ($1::uuid, $2::uuid), ($1, $3)) as v (a, b)
+            union all select a, b, 'd' from (values ($2::uuid, $3::uuid), ($3, $3)) as v (a, b)";
+        /// The fourth result of a sub-select, which EXPLAIN may call `$3`.
+        INITPLANS = "select id from note where id in ((select $1::uuid where random() < 1), (select $2::uuid where random() < 2),
+                (select $2::uuid where random() < 3)) and tenant_id = (select $2::uuid where random() < 4)";
+        /// Runs a text as a statement.
+        QUERY = "select query_to_xml('select * from note', true, true, '')::text where $1::uuid is not null";
+        /// Shows a whole table.
+        TABLE = "select table_to_xml('note', true, true, '')::text where $1::uuid is not null";
+        /// Shows a schema.
+        SCHEMA = "select schema_to_xml('shared', true, true, '')::text where $1::uuid is not null";
+        /// Counts words of everybody.
+        WORDS = "select (ts_stat('select to_tsvector(body) from note')).word where $1::uuid is not null";
+        /// Runs a text to rewrite a search.
+        REWRITE = "select ts_rewrite('a'::tsquery, 'select body::tsquery, body::tsquery from note')::text where $1::uuid is not null";
+        /// Tells what everybody has.
+        SIZE = "select pg_relation_size('note') where $1::uuid is not null";
+        /// Becomes another tenant.
+        BECOME = "select cloister.enter_read($2, $3, $4) where $1::uuid is not null";
+        /// Fills a temporary table with everybody's rows.
+        STAGED = "create temporary table stage_all on commit drop as select * from note";
         /// May not be done by requests.
         FENCE = "update cloister.fence set epoch = 9 where tenant_id = $1";
     }
@@ -142,6 +177,16 @@ mod good {
             set body = excluded.body where note.tenant_id = $1";
         /// Rows of its own.
         COPY = "insert into note (tenant_id, id, body) select tenant_id, $2, body from note where tenant_id = $1 and id = $3";
+        /// The tenant where it likes.
+        ROWS_ORDER = "insert into note (id, tenant_id, body) values ($2, $1, $3), ($4, $1, $5)";
+        /// By way of a sub-select.
+        ROWS_SELECT = "insert into note (tenant_id, id, body) select b, a, 'c' from (values ($2::uuid, $1::uuid), ($3, $1)) as v (a, b)";
+        /// Several columns at once.
+        PAIR = "update note set (label, body) = ($2, $3) where tenant_id = $1 and id = $4";
+        /// Functions that look at what they are given.
+        CALLS = "select upper(body), now(), jsonb_build_object('id', id), concat(label, body), date_trunc('day', $2::timestamptz),
+            $2::timestamptz + interval '1 day' > now(), $2::date < now(), count(*) over (), array_agg(id) over ()
+            from note where tenant_id = $1 order by lower(body) collate \"C\"";
         /// Many rows from arrays.
         ARRAYS = "insert into note (tenant_id, id, body) select $1, id, body from unnest($2::uuid[], $3::text[]) as new (id, body)";
         /// Ten parameters and more.
@@ -155,7 +200,11 @@ async fn other_ways_to_reach_beyond_are_found_out_too() {
     // One at a time: a temporary table of one statement is visible to those after it.
     for statement in bad::STATEMENTS {
         let faults = statement_faults(&platform, &[statement]).await;
-        assert!(faults.contains_key(statement.name()), "{} was let through", statement.name());
+        let said =
+            faults.get(statement.name()).unwrap_or_else(|| panic!("{} was let through", statement.name())).join("; ");
+        // For what it does, not for what its author mistook.
+        let mistaken = ["MISSING", "FENCE"].iter().any(|name| statement.name().ends_with(name));
+        assert!(mistaken || !said.contains(" (42"), "{}: {said}", statement.name());
     }
     let faults = statement_faults(&platform, good::STATEMENTS).await;
     assert!(faults.is_empty(), "{faults:#?}");

@@ -10,12 +10,15 @@ use super::condition::implies;
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub(super) of_tenants: HashMap<(String, String), usize>,
+    /// The same by the table's own number, counted from one.
+    pub(super) columns: HashMap<u32, i16>,
     pub(super) reference: Vec<(String, String)>,
 }
 
-/// Looks through a plan in which the tenant is the parameter `tenant`, such as `$9`.
-pub(super) fn faults(plan: &Value, tables: &Tables, tenant: &str, text: &str) -> Vec<String> {
-    let mut reader = Reader { tables, tenant, text, faults: Vec::new() };
+/// Looks through a plan in which the tenant is the parameter `tenant`, such as `$9`. `rows_are_its_tenants` is what was read in
+/// the query tree about rows that the plan does not show.
+pub(super) fn faults(plan: &Value, tables: &Tables, tenant: &str, rows_are_its_tenants: bool) -> Vec<String> {
+    let mut reader = Reader { tables, tenant, rows_are_its_tenants, faults: Vec::new() };
     reader.node(plan);
     reader.faults
 }
@@ -23,7 +26,7 @@ pub(super) fn faults(plan: &Value, tables: &Tables, tenant: &str, text: &str) ->
 struct Reader<'a> {
     tables: &'a Tables,
     tenant: &'a str,
-    text: &'a str,
+    rows_are_its_tenants: bool,
     faults: Vec<String>,
 }
 
@@ -105,7 +108,8 @@ impl Reader<'_> {
         let bare = value.trim_matches(['(', ')']);
         let named = bare == self.tenant
             || bare.ends_with(".tenant_id") && source.is_some_and(|source| self.is_from_tenant_rows(source, bare))
-            || value.contains("VALUES") && every_row_begins_with_the_tenant(self.text);
+            // The plan does not show the rows of a list.
+            || value.contains("VALUES") && self.rows_are_its_tenants;
         if !named {
             self.faults.push(format!("puts a row into {name} whose tenant_id is `{value}` and not $1"));
         }
@@ -117,28 +121,4 @@ impl Reader<'_> {
             && value.strip_suffix(".tenant_id").is_some_and(|alias| alias.trim_matches('"') == word(node, "Alias"));
         here || children(node).iter().any(|child| self.is_from_tenant_rows(child, value))
     }
-}
-
-/// `values ($1, …), ($1, …)`: the plan does not show the rows, so the text is read.
-fn every_row_begins_with_the_tenant(text: &str) -> bool {
-    let Some((_, rows)) = text.split_once("values") else { return false };
-    let (mut depth, mut row_count) = (0, 0);
-    for (at, byte) in rows.bytes().enumerate() {
-        match byte {
-            b'(' => {
-                if depth == 0 {
-                    row_count += 1;
-                    if !rows[at + 1..].trim_start().starts_with("$1,") {
-                        return false;
-                    }
-                }
-                depth += 1;
-            }
-            b')' => depth -= 1,
-            b',' | b' ' | b'\n' => {}
-            _ if depth == 0 => break,
-            _ => {}
-        }
-    }
-    row_count > 0
 }
