@@ -3,17 +3,19 @@
 mod admin;
 mod doctor;
 mod mail;
+mod roster;
 mod serve;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use cloister_tenancy::{Status, Tier};
 use jiff::civil::Date;
 
 pub(crate) use admin::{AdminCommand, AdminCreate};
 pub(crate) use doctor::{Doctor, DoctorCommand, DoctorIsolation};
 pub(crate) use mail::{MailCommand, MailList};
+pub(crate) use roster::{DateOrder, ExportCommand, ExportOneroster, ImportCommand, ImportOneroster};
 pub(crate) use serve::Serve;
 
 use crate::output::Output;
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     /// Bring records into a tenant.
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Take records out of a tenant.
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Write a realistic OneRoster package.
     Sample(Sample),
     /// Mails: which there are, and what those say that nobody sent.
@@ -311,52 +316,6 @@ pub(crate) struct Migrate {
     /// Targets at a time.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) at_once: u16,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum ImportCommand {
-    /// A OneRoster 1.1 or 1.2 package, a zip or a folder.
-    Oneroster(ImportOneroster),
-}
-
-#[derive(Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub(crate) struct ImportOneroster {
-    /// Slug or id.
-    #[arg(long)]
-    pub(crate) tenant: String,
-    /// The zip or folder.
-    pub(crate) path: PathBuf,
-    /// To the letter of the standard.
-    #[arg(long, conflicts_with = "lenient")]
-    pub(crate) strict: bool,
-    /// Repair what real files contain; the default.
-    #[arg(long)]
-    pub(crate) lenient: bool,
-    /// How dates such as 3/4/2025 are written, where the package does not tell.
-    #[arg(long, value_enum, conflicts_with = "strict")]
-    pub(crate) date_order: Option<DateOrder>,
-    /// Say what would change, and change nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Go on without rows that have an error, and without what depends on them.
-    #[arg(long)]
-    pub(crate) skip_bad_rows: bool,
-    /// Take over records of the package that no import made; imports keep them from then on.
-    #[arg(long)]
-    pub(crate) adopt: bool,
-    /// Percentage of records that a bulk import may remove before it is refused.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub(crate) removal_threshold: u8,
-}
-
-/// Which comes first in a date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DateOrder {
-    /// 31/8/2025
-    DayFirst,
-    /// 8/31/2025
-    MonthFirst,
 }
 
 #[derive(Args)]

@@ -12,6 +12,7 @@ const ACTIONS: &[(Action, &str)] = &[
     (Action::Update, "change"),
     (Action::Delete, "delete"),
     (Action::Import, "bring in from a file"),
+    (Action::Export, "take out as a file"),
 ];
 
 /// What the modules of one kind of tenant declare.

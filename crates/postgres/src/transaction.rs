@@ -15,6 +15,7 @@ use crate::{CopyIn, Entry, Error, Isolation, Lease, Parameters, Row, Statement, 
 pub struct Transaction {
     lease: Lease,
     entry: Option<OwnedEntry>,
+    isolation: Isolation,
 }
 
 /// What a transaction is entered by, kept until its first statement.
@@ -36,7 +37,12 @@ impl fmt::Debug for OwnedEntry {
 impl Transaction {
     /// Nothing is sent yet.
     pub fn new(lease: Lease, schema: Option<Arc<str>>, enter: Option<Enter>) -> Self {
-        Self { lease, entry: Some(OwnedEntry { schema, enter }) }
+        Self { lease, entry: Some(OwnedEntry { schema, enter }), isolation: Isolation::ReadCommitted }
+    }
+
+    /// One that only reads, and whose statements all see the same state. Nothing is sent yet.
+    pub fn snapshot(lease: Lease, schema: Option<Arc<str>>, enter: Option<Enter>) -> Self {
+        Self { isolation: Isolation::Snapshot, ..Self::new(lease, schema, enter) }
     }
 
     /// One statement.
@@ -66,7 +72,7 @@ impl Transaction {
         let Some(OwnedEntry { schema, enter }) = self.entry.take() else {
             return self.lease.inside(items, commit).await;
         };
-        let isolation = Isolation::ReadCommitted;
+        let isolation = self.isolation;
         let Some((statement, values)) = &enter else {
             let entry = Entry { schema: schema.as_deref(), enter: None, isolation };
             return self.lease.begin_and(entry, items, commit).await;

@@ -5,7 +5,8 @@
 //! - Demographics are for the office and those above. A teacher teaches without them, and a family asks the office, which
 //!   looks who is asking.
 //! - The office enters demographics, but only owner and administrator erase them: nothing remains to tell what was there.
-//! - Bringing in a whole roster can change every record at once, so it stays with owner and administrator.
+//! - Bringing in a whole roster can change every record at once, and taking it out tells everything of everybody at once, so
+//!   both stay with owner and administrator.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
@@ -26,7 +27,7 @@ const READ: &[Action] = &[Action::Read];
 const KEEP: &[Action] = &[Action::Create, Action::Read, Action::Update, Action::Delete];
 const ENTER: &[Action] = &[Action::Read, Action::Update];
 const ENTER_AND_ERASE: &[Action] = &[Action::Read, Action::Update, Action::Delete];
-const IMPORT: &[Action] = &[Action::Import];
+const WHOLE: &[Action] = &[Action::Import, Action::Export];
 
 const OWNER: &str = "owner";
 const ADMIN: &str = "admin";
@@ -82,7 +83,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, PERSON, KEEP),
     Grant::all(OWNER, ENROLLMENT, KEEP),
     Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
-    Grant::all(OWNER, ROSTER, IMPORT),
+    Grant::all(OWNER, ROSTER, WHOLE),
     Grant::all(ADMIN, ORG, KEEP),
     Grant::all(ADMIN, ACADEMIC_SESSION, KEEP),
     Grant::all(ADMIN, COURSE, KEEP),
@@ -90,7 +91,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, PERSON, KEEP),
     Grant::all(ADMIN, ENROLLMENT, KEEP),
     Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
-    Grant::all(ADMIN, ROSTER, IMPORT),
+    Grant::all(ADMIN, ROSTER, WHOLE),
     Grant::all(STAFF, ORG, READ),
     Grant::all(STAFF, ACADEMIC_SESSION, READ),
     Grant::all(STAFF, COURSE, READ),

@@ -8,6 +8,7 @@ pub mod course;
 mod date_span;
 pub mod demographics;
 pub mod enrollment;
+pub mod export;
 #[doc(hidden)]
 pub mod fuzzing;
 mod grants;
@@ -40,7 +41,7 @@ pub use vocabulary::{ClassType, EnrollmentRole, OrgType, RoleName, RoleType, Ses
 /// The name of the module, and the first word of its permissions.
 const MODULE: &str = "school";
 
-/// What the permission to bring in a whole roster is about.
+/// What the permissions to bring in a whole roster, and to take it out, are about.
 pub const ROSTER: Resource = Resource { module: MODULE, name: "roster" };
 
 /// The school, for tenants of the kind `school`.
@@ -93,7 +94,8 @@ impl Module for School {
                 enrollment::STATEMENTS,
                 demographics::STATEMENTS,
             ];
-            resources.into_iter().chain(import::STATEMENTS).collect()
+            let resources = resources.into_iter();
+            resources.chain(import::STATEMENTS).chain(export::statements()).collect()
         });
         &ALL
     }
@@ -181,6 +183,7 @@ impl HttpModule for School {
             .merge(person::routes())
             .merge(enrollment::routes())
             .merge(demographics::routes())
+            .merge(export::routes())
     }
 }
 

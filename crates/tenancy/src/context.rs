@@ -43,6 +43,8 @@ pub enum Action {
     Delete,
     /// Bring many in from a file.
     Import,
+    /// Take many out as a file.
+    Export,
 }
 
 impl Action {
@@ -54,6 +56,7 @@ impl Action {
             Self::Update => "update",
             Self::Delete => "delete",
             Self::Import => "import",
+            Self::Export => "export",
         }
     }
 }

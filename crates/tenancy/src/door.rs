@@ -42,6 +42,13 @@ pub(crate) fn enter_write(entry: &TenantEntry, placement: &Placement) -> Enter {
     (&ENTER_WRITE, vec![Box::new(entry.id), Box::new(placement.epoch), Box::new(schema), Box::new(time)])
 }
 
+/// What lets somebody in who reads for long, at a placement as this node believes it to be.
+pub(crate) fn enter_long_read(entry: &TenantEntry, placement: &Placement) -> Enter {
+    let time = entry.limits.large_statement_milliseconds();
+    let schema = placement.schema.to_string();
+    (&ENTER_READ, vec![Box::new(entry.id), Box::new(placement.epoch), Box::new(schema), Box::new(time)])
+}
+
 /// The database said that what this node believes about the placement is not so.
 pub(crate) fn is_refused_by_fence(error: &cloister_postgres::Error) -> bool {
     [sqlstate::FENCE_CLOSED, sqlstate::FENCE_BUSY, sqlstate::FENCE_SCHEMA].iter().any(|code| error.is(code))

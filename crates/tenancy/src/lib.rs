@@ -25,6 +25,7 @@ mod rate;
 mod registry;
 mod resolve;
 mod role;
+mod snapshot;
 mod statements;
 mod tenancy;
 mod tenant;
@@ -52,6 +53,7 @@ pub use rate::{Class, Rate, RateError};
 pub use registry::{Placement, Registry, TenantEntry};
 pub use resolve::{Refusal, Sources, Step};
 pub use role::{Grant, Role, Scope};
+pub use snapshot::TenantSnapshot;
 #[doc(hidden)]
 pub use statements::{Plane, kernel_statements};
 pub use tenancy::{Cluster, Config, Tenancy};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request},
 };
 use cloister_http::{Edge, EdgeSettings, HttpModule, app};
@@ -145,6 +145,8 @@ pub struct Seen {
     pub body: Value,
     /// The same as it was sent.
     pub text: String,
+    /// The same where it is no text.
+    pub bytes: Bytes,
 }
 
 impl Call {
@@ -194,7 +196,7 @@ impl Call {
         };
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Seen { status: parts.status.as_u16(), headers: parts.headers, body, text }
+        Seen { status: parts.status.as_u16(), headers: parts.headers, body, text, bytes }
     }
 
     /// Sends it and insists on a status; gives the body.

@@ -1,13 +1,13 @@
 //! `cloister import oneroster`: a roster comes in.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use cloister_school::{
     ROSTER,
     import::{FileReport, ImportReport, ImportSettings, Observer, Outcome, Phase, import},
     oneroster::{DateOrder, Issue, Limits, Mode, Package, Severity},
 };
-use cloister_tenancy::{Error, ErrorKind, Refusal, Tenancy};
+use cloister_tenancy::{Error, ErrorKind, Refusal, Tenancy, TenantEntry};
 
 use crate::{
     cli::{self, ImportOneroster},
@@ -41,17 +41,7 @@ pub(crate) async fn run(configuration: &Configuration, args: &ImportOneroster, o
 }
 
 async fn bring(tenancy: &Tenancy, package: Package, args: &ImportOneroster) -> anyhow::Result<ImportReport> {
-    let tenant = tenancy.find_tenant(&args.tenant).await?;
-    let entry = tenancy.registry().by_id(tenant.id).ok_or_else(|| Refusal::Unknown.error())?;
-    match entry.admit() {
-        // Maintenance keeps people out, and is when rosters are changed.
-        Ok(()) | Err(Refusal::Maintenance(_)) => {}
-        Err(refusal) => return Err(refusal.error().into()),
-    }
-    if !entry.has_module(ROSTER.module) {
-        let message = format!("{} is a {}, which has no roster.", entry.slug, entry.kind);
-        return Err(Error::new(ErrorKind::NotFound, "tenant_without_roster", message).into());
-    }
+    let entry = tenant_with_roster(tenancy, &args.tenant).await?;
     let settings = ImportSettings {
         mode: if args.strict { Mode::Strict } else { Mode::Lenient },
         date_order: args.date_order.map(|order| match order {
@@ -69,6 +59,22 @@ async fn bring(tenancy: &Tenancy, package: Package, args: &ImportOneroster) -> a
     let report = import(tenancy, &cx, package, &settings, &bars).await;
     bars.clear();
     Ok(report?)
+}
+
+/// The tenant of this slug or id, when it has a roster and is open.
+pub(super) async fn tenant_with_roster(tenancy: &Tenancy, named: &str) -> anyhow::Result<Arc<TenantEntry>> {
+    let tenant = tenancy.find_tenant(named).await?;
+    let entry = tenancy.registry().by_id(tenant.id).ok_or_else(|| Refusal::Unknown.error())?;
+    match entry.admit() {
+        // Maintenance keeps people out, and is when rosters are changed.
+        Ok(()) | Err(Refusal::Maintenance(_)) => {}
+        Err(refusal) => return Err(refusal.error().into()),
+    }
+    if !entry.has_module(ROSTER.module) {
+        let message = format!("{} is a {}, which has no roster.", entry.slug, entry.kind);
+        return Err(Error::new(ErrorKind::NotFound, "tenant_without_roster", message).into());
+    }
+    Ok(entry)
 }
 
 /// A bar for each phase, one after the other.

@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod demo;
 mod doctor;
+mod export;
 mod import;
 mod init;
 mod isolation;
@@ -17,7 +18,7 @@ mod serve;
 mod tenant;
 
 use crate::{
-    cli::{Cli, Command, DoctorCommand, ImportCommand},
+    cli::{Cli, Command, DoctorCommand, ExportCommand, ImportCommand},
     configuration::Configuration,
     telemetry,
 };
@@ -55,6 +56,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Permissions(args) => permissions::run(&args, output),
         Command::Bench(args) => bench::run(&configuration, &args, output).await,
         Command::Import(ImportCommand::Oneroster(args)) => import::run(&configuration, &args, output).await,
+        Command::Export(ExportCommand::Oneroster(args)) => export::run(&configuration, &args, output).await,
         Command::Sample(args) => sample::run(args, output).await,
     }
 }

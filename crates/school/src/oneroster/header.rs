@@ -33,7 +33,8 @@ impl Layout {
     }
 }
 
-const METADATA: &str = "metadata.";
+/// What names of extension columns begin with.
+pub(crate) const METADATA: &str = "metadata.";
 const LONGEST_NAME: usize = 255;
 
 /// Reads the header. A layout is given back whenever rows can be read by it, though errors may have been noted.
@@ -181,6 +182,11 @@ fn distance(a: &[char], b: &[char]) -> usize {
         last = row;
     }
     last[b.len()]
+}
+
+/// Whether an extension column of this name is taken from a package, and given to one.
+pub(crate) fn is_kept_extension(name: &str) -> bool {
+    is_extension_name(name) && !is_secret(name)
 }
 
 fn is_extension_name(name: &str) -> bool {

@@ -8,6 +8,8 @@
 //! Reading::read ── rows ──► sink(Row) ────────► Report (summaries, issues, repairs)
 //! ```
 //!
+//! `Archive` writes packages.
+//!
 //! Knows no database. Reading blocks: call it on a thread that may, and let the sink feed a bounded channel.
 //!
 //! In [`Mode::Strict`] each departure from the standard is an error. In [`Mode::Lenient`] what real files contain is
@@ -31,6 +33,7 @@ mod record;
 mod row;
 mod schema;
 mod text;
+mod writing;
 
 #[cfg(test)]
 mod tests;
@@ -47,5 +50,8 @@ pub use row::{
     AcademicSessionRow, ClassRow, CourseRow, DemographicsRow, EnrollmentRow, OrgRow, RecordStatus, RejectedRow,
     RemovedRow, RoleRow, RoleType, Row, RowBase, UserId, UserRow,
 };
+pub(crate) use header::is_kept_extension;
+pub(crate) use row::legal_sourced_id;
 pub(crate) use schema::COMMON;
 pub use schema::{Column, File, Version};
+pub(crate) use writing::{Archive, Lines, Sheet};

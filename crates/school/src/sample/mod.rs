@@ -9,7 +9,6 @@ mod district;
 mod names;
 mod person;
 mod random;
-mod sheet;
 mod write;
 mod write_people;
 

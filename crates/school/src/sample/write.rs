@@ -10,9 +10,8 @@ use super::{
     calendar::Calendar,
     class::{Class, Topic, classes, course_id, places, subjects},
     district::{District, GRADES},
-    sheet::{Archive, Sheet},
 };
-use crate::oneroster::File;
+use crate::oneroster::{Archive, File, Sheet};
 
 const FILES: [File; 8] = [
     File::Orgs,

@@ -8,9 +8,9 @@ use super::{
     names::BIRTHPLACES,
     person::{Gender, Name},
     random::Random,
-    sheet::Sheet,
     write::{DISTRICT, Writer, guardian_id, school_id, staff_id, student_id},
 };
+use crate::oneroster::Sheet;
 
 /// The district's own administrator.
 const ADMINISTRATOR: &str = "staff-district";

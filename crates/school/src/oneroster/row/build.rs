@@ -4,6 +4,7 @@ use super::types::{
     AcademicSessionRow, ClassRow, CourseRow, DemographicsRow, EnrollmentRow, OrgRow, RoleRow, RoleType, Row, RowBase,
     UserId, UserRow,
 };
+use super::sourced_id::derived_sourced_id;
 use crate::oneroster::{File, Version, cell::Value, schema::Columns};
 
 /// Takes values by the names of their columns.
@@ -194,22 +195,6 @@ fn derived_role(user: &RowBase, org: &str, role: &str) -> RoleRow {
     }
 }
 
-/// Joins ids by colons. What would be longer than a sourcedId may be is cut, and told apart by a hash of the whole.
-fn derived_sourced_id(parts: &[&str]) -> String {
-    const LONGEST: usize = 255;
-    let whole = parts.join(":");
-    if whole.chars().count() <= LONGEST {
-        return whole;
-    }
-    // FNV-1a of 128 bits: fixed for all time, unlike the standard library's hashers.
-    let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    for byte in whole.bytes() {
-        hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
-    }
-    let kept: String = whole.chars().take(LONGEST - 33).collect();
-    format!("{kept}:{hash:032x}")
-}
-
 fn role(base: RowBase, cells: &mut Cells<'_>) -> Option<RoleRow> {
     let role_type = match cells.text("roleType")?.as_str() {
         "primary" => RoleType::Primary,
@@ -257,20 +242,5 @@ fn demographics(base: RowBase, cells: &mut Cells<'_>) -> DemographicsRow {
         state_of_birth_abbreviation: cells.text("stateOfBirthAbbreviation"),
         city_of_birth: cells.text("cityOfBirth"),
         public_school_residence_status: cells.text("publicSchoolResidenceStatus"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::derived_sourced_id;
-
-    #[test]
-    fn derived_ids_are_readable_and_never_too_long() {
-        assert_eq!(derived_sourced_id(&["user-1", "org-1", "student"]), "user-1:org-1:student");
-        let long = "x".repeat(200);
-        let one = derived_sourced_id(&[&long, &long, "student"]);
-        let other = derived_sourced_id(&[&long, &long, "teacher"]);
-        assert_eq!(one.chars().count(), 255);
-        assert_ne!(one, other);
     }
 }

@@ -1,0 +1,70 @@
+//! `cloister import` and `cloister export`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Subcommand)]
+pub(crate) enum ImportCommand {
+    /// A OneRoster 1.1 or 1.2 package, a zip or a folder.
+    Oneroster(ImportOneroster),
+}
+
+#[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct ImportOneroster {
+    /// Slug or id.
+    #[arg(long)]
+    pub(crate) tenant: String,
+    /// The zip or folder.
+    pub(crate) path: PathBuf,
+    /// To the letter of the standard.
+    #[arg(long, conflicts_with = "lenient")]
+    pub(crate) strict: bool,
+    /// Repair what real files contain; the default.
+    #[arg(long)]
+    pub(crate) lenient: bool,
+    /// How dates such as 3/4/2025 are written, where the package does not tell.
+    #[arg(long, value_enum, conflicts_with = "strict")]
+    pub(crate) date_order: Option<DateOrder>,
+    /// Say what would change, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Go on without rows that have an error, and without what depends on them.
+    #[arg(long)]
+    pub(crate) skip_bad_rows: bool,
+    /// Take over records of the package that no import made; imports keep them from then on.
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Percentage of records that a bulk import may remove before it is refused.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) removal_threshold: u8,
+}
+
+/// Which comes first in a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DateOrder {
+    /// 31/8/2025
+    DayFirst,
+    /// 8/31/2025
+    MonthFirst,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ExportCommand {
+    /// A OneRoster 1.2 package of everything that counts, to the letter of the standard.
+    Oneroster(ExportOneroster),
+}
+
+#[derive(Args)]
+pub(crate) struct ExportOneroster {
+    /// Slug or id.
+    #[arg(long)]
+    pub(crate) tenant: String,
+    /// Where to write the zip. Nobody but its owner may read it.
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+    /// Replace a file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
