@@ -19,10 +19,7 @@ use cloister_ids::{Clock, RequestId};
 use cloister_tenancy::{Error, ErrorKind, Tenancy};
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    compression::{
-        CompressionLayer, DefaultPredicate, Predicate,
-        predicate::NotForContentType,
-    },
+    compression::{CompressionLayer, DefaultPredicate, Predicate, predicate::NotForContentType},
 };
 use tracing::Instrument;
 
@@ -64,9 +61,10 @@ impl Frame {
             .layer(middleware::from_fn_with_state(self.crowd.clone(), admit::admit))
             .layer(middleware::from_fn(finish_problem))
             // What is an archive already is not packed once more.
-            .layer(CompressionLayer::new().compress_when(
-                DefaultPredicate::new().and(NotForContentType::const_new("application/zip")),
-            ))
+            .layer(
+                CompressionLayer::new()
+                    .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/zip"))),
+            )
             .layer(middleware::from_fn_with_state(self.clone(), headers))
             .layer(middleware::from_fn_with_state(self, observe))
     }

@@ -10,4 +10,5 @@ mod isolation;
 mod mail;
 mod program;
 mod refusal;
+mod roster;
 mod server;

@@ -55,7 +55,11 @@ impl Fields<'_> {
     fn reference(&mut self, column: &str) -> &mut Self {
         let id = self.row.get::<_, Option<&str>>(column).unwrap_or_default();
         // None is none: an id would be made of it.
-        if id.is_empty() { self.lines.field("") } else { self.lines.field(&legal_sourced_id(id)) }
+        if id.is_empty() {
+            self.lines.field("")
+        } else {
+            self.lines.field(&legal_sourced_id(id))
+        }
         self
     }
 

@@ -42,16 +42,16 @@ pub use date::DateOrder;
 pub(crate) use deviation::{PRIMARY_ROLE_REPEATED, ROW_REPEATED};
 pub(crate) use finding::Place;
 pub use finding::{Findings, Issue, IssueCount, Mode, Repair, RepairExample, Severity};
+pub(crate) use header::is_kept_extension;
 pub use manifest::FileMode;
 pub use package::{ArchiveBytes, Limits, Package, PackageError};
 pub use plan::{Plan, PlannedFile};
 pub use reading::{FileSummary, Reading, Report, Settings, read};
+pub(crate) use row::legal_sourced_id;
 pub use row::{
     AcademicSessionRow, ClassRow, CourseRow, DemographicsRow, EnrollmentRow, OrgRow, RecordStatus, RejectedRow,
     RemovedRow, RoleRow, RoleType, Row, RowBase, UserId, UserRow,
 };
-pub(crate) use header::is_kept_extension;
-pub(crate) use row::legal_sourced_id;
 pub(crate) use schema::COMMON;
 pub use schema::{Column, File, Version};
 pub(crate) use writing::{Archive, Lines, Sheet};

@@ -5,6 +5,7 @@ mod accounts;
 mod demographics;
 mod document;
 mod enrollment;
+mod export;
 mod house;
 mod listing;
 mod matrix;

@@ -47,6 +47,7 @@ async fn matrix(house: &House<'_>, elsewhere: &House<'_>) -> String {
     for path in ["persons", "enrollments", "classes", "courses", "academic_sessions", "orgs"] {
         questions.push((format!("list {path}"), "GET", path.to_owned(), None));
     }
+    questions.push(("take out roster".to_owned(), "GET", "roster/export".to_owned(), None));
     let frame = &house.frame;
     let place = json!({"class_id": frame.class["id"], "person_id": house.persons["Ines"]["id"], "role": "proctor",
         "begin_date": "2031-01-01", "end_date": "2031-01-02"});
@@ -157,6 +158,7 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     list courses                     200 (1)   200 (1)   200 (1)   200 (1)   200 (1)   200 (1)
     list academic_sessions           200 (1)   200 (1)   200 (1)   200 (1)   200 (1)   200 (1)
     list orgs                        200 (2)   200 (2)   200 (2)   200 (2)   200 (2)   200 (2)
+    take out roster                      200       200       404       404       404       404
     make person                          201       201       201       403       403       403
     make place                           201       201       201       403       403       403
     make class                           201       201       201       403       403       403

@@ -33,12 +33,14 @@ pub(crate) struct Fixture {
     pub(crate) version: Version,
     pub(crate) mode: &'static str,
     pub(crate) files: BTreeMap<File, Vec<String>>,
+    /// Names of extension columns.
+    pub(crate) extensions: BTreeMap<File, Vec<String>>,
 }
 
 impl Fixture {
     /// Nothing but a manifest.
     pub(crate) fn new(version: Version, mode: &'static str) -> Self {
-        Self { version, mode, files: BTreeMap::new() }
+        Self { version, mode, files: BTreeMap::new(), extensions: BTreeMap::new() }
     }
 
     /// A district with a school, a year with a term, a course, two classes, a teacher, two students and a guardian.
@@ -101,6 +103,13 @@ impl Fixture {
         self
     }
 
+    /// Adds extension columns to the header of a file; rows have their values behind their own.
+    pub(crate) fn extend(&mut self, file: File, names: &[&str]) -> &mut Self {
+        let columns = names.iter().map(|name| format!("\"metadata.{name}\"")).collect();
+        self.extensions.insert(file, columns);
+        self
+    }
+
     /// Changes a text within a file; it must be there.
     pub(crate) fn change(&mut self, file: File, from: &str, to: &str) -> &mut Self {
         let rows = self.files.get_mut(&file).expect("the file is there");
@@ -142,7 +151,9 @@ impl Fixture {
         put("manifest.csv", &manifest);
         for (file, rows) in &self.files {
             let columns = file.columns(self.version).unwrap_or_default().iter().map(|column| column.name);
-            let header: Vec<&str> = ["sourcedId", "status", "dateLastModified"].into_iter().chain(columns).collect();
+            let extensions = self.extensions.get(file).into_iter().flatten().map(String::as_str);
+            let common = ["sourcedId", "status", "dateLastModified"];
+            let header: Vec<&str> = common.into_iter().chain(columns).chain(extensions).collect();
             put(file.file_name(), &format!("{}\n{}\n", header.join(","), rows.join("\n")));
         }
         let bytes = writer.finish().unwrap();

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends")]
 
 mod alone;
+mod any_roster;
 mod bad_rows;
 mod fair;
 mod fixture;
@@ -11,5 +12,6 @@ mod made_up;
 mod primary_roles;
 mod published;
 mod removal;
+mod round_trip;
 mod version_1_1;
 mod whole;

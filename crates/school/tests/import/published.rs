@@ -13,7 +13,7 @@ use crate::fixture::{counts, issues, platform};
 
 /// The folder beside the workspace, or nothing on a machine without it.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn published(folder: &str) -> Option<PathBuf> {
+pub(crate) fn published(folder: &str) -> Option<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     // A worktree lies one level deeper than a clone.
     let places = ["../../../shared/data", "../../../../shared/data"].map(|place| here.join(place).join(folder));

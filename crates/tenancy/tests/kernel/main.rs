@@ -17,5 +17,6 @@ mod proof;
 mod resolution;
 mod round_trips;
 mod shut;
+mod snapshot;
 mod statements;
 mod workflow;

@@ -1,10 +1,10 @@
 //! From checked cells to rows.
 
+use super::sourced_id::derived_sourced_id;
 use super::types::{
     AcademicSessionRow, ClassRow, CourseRow, DemographicsRow, EnrollmentRow, OrgRow, RoleRow, RoleType, Row, RowBase,
     UserId, UserRow,
 };
-use super::sourced_id::derived_sourced_id;
 use crate::oneroster::{File, Version, cell::Value, schema::Columns};
 
 /// Takes values by the names of their columns.
