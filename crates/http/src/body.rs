@@ -21,11 +21,22 @@ fn unsupported() -> Problem {
     )
 }
 
-fn too_large(limit: usize) -> Problem {
+pub(crate) fn too_large(limit: u64) -> Problem {
     Problem::with_status(
         StatusCode::PAYLOAD_TOO_LARGE,
         Error::new(ErrorKind::Malformed, "body_too_large", format!("A body may have {limit} bytes at most.")),
     )
+}
+
+pub(crate) fn too_slow() -> Problem {
+    Problem::with_status(
+        StatusCode::REQUEST_TIMEOUT,
+        Error::new(ErrorKind::Malformed, "body_too_slow", "The body did not arrive in time."),
+    )
+}
+
+pub(crate) fn incomplete() -> Problem {
+    Problem::malformed("body_incomplete", "The body ended before it was complete.")
 }
 
 /// `application/json`, or a type built on it, in UTF-8.
@@ -48,21 +59,16 @@ pub(crate) async fn read_json(request: Request, limits: &EdgeLimits) -> Result<B
     expect_json(request.headers())?;
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > limits.body as u64) {
-        return Err(too_large(limits.body));
+        return Err(too_large(limits.body as u64));
     }
     let body = Limited::new(request.into_body(), limits.body);
-    let read = tokio::time::timeout(limits.body_time, body.collect()).await.map_err(|_| {
-        Problem::with_status(
-            StatusCode::REQUEST_TIMEOUT,
-            Error::new(ErrorKind::Malformed, "body_too_slow", "The body did not arrive in time."),
-        )
-    })?;
+    let read = tokio::time::timeout(limits.body_time, body.collect()).await.map_err(|_| too_slow())?;
     let bytes = read
         .map_err(|error| {
             if error.is::<LengthLimitError>() {
-                too_large(limits.body)
+                too_large(limits.body as u64)
             } else {
-                Problem::malformed("body_incomplete", "The body ended before it was complete.")
+                incomplete()
             }
         })?
         .to_bytes();

@@ -139,18 +139,38 @@ impl Op {
     /// `ETag`. Where the key was used before, what was answered then is answered again.
     pub async fn created<T: Serialize>(
         &self,
+        tx: TenantTx,
+        key: Option<IdempotencyKey>,
+        made: Result<T>,
+    ) -> Result<Response<Body>, Problem> {
+        self.end(tx, key, made, StatusCode::CREATED).await
+    }
+
+    /// Ends an act on something that is there: the same, with 200.
+    pub async fn done<T: Serialize>(
+        &self,
+        tx: TenantTx,
+        key: Option<IdempotencyKey>,
+        done: Result<T>,
+    ) -> Result<Response<Body>, Problem> {
+        self.end(tx, key, done, StatusCode::OK).await
+    }
+
+    async fn end<T: Serialize>(
+        &self,
         mut tx: TenantTx,
         key: Option<IdempotencyKey>,
         made: Result<T>,
+        status: StatusCode,
     ) -> Result<Response<Body>, Problem> {
         match (made, key) {
             (Ok(made), key) => {
                 let body = serde_json::to_value(&made).map_err(Error::internal)?;
                 if let Some(IdempotencyKey { key, .. }) = &key {
-                    tx.remember(key, StatusCode::CREATED.as_u16(), body.clone());
+                    tx.remember(key, status.as_u16(), body.clone());
                 }
                 tx.commit().await?;
-                Ok(answer(StatusCode::CREATED, &self.request, &body))
+                Ok(answer(status, &self.request, &body))
             }
             (Err(error), Some(key)) if error.code() == "idempotency_key_used" => {
                 // Its connection is free again for the question that follows.
@@ -194,7 +214,8 @@ fn answer(status: StatusCode, request: &RequestInfo, body: &Value) -> Response<B
     if let Some(tag) = body["version"].as_i64().and_then(etag) {
         response.headers_mut().insert(header::ETAG, tag);
     }
-    let location = body["id"].as_str().map(|id| format!("{}/{id}", request.path.trim_end_matches('/')));
+    let made = body["id"].as_str().filter(|_| status == StatusCode::CREATED);
+    let location = made.map(|id| format!("{}/{id}", request.path.trim_end_matches('/')));
     if let Some(location) = location.and_then(|location| HeaderValue::try_from(location).ok()) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -44,6 +44,7 @@ mod search;
 mod serve;
 mod span;
 mod stall;
+mod upload;
 mod words;
 
 pub use app::{HttpModule, app};
@@ -71,3 +72,4 @@ pub use rates::{Allowance, Rates};
 pub use search::{SearchRange, search_key};
 pub use serve::{Drained, ServerLimits, serve};
 pub use span::Span;
+pub use upload::{Received, Upload};

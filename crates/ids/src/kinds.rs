@@ -69,6 +69,8 @@ kinds! {
     Role = "rol", "role";
     /// A person's dated place in a class.
     Enrollment = "enr", "enrollment";
+    /// An import of a roster.
+    ImportRun = "imp", "import";
     /// A component of a catalog.
     Component = "cmp", "component";
 }
@@ -107,6 +109,7 @@ aliases! {
     PersonId = Person;
     RoleId = Role;
     EnrollmentId = Enrollment;
+    ImportRunId = ImportRun;
     ComponentId = Component;
 }
 

@@ -27,7 +27,7 @@ const READ: &[Action] = &[Action::Read];
 const KEEP: &[Action] = &[Action::Create, Action::Read, Action::Update, Action::Delete];
 const ENTER: &[Action] = &[Action::Read, Action::Update];
 const ENTER_AND_ERASE: &[Action] = &[Action::Read, Action::Update, Action::Delete];
-const WHOLE: &[Action] = &[Action::Import, Action::Export];
+const WHOLE: &[Action] = &[Action::Read, Action::Import, Action::Export];
 
 const OWNER: &str = "owner";
 const ADMIN: &str = "admin";

@@ -32,7 +32,7 @@ use cloister_http::{Edge, HttpModule};
 use cloister_ids::{AccountId, Id, Kind, PersonId, Uuid};
 use cloister_tenancy::{
     ConstraintRule, Grant, Meter, Module, OpContext, PersonAccount, Resource, Result, Role, SchemaChange, Scope, Table,
-    Tenancy, TenantTx, sql::Statement,
+    Tenancy, TenantTx, jobs::JobKind, sql::Statement,
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -58,7 +58,8 @@ impl Module for School {
     }
 
     fn migrations(&self) -> &'static [SchemaChange] {
-        const ALL: &[SchemaChange] = &[SchemaChange {
+        const ALL: &[SchemaChange] = &[
+            SchemaChange {
             number: 1,
             name: "roster",
             tables: include_str!("../migrations/0001_roster/tables.sql"),
@@ -75,7 +76,15 @@ impl Module for School {
                 Table::tenant("enrollment"),
                 Table::tenant("demographics"),
             ],
-        }];
+        },
+        SchemaChange {
+            number: 5,
+            name: "import_run",
+            tables: include_str!("../migrations/0005_import_run/tables.sql"),
+            foreign_keys: include_str!("../migrations/0005_import_run/foreign_keys.sql"),
+            made: &[Table::tenant("import_run"), Table::tenant("import_part"), Table::tenant("import_change")],
+        },
+        ];
         ALL
     }
 
@@ -95,7 +104,7 @@ impl Module for School {
                 demographics::STATEMENTS,
             ];
             let resources = resources.into_iter();
-            resources.chain(import::STATEMENTS).chain(export::statements()).collect()
+            resources.chain(import::statements()).chain(export::statements()).collect()
         });
         &ALL
     }
@@ -149,6 +158,10 @@ impl Module for School {
         &ALL
     }
 
+    fn jobs(&self) -> Vec<JobKind> {
+        import::jobs()
+    }
+
     fn link_account<'a>(
         &'a self,
         tx: &'a mut TenantTx,
@@ -184,6 +197,7 @@ impl HttpModule for School {
             .merge(enrollment::routes())
             .merge(demographics::routes())
             .merge(export::routes())
+            .merge(import::routes())
     }
 }
 

@@ -55,8 +55,7 @@ pub fn document_faults(document: &Value) -> Vec<String> {
             if operation["security"].is_null() {
                 fault("it does not say who may call it");
             }
-            let content = &operation["requestBody"]["content"]["application/json"];
-            if !operation["requestBody"].is_null() && content["example"].is_null() {
+            if !operation["requestBody"].is_null() && !has_example(&operation["requestBody"]["content"]) {
                 fault("its body has no example");
             }
             check_answers(operation, &mut fault);

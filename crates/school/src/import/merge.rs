@@ -1,5 +1,6 @@
 //! Compares what was staged with what the tenant has, and writes the difference.
 
+use cloister_ids::ImportRunId;
 use cloister_tenancy::{
     Action, Error, ErrorKind, Result, TenantTx,
     sql::{Parameters, Statement},
@@ -7,7 +8,7 @@ use cloister_tenancy::{
 use jiff::Timestamp;
 
 use super::{
-    Observer, Phase, problem,
+    Observer, Phase, example, problem,
     report::FileReport,
     stage::Staged,
     store::{ENTITIES, Entity, class, demographics, enrollment, frame, person, places, role},
@@ -20,11 +21,7 @@ use crate::{
 /// Keeps other imports out and makes the temporary tables.
 pub(super) async fn open(tx: &mut TenantTx) -> Result<()> {
     if !tx.begin_large("import").await? {
-        return Err(Error::new(
-            ErrorKind::Unavailable,
-            "import_running",
-            "Another import into this tenant is under way. Wait until it has ended.",
-        ));
+        return Err(running());
     }
     let frame = [&frame::FILES, &frame::ISSUES];
     let parts = [&class::term::READY, &person::agent::READY, &role::primary::SURPLUS_TABLE];
@@ -35,6 +32,12 @@ pub(super) async fn open(tx: &mut TenantTx) -> Result<()> {
     Ok(())
 }
 
+/// One at a time.
+pub(super) fn running() -> Error {
+    let message = "Another import into this tenant is under way. Wait until it has ended.";
+    Error::new(ErrorKind::Unavailable, "import_running", message)
+}
+
 /// What is compared, and how.
 pub(super) struct Comparison<'a> {
     pub(super) plan: &'a Plan,
@@ -42,6 +45,8 @@ pub(super) struct Comparison<'a> {
     /// Whether records that no import made are taken over.
     pub(super) adopt: bool,
     pub(super) mode: Mode,
+    /// How many examples of each kind of change there are to be.
+    pub(super) examples: u16,
 }
 
 /// Statements between which the progress is told.
@@ -161,6 +166,8 @@ impl Comparison<'_> {
             Some(summary) => summary.rejected.saturating_sub(count("rejected")),
             None => 0,
         };
+        let shown = created + changed + count("removed") > 0 && self.examples > 0;
+        let examples = if shown { example::examples(tx, entity, self.examples).await? } else { Vec::new() };
         Ok(FileReport {
             file: entity.file,
             name: problem::name_of(self.plan, if derived { File::Users } else { entity.file }),
@@ -174,6 +181,7 @@ impl Comparison<'_> {
             kept: count("kept"),
             skipped: count("skipped") + unnamed,
             active_before: count("active"),
+            examples,
         })
     }
 }
@@ -240,6 +248,6 @@ fn changed_meanwhile(error: Error) -> Error {
 }
 
 /// Notes the import in the audit log, with its counts.
-pub(super) fn audit(tx: &mut TenantTx, counts: serde_json::Value) {
-    tx.audit(Action::Import, &ROSTER, None, Some(counts));
+pub(super) fn audit(tx: &mut TenantTx, run: ImportRunId, counts: serde_json::Value) {
+    tx.audit(Action::Import, &ROSTER, run, Some(counts));
 }

@@ -24,27 +24,44 @@
 //! * A role that says it is primary where another is: in strict mode an error; in lenient mode the first stays primary.
 //!   Where the other was not made by an import, that one stays and the package's is secondary.
 //! * One import at a time into a tenant.
+//! * What is there before is kept, so that the last import can be taken back: see `undo.rs`.
 
+mod api;
 mod copy_line;
+mod example;
+mod job;
 mod merge;
 mod problem;
 mod report;
 mod rows;
+mod run;
+mod run_store;
 mod stage;
 mod store;
+mod undo;
 
 use std::time::Instant;
 
-use cloister_tenancy::{Action, Error, ErrorKind, OpContext, Result, Tenancy};
+use cloister_ids::ImportRunId;
+use cloister_tenancy::{Action, Error, ErrorKind, OpContext, Result, Tenancy, TenantTx, sql::Statement};
 
+pub(crate) use api::routes;
+pub use example::{Change, Example, FieldChange};
+pub(crate) use job::jobs;
 pub use report::{Elapsed, FileReport, ImportReport, Outcome, Refusal, Removal};
-pub(crate) use store::STATEMENTS;
+pub use run::{DayOrMonth, ImportRun, ReadingMode, RunSettings, RunState};
+pub use undo::{last, undo};
 
 use crate::{
     ROSTER,
     oneroster::{DateOrder, Findings, Mode, Package, PackageError, Plan, Reading, Settings},
 };
 use report::milliseconds;
+
+/// Every statement of the import.
+pub(crate) fn statements() -> impl Iterator<Item = &'static [&'static Statement]> {
+    store::STATEMENTS.into_iter().chain([run_store::STATEMENTS])
+}
 
 /// How a package is brought in.
 #[derive(Debug, Clone)]
@@ -63,6 +80,8 @@ pub struct ImportSettings {
     pub removal_threshold: u8,
     /// How many issues of each code and file are kept whole. All are counted.
     pub issues_kept: usize,
+    /// How many examples of each kind of change and file the report has.
+    pub examples: u16,
 }
 
 impl Default for ImportSettings {
@@ -75,6 +94,7 @@ impl Default for ImportSettings {
             adopt: false,
             removal_threshold: 20,
             issues_kept: 100,
+            examples: 0,
         }
     }
 }
@@ -102,6 +122,8 @@ impl Observer for () {
 }
 
 /// Brings a package into the tenant of `cx`. A refused package is an answer, not an error: its report says what is wrong.
+///
+/// One that changes anything is remembered, and can be taken back.
 pub async fn import(
     tenancy: &Tenancy,
     cx: &OpContext,
@@ -110,9 +132,22 @@ pub async fn import(
     observer: &dyn Observer,
 ) -> Result<ImportReport> {
     cx.authorize(Action::Import, &ROSTER)?;
+    bring(tenancy, cx, package, settings, observer, None).await
+}
+
+/// The same for an import that waits, which ends with it.
+async fn bring(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    package: Package,
+    settings: &ImportSettings,
+    observer: &dyn Observer,
+    waiting: Option<ImportRunId>,
+) -> Result<ImportReport> {
     let _place = tenancy.begin_long_work(cx).await?;
     let begun = Instant::now();
-    let meter = stage::Meter { done: package.progress(), total: package.declared_bytes() };
+    let bytes = package.declared_bytes();
+    let meter = stage::Meter { done: package.progress(), total: bytes };
     let reader =
         Settings { mode: settings.mode, date_order: settings.date_order, issues_kept: settings.issues_kept.max(1) };
     let reading = tokio::task::spawn_blocking(move || Reading::begin(package, &reader));
@@ -134,7 +169,13 @@ pub async fn import(
 
     let checking = Instant::now();
     let plan = staged.report.plan.clone();
-    let comparison = merge::Comparison { plan: &plan, staged: &staged, adopt: settings.adopt, mode: settings.mode };
+    let comparison = merge::Comparison {
+        plan: &plan,
+        staged: &staged,
+        adopt: settings.adopt,
+        mode: settings.mode,
+        examples: settings.examples,
+    };
     report.files = comparison.compare(&mut tx, observer).await?;
     let findings: &mut Findings = &mut staged.report.findings;
     problem::collect(&mut tx, &plan, findings).await?;
@@ -147,15 +188,36 @@ pub async fn import(
     }
 
     let merging = Instant::now();
-    merge::write(&mut tx, &report.files, now, observer).await?;
     if settings.dry_run {
+        merge::write(&mut tx, &report.files, now, observer).await?;
         tx.rollback().await?;
-    } else {
-        merge::audit(&mut tx, report.audited());
-        tx.commit().await?;
+        report.milliseconds.merging = milliseconds(merging.elapsed());
+        return Ok(report);
     }
+    let run = match waiting {
+        Some(run) => run,
+        None => remember(&mut tx, settings, bytes).await?,
+    };
+    let changes = report.files.iter().any(|file| file.created + file.changed + file.removed > 0);
+    if changes {
+        undo::keep(&mut tx, run, &report.files, now).await?;
+    }
+    merge::write(&mut tx, &report.files, now, observer).await?;
     report.milliseconds.merging = milliseconds(merging.elapsed());
+    merge::audit(&mut tx, run, report.audited());
+    // One that changed nothing leaves the one before the last.
+    run_store::end(&mut tx, run, RunState::Applied, Some(&report), changes.then_some(now), None).await?;
+    undo::forget_later(&mut tx, run, changes)?;
+    tx.commit().await?;
     Ok(report)
+}
+
+/// Makes an import that is done at once one that is remembered.
+async fn remember(tx: &mut TenantTx, settings: &ImportSettings, bytes: u64) -> Result<ImportRunId> {
+    let run = ImportRunId::generate(tx.cx().clock());
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    run_store::insert(tx, None, run, &RunSettings::of(settings), bytes).await?;
+    Ok(run)
 }
 
 fn new_report(settings: &ImportSettings, plan: &Plan) -> ImportReport {

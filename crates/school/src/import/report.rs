@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::example::Example;
 use crate::oneroster::{File, FileMode, Findings, Issue, IssueCount, Mode, Repair, Severity, Version};
 
 /// How it ended.
@@ -71,6 +72,9 @@ pub struct FileReport {
     pub skipped: u64,
     /// Active records that imports had brought before.
     pub active_before: u64,
+    /// The first records of each kind of change, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Example>,
 }
 
 impl FileReport {

@@ -39,14 +39,30 @@ entity! {
 pub(in crate::import) mod reappearance {
     //! Demographics leave with their person, and come back with them.
 
-    cloister_tenancy::sql::statements! {
-        /// Those that left at the same moment as a person who comes back, unless the package has something to say of them.
-        RESTORE = "update demographics d set status = 'active', date_last_modified = $2::timestamptz, updated_at = $2,
-                updated_by = $3::text, version = d.version + 1
-            from ready_person r join person p on p.tenant_id = $1 and p.id = r.id and p.status = 'tobedeleted'
-            where d.tenant_id = $1 and d.person_id = p.id and r.action = 'change'
+    /// Those that left at the same moment as a person who comes back, unless the package has something to say of them.
+    macro_rules! come_back {
+        () => {
+            "d.tenant_id = $1 and d.person_id = p.id and r.action = 'change'
             and d.status = 'tobedeleted' and d.source = 'import' and d.updated_at = p.updated_at
             and not exists (select from named_demographics n where n.sourced_id = p.sourced_id)
-            and not (select f.complete from stage_file f where f.name = 'demographics')";
+            and not (select f.complete from stage_file f where f.name = 'demographics')"
+        };
+    }
+
+    cloister_tenancy::sql::statements! {
+        /// Keeps them as they are, for the import `$2`.
+        KEEP = concat!(
+            "insert into import_change (tenant_id, run_id, kind, record_id, before, parts, version_after)
+            select $1, $2::uuid, 'demographics', d.person_id, to_jsonb(d) - 'tenant_id', '{}'::uuid[], d.version + 1
+            from ready_person r join person p on p.tenant_id = $1 and p.id = r.id and p.status = 'tobedeleted'
+            join demographics d on ", come_back!(), " on conflict do nothing"
+        );
+        /// They count again.
+        RESTORE = concat!(
+            "update demographics d set status = 'active', date_last_modified = $2::timestamptz, updated_at = $2,
+                updated_by = $3::text, version = d.version + 1
+            from ready_person r join person p on p.tenant_id = $1 and p.id = r.id and p.status = 'tobedeleted'
+            where ", come_back!()
+        );
     }
 }

@@ -16,6 +16,7 @@
 
 use cloister_tenancy::sql::Statement;
 
+use super::image::Image;
 use crate::oneroster::File;
 
 /// The statements of one kind of record.
@@ -53,6 +54,8 @@ pub(in crate::import) struct Entity {
     pub(in crate::import) update: &'static Statement,
     /// Marks records as deleted. `$2` now, `$3` who.
     pub(in crate::import) remove: &'static Statement,
+    /// What shows and takes back the change.
+    pub(in crate::import) image: &'static Image,
 }
 
 /// Joins that look a text up: among the package's rows, then among the tenant's records.
@@ -317,6 +320,13 @@ macro_rules! entity {
             );
         }
 
+        $crate::import::store::image::image! {
+            table: $table,
+            key: $key,
+            fields: [$(($field, $type)),*],
+            references: [$(($required, $required_table),)* $(($optional, $optional_table),)*],
+        }
+
         /// These statements by what they do.
         pub(in crate::import) static ENTITY: $crate::import::store::entity::Entity =
             $crate::import::store::entity::Entity {
@@ -336,6 +346,7 @@ macro_rules! entity {
                 insert: &INSERT,
                 update: &UPDATE,
                 remove: &REMOVE,
+                image: &image::IMAGE,
             };
     };
 }

@@ -8,17 +8,28 @@ pub(super) mod demographics;
 pub(super) mod enrollment;
 mod entity;
 pub(super) mod frame;
+pub(super) mod image;
 pub(super) mod person;
 pub(super) mod places;
 pub(super) mod role;
+pub(super) mod undo;
 
 use cloister_tenancy::sql::Statement;
 
 pub(super) use entity::Entity;
 
 /// Every statement of the import.
-pub(crate) static STATEMENTS: [&[&Statement]; 15] = [
+pub(crate) static STATEMENTS: [&[&Statement]; 24] = [
     frame::STATEMENTS,
+    undo::STATEMENTS,
+    places::org::image::STATEMENTS,
+    places::academic_session::image::STATEMENTS,
+    places::course::image::STATEMENTS,
+    class::image::STATEMENTS,
+    person::image::STATEMENTS,
+    role::image::STATEMENTS,
+    enrollment::image::STATEMENTS,
+    demographics::image::STATEMENTS,
     places::STATEMENTS,
     places::org::STATEMENTS,
     places::academic_session::STATEMENTS,

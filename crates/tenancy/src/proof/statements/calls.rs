@@ -40,6 +40,7 @@ const HARMLESS: &[&str] = &[
     "jsonb_build_array",
     "jsonb_build_object",
     "jsonb_object_agg",
+    "jsonb_to_record",
     "make_timestamptz",
     "now",
     "overlaps",

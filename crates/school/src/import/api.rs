@@ -1,0 +1,258 @@
+//! Endpoints about imports: a package is sent, a job brings it in, and it can be taken back.
+
+use std::io::{Read, Seek};
+
+use axum::{body::Body, http::Response};
+use cloister_http::{
+    Answer, Class, Edge, IdempotencyHeader, Listing, Once, Op, Page, PageQuery, Path, Problem, Query, Received, Sort,
+    Upload,
+};
+use cloister_ids::ImportRunId;
+use cloister_tenancy::{Action, Error, Result, TenantTx};
+use garde::Validate;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    job,
+    run::{DayOrMonth, ImportRun, ReadingMode, RunSettings},
+    run_store,
+};
+use crate::ROSTER;
+
+/// The routes of this folder.
+pub(crate) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new()
+        .routes(routes!(roster_import_list, roster_import_create))
+        .routes(routes!(roster_import_read))
+        .routes(routes!(roster_import_undo))
+}
+
+/// Bytes of a package that is sent. Larger ones come in by command.
+const LARGEST: u64 = 64 * 1024 * 1024;
+/// Bytes of one row in which a part of it waits.
+const PART: usize = 1024 * 1024;
+/// How browsers and programs call a zip.
+const MEDIA_TYPES: &[&str] = &["application/zip", "application/x-zip-compressed", "application/octet-stream"];
+
+/// How a package is brought in.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ImportWish {
+    /// Find out what would change, and change nothing.
+    #[garde(skip)]
+    #[serde(default)]
+    #[param(required = false)]
+    dry_run: bool,
+    /// `lenient` (as usual) or `strict`.
+    #[garde(skip)]
+    #[param(inline)]
+    mode: Option<ReadingMode>,
+    /// Which comes first in dates such as 3/4/2025, where the package does not tell. In lenient mode only.
+    #[garde(skip)]
+    #[param(inline)]
+    date_order: Option<DayOrMonth>,
+    /// Go on without rows that have an error, and without what depends on them.
+    #[garde(skip)]
+    #[serde(default)]
+    #[param(required = false)]
+    skip_bad_rows: bool,
+    /// Take over records of the package that no import made; imports keep them from then on.
+    #[garde(skip)]
+    #[serde(default)]
+    #[param(required = false)]
+    adopt: bool,
+    /// Percentage of records that a bulk file may remove before the import is refused; 20 as usual.
+    #[garde(range(max = 100))]
+    #[param(maximum = 100, example = 20)]
+    removal_threshold: Option<u8>,
+}
+
+impl From<ImportWish> for RunSettings {
+    fn from(wish: ImportWish) -> Self {
+        Self {
+            dry_run: wish.dry_run,
+            mode: wish.mode.unwrap_or(ReadingMode::Lenient),
+            date_order: wish.date_order,
+            skip_bad_rows: wish.skip_bad_rows,
+            adopt: wish.adopt,
+            removal_threshold: wish.removal_threshold.unwrap_or(20),
+        }
+    }
+}
+
+/// A zip archive.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "the form of a body, for the API document")]
+struct SentPackage(Vec<u8>);
+
+/// The one order there is, and its reverse.
+#[derive(Debug, Clone, Copy)]
+struct Newest;
+
+impl Sort for Newest {
+    const ORDERS: &'static [(&'static str, Self)] = &[("newest", Self)];
+}
+
+/// Which imports: all of them.
+#[derive(Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+struct ImportRunFilter {}
+
+/// The order, for the API document.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by `Listing`; this is its description")]
+struct ImportRunOrder {
+    /// `newest` first (as usual), or with `-` in front the oldest.
+    #[param(pattern = "^-?newest$", example = "-newest")]
+    sort: Option<String>,
+}
+
+/// A page of them.
+type ImportRunPage = Page<ImportRun>;
+
+/// How an import is taken back.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UndoWish {
+    /// Records that were changed since stay as they are now. Without it, they are a reason to refuse.
+    #[garde(skip)]
+    #[serde(default)]
+    keep_changed: bool,
+}
+
+/// List imports
+///
+/// Every import of a roster, by command too, the newest first.
+#[utoipa::path(
+    get,
+    path = "/roster/imports",
+    operation_id = "roster_import_list",
+    tag = "School",
+    params(ImportRunOrder, PageQuery),
+    responses((status = 200, description = "A page of imports.", body = ImportRunPage,
+        example = json!({ "items": [sample()], "next_cursor": null })))
+)]
+async fn roster_import_list(
+    op: Op,
+    listing: Listing<ImportRunFilter, Newest>,
+) -> Result<Answer<ImportRunPage>, Problem> {
+    let Op { tenancy, cx, .. } = &op;
+    cx.authorize(Action::Read, &ROSTER)?;
+    let (tenant, what) = (cx.tenant_id(), "import_run");
+    let after = listing.after::<(ImportRunId,)>(tenant, what)?.map(|(id,)| id);
+    let rows = run_store::list(tenancy, cx, after, !listing.descending, listing.limit()).await?;
+    Ok(Answer(listing.page(tenant, what, rows, |last| (last.id,))))
+}
+
+/// Bring a roster in
+///
+/// A OneRoster 1.1 or 1.2 package, as a zip of 64 MiB at most. It is kept until a job has brought it in; read the import to see
+/// how far that is, and how it ended. With `dry_run` nothing changes, and the report shows what would.
+#[utoipa::path(
+    post,
+    path = "/roster/imports",
+    operation_id = "roster_import_create",
+    tag = "School",
+    params(IdempotencyHeader, ImportWish),
+    request_body(content = SentPackage, content_type = "application/zip", example = json!("PK\u{3}\u{4}")),
+    responses((status = 201, description = "The import, which waits.", body = ImportRun,
+        headers(("ETag" = String, description = "Its version."), ("Location" = String, description = "Its address.")),
+        example = json!(sample())))
+)]
+async fn roster_import_create(op: Op, Query(wish): Query<ImportWish>, upload: Upload) -> Result<Response<Body>, Problem> {
+    op.cx.authorize(Action::Import, &ROSTER)?;
+    op.limit(Class::Heavy)?;
+    let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::internal)?.map_err(Error::internal)?;
+    let received = upload.receive(MEDIA_TYPES, LARGEST, file).await?;
+    let key = received.key.clone();
+    let mut tx = op.tenancy.write(&op.cx).await?;
+    let made = keep(&mut tx, received, &wish.into()).await;
+    op.created(tx, key, made).await
+}
+
+/// Keeps the package, and leaves a job that brings it in.
+async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> Result<ImportRun> {
+    let Received { mut file, length, key } = received;
+    let id = ImportRunId::generate(tx.cx().clock());
+    let run = run_store::insert(tx, key.as_ref(), id, settings, i64::try_from(length).unwrap_or(i64::MAX)).await?;
+    file.rewind().map_err(Error::internal)?;
+    for number in 0.. {
+        let read = tokio::task::spawn_blocking(move || {
+            let mut part = Vec::with_capacity(PART);
+            (&mut file).take(PART as u64).read_to_end(&mut part).map(|_| (file, part))
+        });
+        let (back, part) = read.await.map_err(Error::internal)?.map_err(Error::internal)?;
+        if part.is_empty() {
+            break;
+        }
+        run_store::insert_part(tx, id, number, &part).await?;
+        file = back;
+    }
+    tx.audit_act("import.request", &ROSTER, id, Some(json!({ "bytes": length, "settings": settings })));
+    tx.enqueue(job::RUN, json!(job::About { id }), None, None)?;
+    Ok(run)
+}
+
+/// Read an import
+///
+/// How far it is, and once it has ended, what it did: for each file how many records were made, changed and removed, with examples
+/// and their fields, and what is wrong with which row.
+#[utoipa::path(
+    get,
+    path = "/roster/imports/{id}",
+    operation_id = "roster_import_read",
+    tag = "School",
+    params(("id" = ImportRunId, Path, description = "Which one.")),
+    responses((status = 200, description = "The import.", body = ImportRun, example = json!(sample())))
+)]
+async fn roster_import_read(op: Op, Path(id): Path<ImportRunId>) -> Result<Answer<ImportRun>, Problem> {
+    op.cx.authorize(Action::Read, &ROSTER)?;
+    Ok(Answer(run_store::get(&op.tenancy, &op.cx, id).await?))
+}
+
+/// Take an import back
+///
+/// What it made is marked as deleted, what it changed or marked as deleted is as it was. Only the last import that changed anything
+/// can be taken back, for 30 days. Refused where records were changed since, unless `keep_changed` says that they are to stay.
+#[utoipa::path(
+    post,
+    path = "/roster/imports/{id}/undo",
+    operation_id = "roster_import_undo",
+    tag = "School",
+    params(("id" = ImportRunId, Path, description = "Which one."), IdempotencyHeader),
+    request_body(content = UndoWish, example = json!({ "keep_changed": false })),
+    responses((status = 200, description = "The import, which was taken back.", body = ImportRun,
+        headers(("ETag" = String, description = "Its version.")),
+        example = json!(sample())))
+)]
+async fn roster_import_undo(
+    op: Op,
+    Path(id): Path<ImportRunId>,
+    once: Once<UndoWish>,
+) -> Result<Response<Body>, Problem> {
+    op.cx.authorize(Action::Import, &ROSTER)?;
+    op.limit(Class::Heavy)?;
+    let mut tx = op.tenancy.write(&op.cx).await?;
+    let undone = super::undo(&mut tx, once.key.as_ref(), id, once.body.keep_changed).await;
+    op.done(tx, once.key, undone).await
+}
+
+fn sample() -> ImportRun {
+    let settings = RunSettings {
+        dry_run: true,
+        mode: ReadingMode::Lenient,
+        date_order: None,
+        skip_bad_rows: false,
+        adopt: false,
+        removal_threshold: 20,
+    };
+    let at = Timestamp::constant(1_767_603_600, 0);
+    ImportRun::waiting(crate::sample_id(), settings, 48_211, at, "account:ada".to_owned())
+}

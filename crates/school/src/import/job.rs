@@ -1,0 +1,144 @@
+//! Imports that were sent over HTTP: a job takes the package from where it waits, and brings it in.
+
+use std::{
+    fs::File as DiskFile,
+    io::{Seek, Write},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use cloister_ids::ImportRunId;
+use cloister_tenancy::{
+    Error, ErrorKind, OpContext, Result, Tenancy,
+    jobs::{JobContext, JobKind, Priority},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Observer, Outcome, Phase, run::RunState, run_store, undo};
+use crate::oneroster::{Limits, Package};
+
+/// The job that brings a package in.
+pub(super) const RUN: &str = "school.import_run";
+
+/// What a job is about.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct About {
+    pub(super) id: ImportRunId,
+}
+
+/// Bringing a large district in takes minutes.
+const TIME: Duration = Duration::from_mins(30);
+/// Between two notes of how far it is.
+const NOTED_EVERY: Duration = Duration::from_secs(1);
+
+/// What this folder leaves to jobs.
+pub(crate) fn jobs() -> Vec<JobKind> {
+    vec![
+        JobKind::new(RUN, run).attempts(ATTEMPTS).timeout(TIME).lane_limit(1).priority(Priority::High),
+        JobKind::new(undo::FORGET, forget).priority(Priority::Low),
+    ]
+}
+
+async fn forget(job: JobContext) -> Result<()> {
+    let About { id } = job.payload()?;
+    let Some(mut tx) = job.first_delivery().await? else { return Ok(()) };
+    undo::forget(&mut tx, id).await?;
+    tx.commit().await
+}
+
+async fn run(job: JobContext) -> Result<()> {
+    let About { id } = job.payload()?;
+    let (tenancy, cx) = (job.tenancy(), job.cx()?);
+    let run = run_store::get(tenancy, cx, id).await?;
+    if !matches!(run.state, RunState::Waiting | RunState::Running) {
+        // An earlier attempt ended it, and did not live to say so.
+        return Ok(());
+    }
+    let outcome = bring(tenancy, cx, &run).await;
+    match outcome {
+        Ok(()) => Ok(()),
+        // Tried again, it may well succeed: another import is under way, a database is not there, somebody changed the roster.
+        Err(error) if passes(&error) && job.attempt() < u32::from(ATTEMPTS) => Err(error),
+        Err(error) => {
+            tracing::warn!(error = error.log(), import = %id, "an import failed");
+            let mut tx = tenancy.write(cx).await?;
+            run_store::end(&mut tx, id, RunState::Failed, None, None, Some(error.code())).await?;
+            tx.commit().await
+        }
+    }
+}
+
+/// After so many it is told that it failed.
+const ATTEMPTS: u16 = 5;
+
+fn passes(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::TooMany)
+}
+
+async fn bring(tenancy: &Tenancy, cx: &OpContext, run: &super::ImportRun) -> Result<()> {
+    let file = fetch(tenancy, cx, run.id).await?;
+    let opened = tokio::task::spawn_blocking(move || Package::from_archive(Box::new(file), Limits::default()));
+    let package = opened.await.map_err(Error::internal)??;
+    let settings = run.settings.for_import();
+    let far = Far::default();
+    let importing = super::bring(tenancy, cx, package, &settings, &far, Some(run.id));
+    let report = tokio::select! {
+        report = importing => report?,
+        never = note(tenancy, cx, run.id, &far) => match never {},
+    };
+    let state = match report.outcome {
+        // It was noted with what it did.
+        Outcome::Applied => return Ok(()),
+        Outcome::DryRun => RunState::DryRun,
+        Outcome::Refused => RunState::Refused,
+    };
+    let mut tx = tenancy.write(cx).await?;
+    run_store::end(&mut tx, run.id, state, Some(&report), None, None).await?;
+    tx.commit().await
+}
+
+/// The package, out of the database and into a file without a name.
+async fn fetch(tenancy: &Tenancy, cx: &OpContext, id: ImportRunId) -> Result<DiskFile> {
+    let mut file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::internal)?.map_err(Error::internal)?;
+    let mut number = 0;
+    while let Some(part) = run_store::part(tenancy, cx, id, number).await? {
+        let written = tokio::task::spawn_blocking(move || file.write_all(&part).map(|()| file));
+        file = written.await.map_err(Error::internal)?.map_err(Error::internal)?;
+        number += 1;
+    }
+    file.rewind().map_err(Error::internal)?;
+    Ok(file)
+}
+
+/// How far an import is.
+#[derive(Default)]
+struct Far(Mutex<Option<(Phase, u64, u64)>>);
+
+impl Observer for Far {
+    fn progress(&self, phase: Phase, done: u64, total: u64, _: &'static str) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some((phase, done, total));
+    }
+}
+
+/// Notes now and then how far it is, for whoever waits. What cannot be noted is told the next time.
+async fn note(tenancy: &Tenancy, cx: &OpContext, id: ImportRunId, far: &Far) -> std::convert::Infallible {
+    let mut told = None;
+    loop {
+        tokio::time::sleep(NOTED_EVERY).await;
+        let now = *far.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some((phase, done, total)) = now.filter(|_| now != told) else { continue };
+        let word = match phase {
+            Phase::Reading => "reading",
+            Phase::Checking => "checking",
+            Phase::Merging => "merging",
+        };
+        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let begun = Instant::now();
+        match run_store::progress(tenancy, cx, id, (word, count(done), count(total))).await {
+            Ok(()) => told = now,
+            Err(error) => {
+                tracing::debug!(error = error.log(), after = ?begun.elapsed(), "how far an import is could not be noted");
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! All SQL about imports that are remembered, and about packages that wait for theirs.
+
+use cloister_http::IdempotencyKey;
+use cloister_ids::{ImportRunId, Uuid};
+use cloister_tenancy::{
+    Error, OpContext, Result, Tenancy, TenantTx,
+    sql::{Row, statements},
+};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    report::ImportReport,
+    run::{ImportRun, RunSettings, RunState},
+};
+use crate::record::found;
+
+macro_rules! columns {
+    () => {
+        "id, version, created_at, created_by, updated_at, updated_by, state, settings, bytes, phase, done, total, report,
+         failure, applied_at, undoable, undone_at, undone_by"
+    };
+}
+
+statements! {
+    /// One.
+    GET = concat!("select ", columns!(), " from import_run where tenant_id = $1 and id = $2");
+    /// One, to be changed.
+    LOCK = concat!("select ", columns!(), " from import_run where tenant_id = $1 and id = $2 for no key update");
+    /// The one that can be taken back.
+    LAST = concat!("select ", columns!(), " from import_run where tenant_id = $1 and undoable order by applied_at desc limit 1");
+    /// Newest first, behind `$2`.
+    NEWEST = concat!("select ", columns!(), " from import_run where tenant_id = $1 and id < $2 order by id desc limit $3");
+    /// Oldest first, behind `$2`.
+    OLDEST = concat!("select ", columns!(), " from import_run where tenant_id = $1 and id > $2 order by id limit $3");
+    /// A new one: `$2` id, `$3` now, `$4` who, `$5` settings, `$6` bytes.
+    INSERT = "insert into import_run (tenant_id, id, version, created_at, created_by, updated_at, updated_by, state, settings,
+            bytes, done, total, undoable)
+        values ($1, $2, 1, $3, $4, $3, $4, 'waiting', $5, $6, 0, 0, false)";
+    /// A part of its package.
+    INSERT_PART = "insert into import_part (tenant_id, run_id, number, bytes) values ($1, $2, $3, $4)";
+    /// A part of its package.
+    PART = "select bytes from import_part where tenant_id = $1 and run_id = $2 and number = $3";
+    /// Its package is no longer needed.
+    DELETE_PARTS = "delete from import_part where tenant_id = $1 and run_id = $2";
+    /// How far it is: `$3` phase, `$4` done, `$5` of how much, `$6` now.
+    PROGRESS = "update import_run set state = 'running', phase = $3, done = $4, total = $5, updated_at = $6
+        where tenant_id = $1 and id = $2 and state in ('waiting', 'running')";
+    /// How it ended: `$3` state, `$4` report, `$5` when applied, `$6` whether it can be taken back, `$7` now, `$8` who,
+    /// `$9` why it failed.
+    END = "update import_run set state = $3, report = $4, applied_at = $5, undoable = $6, updated_at = $7, updated_by = $8,
+            failure = $9, phase = null, version = version + 1
+        where tenant_id = $1 and id = $2 and state in ('waiting', 'running')";
+    /// It was taken back: `$3` now, `$4` who.
+    UNDONE = "update import_run set state = 'undone', undoable = false, undone_at = $3, undone_by = $4, updated_at = $3,
+            updated_by = $4, version = version + 1
+        where tenant_id = $1 and id = $2";
+}
+
+fn run(row: &Row) -> Result<ImportRun> {
+    let settings = serde_json::from_value(row.get("settings")).map_err(Error::internal)?;
+    Ok(ImportRun {
+        id: row.get("id"),
+        state: row.get::<_, &str>("state").parse().map_err(Error::internal)?,
+        settings,
+        bytes: row.get("bytes"),
+        phase: row.get("phase"),
+        done: row.get("done"),
+        total: row.get("total"),
+        report: row.get("report"),
+        failure: row.get("failure"),
+        applied_at: row.get("applied_at"),
+        undoable: row.get("undoable"),
+        undone_at: row.get("undone_at"),
+        undone_by: row.get("undone_by"),
+        version: row.get("version"),
+        created_at: row.get("created_at"),
+        created_by: row.get("created_by"),
+        updated_at: row.get("updated_at"),
+        updated_by: row.get("updated_by"),
+    })
+}
+
+pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: ImportRunId) -> Result<ImportRun> {
+    run(found(&tenancy.fetch(cx, &GET, &[&id]).await?)?)
+}
+
+/// Those behind one, newest first or oldest first.
+pub(super) async fn list(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    after: Option<ImportRunId>,
+    newest_first: bool,
+    limit: i64,
+) -> Result<Vec<ImportRun>> {
+    let (statement, outermost) = if newest_first { (&NEWEST, Uuid::max()) } else { (&OLDEST, Uuid::nil()) };
+    let after = after.unwrap_or(ImportRunId::from_uuid(outermost));
+    tenancy.fetch(cx, statement, &[&after, &limit]).await?.iter().map(run).collect()
+}
+
+/// The one that can be taken back, if there is one.
+pub(super) async fn last(tenancy: &Tenancy, cx: &OpContext) -> Result<Option<ImportRun>> {
+    tenancy.fetch(cx, &LAST, &[]).await?.first().map(run).transpose()
+}
+
+/// One that is kept from changing. `key` is of the request that is about to change it.
+pub(super) async fn lock(tx: &mut TenantTx, key: Option<&IdempotencyKey>, id: ImportRunId) -> Result<ImportRun> {
+    run(found(&IdempotencyKey::query(key, tx, &LOCK, &[&id]).await?)?)
+}
+
+/// One that waits.
+pub(super) async fn insert(
+    tx: &mut TenantTx,
+    key: Option<&IdempotencyKey>,
+    id: ImportRunId,
+    settings: &RunSettings,
+    bytes: i64,
+) -> Result<ImportRun> {
+    let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
+    let kept = serde_json::to_value(settings).map_err(Error::internal)?;
+    IdempotencyKey::query(key, tx, &INSERT, &[&id, &now, &by, &kept, &bytes]).await?;
+    Ok(ImportRun::waiting(id, settings.clone(), bytes, now, by))
+}
+
+pub(super) async fn insert_part(tx: &mut TenantTx, id: ImportRunId, number: i32, bytes: &[u8]) -> Result<()> {
+    tx.query(&INSERT_PART, &[&id, &number, &bytes]).await.map(drop)
+}
+
+/// A part of a package, if there are so many.
+pub(super) async fn part(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    id: ImportRunId,
+    number: i32,
+) -> Result<Option<Vec<u8>>> {
+    Ok(tenancy.fetch(cx, &PART, &[&id, &number]).await?.first().map(|row| row.get("bytes")))
+}
+
+/// Notes how far an import is; in a transaction of its own, as the import's own shows nothing before its end.
+pub(super) async fn progress(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    id: ImportRunId,
+    (phase, done, total): (&str, i64, i64),
+) -> Result<()> {
+    let now = cx.clock().now();
+    let tx = tenancy.write(cx).await?;
+    tx.commit_with(&[(&PROGRESS, &[&id, &phase, &done, &total, &now])]).await.map(drop)
+}
+
+/// Notes how an import ended, as part of what it did. False when it had ended before.
+pub(super) async fn end(
+    tx: &mut TenantTx,
+    id: ImportRunId,
+    state: RunState,
+    report: Option<&ImportReport>,
+    applied_at: Option<Timestamp>,
+    failure: Option<&str>,
+) -> Result<()> {
+    let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
+    let report: Option<Value> = report.map(serde_json::to_value).transpose().map_err(Error::internal)?;
+    let undoable = applied_at.is_some();
+    tx.query_all(&[
+        (&END, &[&id, &state.word(), &report, &applied_at, &undoable, &now, &by, &failure]),
+        (&DELETE_PARTS, &[&id]),
+    ])
+    .await
+    .map(drop)
+}
+
+pub(super) async fn undone(tx: &mut TenantTx, id: ImportRunId, now: Timestamp) -> Result<()> {
+    let by = tx.cx().actor().to_string();
+    tx.query(&UNDONE, &[&id, &now, &by]).await.map(drop)
+}

@@ -1,0 +1,168 @@
+//! Takes the last import back: what it made counts no more, what it changed or marked as deleted is as it was.
+//!
+//! Rules:
+//!
+//! * Only the last import that changed anything, and only while what was there before is kept. A later import makes it the last.
+//! * All or nothing. Where somebody changed a record since, it is refused; with `keep_changed` such records stay as they are
+//!   now, and the rest is taken back.
+//! * Nothing is erased: a record that the import made stays, marked as deleted, and comes back with the next import that has it.
+//! * Taking back is a change of its own: versions and times of change go on, nobody is shown what was there without noticing.
+
+use cloister_http::IdempotencyKey;
+use cloister_ids::ImportRunId;
+use cloister_tenancy::{Action, Error, ErrorKind, OpContext, Result, Tenancy, TenantTx, sql::Parameters};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::{
+    report::FileReport,
+    run::{ImportRun, RunState},
+    run_store,
+    store::{ENTITIES, demographics, undo},
+};
+use crate::{ROSTER, oneroster::File};
+
+/// Keeps what is about to change, for the import `id`; and forgets what was kept for others.
+pub(super) async fn keep(tx: &mut TenantTx, id: ImportRunId, files: &[FileReport], now: Timestamp) -> Result<()> {
+    let by = tx.cx().actor().to_string();
+    let which: &Parameters<'_> = &[&id];
+    tx.query_all(&[(&undo::FORGET, &[]), (&undo::FORGET_RUNS, &[&now, &by])]).await?;
+    for entity in ENTITIES {
+        let Some(file) = files.iter().find(|file| file.file == entity.file) else { continue };
+        if file.changed > 0 || file.removed > 0 {
+            tx.query(entity.image.keep, which).await?;
+        }
+        if file.changed > 0 && entity.file == File::Users {
+            tx.query(&demographics::reappearance::KEEP, which).await?;
+        }
+    }
+    tx.query_all(&[(&undo::KEEP_TERMS, which), (&undo::KEEP_AGENTS, which)]).await.map(drop)
+}
+
+/// For how many days what was there before an import is kept.
+const KEPT_DAYS: i64 = 30;
+/// The job that forgets it.
+pub(super) const FORGET: &str = "school.import_forget";
+
+/// Sees to it that what was kept for an import is forgotten in time.
+pub(super) fn forget_later(tx: &mut TenantTx, id: ImportRunId, changes: bool) -> Result<()> {
+    if !changes {
+        return Ok(());
+    }
+    let at = tx.cx().clock().now().checked_add(SignedDuration::from_hours(24 * KEPT_DAYS)).map_err(Error::internal)?;
+    tx.enqueue(FORGET, json!({ "id": id }), None, Some(at))
+}
+
+/// Forgets what was kept for an import that is still the last: it can no longer be taken back.
+pub(super) async fn forget(tx: &mut TenantTx, id: ImportRunId) -> Result<()> {
+    let run = run_store::lock(tx, None, id).await?;
+    if run.undoable {
+        let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
+        tx.query_all(&[(&undo::FORGET, &[]), (&undo::FORGET_RUNS, &[&now, &by])]).await?;
+    }
+    Ok(())
+}
+
+/// The import that can be taken back now, if there is one.
+pub async fn last(tenancy: &Tenancy, cx: &OpContext) -> Result<Option<ImportRun>> {
+    cx.authorize(Action::Import, &ROSTER)?;
+    run_store::last(tenancy, cx).await
+}
+
+/// Takes an import back as part of `tx`.
+pub async fn undo(
+    tx: &mut TenantTx,
+    key: Option<&IdempotencyKey>,
+    id: ImportRunId,
+    keep_changed: bool,
+) -> Result<ImportRun> {
+    tx.cx().authorize(Action::Import, &ROSTER)?;
+    let run = run_store::lock(tx, key, id).await?;
+    let applied_at = check(&run)?;
+    if !tx.begin_large("import").await? {
+        return Err(super::merge::running());
+    }
+    let changed = changed_since(tx, id, applied_at).await?;
+    if changed > 0 && !keep_changed {
+        let message = format!(
+            "{changed} records were changed since this import. Take it back with keep_changed, and they stay as they are now, or \
+             leave it."
+        );
+        return Err(Error::new(ErrorKind::Conflict, "import_changed_since", message));
+    }
+    let now = tx.cx().clock().now();
+    bring_back(tx, id, applied_at, now).await.map_err(contradicts)?;
+    run_store::undone(tx, id, now).await?;
+    tx.query(&undo::FORGET, &[]).await?;
+    tx.audit_act("import.undo", &ROSTER, id, Some(json!({ "changed_since": changed })));
+    let by = tx.cx().actor().to_string();
+    Ok(ImportRun {
+        state: RunState::Undone,
+        undoable: false,
+        undone_at: Some(now),
+        undone_by: Some(by.clone()),
+        version: run.version + 1,
+        updated_at: now,
+        updated_by: by,
+        ..run
+    })
+}
+
+/// When it was applied, if it can be taken back.
+fn check(run: &ImportRun) -> Result<Timestamp> {
+    let refused = |code, message| Err(Error::new(ErrorKind::Conflict, code, message));
+    match (run.state, run.applied_at) {
+        (RunState::Applied, Some(at)) if run.undoable => Ok(at),
+        (RunState::Applied, _) => refused(
+            "import_not_last",
+            "Only the last import can be taken back, for as long as what was there before it is kept.",
+        ),
+        (RunState::Undone, _) => refused("import_undone", "This import was taken back already."),
+        _ => refused("import_not_applied", "This import changed nothing, so there is nothing to take back."),
+    }
+}
+
+async fn changed_since(tx: &mut TenantTx, id: ImportRunId, applied_at: Timestamp) -> Result<i64> {
+    let mut changed = 0;
+    for entity in ENTITIES {
+        let rows = tx.query(entity.image.changed_since, &[&id, &applied_at]).await?;
+        changed += rows.first().map_or(0, |row| row.get::<_, i64>("count"));
+    }
+    Ok(changed)
+}
+
+/// In the reverse order of the import: every reference leads somewhere at every moment.
+async fn bring_back(tx: &mut TenantTx, id: ImportRunId, applied_at: Timestamp, now: Timestamp) -> Result<()> {
+    let by = tx.cx().actor().to_string();
+    for entity in ENTITIES.into_iter().rev() {
+        let made: &Parameters<'_> = &[&applied_at, &now, &by];
+        let changed: &Parameters<'_> = &[&id, &now, &by];
+        tx.query(entity.image.take_back, made).await?;
+        if entity.file == File::Roles {
+            tx.query(&undo::RELEASE_ROLES, &[&id]).await?;
+        }
+        tx.query(entity.image.restore, changed).await?;
+        let parts: &Parameters<'_> = &[&id, &now];
+        match entity.file {
+            File::Classes => {
+                tx.query_all(&[(&undo::REMOVE_TERMS, parts), (&undo::INSERT_TERMS, parts)]).await?;
+            }
+            File::Users => {
+                tx.query_all(&[(&undo::REMOVE_AGENTS, parts), (&undo::INSERT_AGENTS, parts)]).await?;
+                tx.query(&undo::TOUCH, &[&now, &by]).await?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What was entered since leaves no room for what was there before.
+fn contradicts(error: Error) -> Error {
+    if !matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Invalid) {
+        return error;
+    }
+    let message = "What was entered since this import contradicts what was there before it, such as another primary role. Nothing \
+                   was taken back.";
+    Error::new(ErrorKind::Conflict, "import_undo_contradicts", message).because(error)
+}
