@@ -3,11 +3,27 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use cloister_ids::ImportRunId;
 
 #[derive(Subcommand)]
 pub(crate) enum ImportCommand {
     /// A OneRoster 1.1 or 1.2 package, a zip or a folder.
     Oneroster(ImportOneroster),
+    /// Take the last import back.
+    Undo(ImportUndo),
+}
+
+#[derive(Args)]
+pub(crate) struct ImportUndo {
+    /// Slug or id.
+    #[arg(long)]
+    pub(crate) tenant: String,
+    /// Only if the last import is this one.
+    #[arg(long, value_name = "ID")]
+    pub(crate) import: Option<ImportRunId>,
+    /// Let records that were changed since stay as they are now, instead of refusing.
+    #[arg(long)]
+    pub(crate) keep_changed: bool,
 }
 
 #[derive(Args)]
@@ -39,6 +55,9 @@ pub(crate) struct ImportOneroster {
     /// Percentage of records that a bulk import may remove before it is refused.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) removal_threshold: u8,
+    /// Show so many examples of each kind of change and file, with the fields that differ. A dry run shows 5 anyway.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub(crate) examples: Option<u16>,
 }
 
 /// Which comes first in a date.

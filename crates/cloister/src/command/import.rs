@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use cloister_school::{
     ROSTER,
-    import::{FileReport, ImportReport, ImportSettings, Observer, Outcome, Phase, import},
+    import::{Change, Example, FieldChange, FileReport, ImportReport, ImportSettings, Observer, Outcome, Phase, import},
     oneroster::{DateOrder, Issue, Limits, Mode, Package, Severity},
 };
 use cloister_tenancy::{Error, ErrorKind, Refusal, Tenancy, TenantEntry};
@@ -52,6 +52,7 @@ async fn bring(tenancy: &Tenancy, package: Package, args: &ImportOneroster) -> a
         skip_bad_rows: args.skip_bad_rows,
         adopt: args.adopt,
         removal_threshold: args.removal_threshold,
+        examples: args.examples.unwrap_or(if args.dry_run { 5 } else { 0 }),
         ..ImportSettings::default()
     };
     let cx = tenancy.background(entry, operator());
@@ -120,6 +121,11 @@ fn tell(report: &ImportReport) -> anyhow::Result<()> {
             ["file", "mode", "rows", "created", "changed", "unchanged", "removed", "kept", "skipped"].as_slice();
         Output::Table.list(header, &report.files, columns)?;
     }
+    for file in &report.files {
+        for example in &file.examples {
+            print(&difference(&file.name, example))?;
+        }
+    }
     let shown = report.issues.iter().filter(|issue| issue.severity != Severity::Info);
     for issue in shown.clone().take(SHOWN) {
         print(&line(issue))?;
@@ -163,6 +169,24 @@ fn columns(file: &FileReport) -> Vec<String> {
     };
     let counts = [file.rows, file.created, file.changed, file.unchanged, file.removed, file.kept, file.skipped];
     [name, mode.to_owned()].into_iter().chain(counts.map(|count| count.to_string())).collect()
+}
+
+/// Such as `changed  users.csv "student-7" (Mila Okafor): family_name "Okafor" -> "Berg"`.
+fn difference(file: &str, example: &Example) -> String {
+    let word = match example.change {
+        Change::Created => "created",
+        Change::Changed => "changed",
+        Change::Removed => "removed",
+    };
+    let id = example.sourced_id.as_ref().map(|id| format!(" {id:?}")).unwrap_or_default();
+    let label = example.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
+    let told = |field: &FieldChange| match (&field.before, &field.after) {
+        (serde_json::Value::Null, serde_json::Value::Null) => field.field.clone(),
+        (before, after) => format!("{} {before} -> {after}", field.field),
+    };
+    let fields: Vec<String> = example.fields.iter().map(told).collect();
+    let fields = if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
+    format!("{word}  {file}{id}{label}{fields}")
 }
 
 /// Such as `error  users.csv:12 primaryOrgSourcedId: no row of orgs.csv has this sourcedId: "x"; right would be …  [code]`.

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod export;
 mod import;
+mod import_undo;
 mod init;
 mod isolation;
 mod mail;
@@ -56,6 +57,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Permissions(args) => permissions::run(&args, output),
         Command::Bench(args) => bench::run(&configuration, &args, output).await,
         Command::Import(ImportCommand::Oneroster(args)) => import::run(&configuration, &args, output).await,
+        Command::Import(ImportCommand::Undo(args)) => import_undo::run(&configuration, &args, output).await,
         Command::Export(ExportCommand::Oneroster(args)) => export::run(&configuration, &args, output).await,
         Command::Sample(args) => sample::run(args, output).await,
     }

@@ -13,5 +13,6 @@ mod primary_roles;
 mod published;
 mod removal;
 mod round_trip;
+mod taken_back;
 mod version_1_1;
 mod whole;

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The roster as a package.
-async fn take_out(platform: &TestPlatform, tenant: &Arc<TenantEntry>) -> (ExportSummary, Vec<u8>) {
+pub(crate) async fn take_out(platform: &TestPlatform, tenant: &Arc<TenantEntry>) -> (ExportSummary, Vec<u8>) {
     let target = tempfile::tempfile().unwrap();
     let (summary, mut file) = export(&platform.tenancy, &platform.cx(tenant), target, &()).await.unwrap();
     let mut bytes = Vec::new();
