@@ -64,13 +64,7 @@ pub(crate) async fn read_json(request: Request, limits: &EdgeLimits) -> Result<B
     let body = Limited::new(request.into_body(), limits.body);
     let read = tokio::time::timeout(limits.body_time, body.collect()).await.map_err(|_| too_slow())?;
     let bytes = read
-        .map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                too_large(limits.body as u64)
-            } else {
-                incomplete()
-            }
-        })?
+        .map_err(|error| if error.is::<LengthLimitError>() { too_large(limits.body as u64) } else { incomplete() })?
         .to_bytes();
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::malformed("body_missing", "This needs a JSON body."));

@@ -60,30 +60,30 @@ impl Module for School {
     fn migrations(&self) -> &'static [SchemaChange] {
         const ALL: &[SchemaChange] = &[
             SchemaChange {
-            number: 1,
-            name: "roster",
-            tables: include_str!("../migrations/0001_roster/tables.sql"),
-            foreign_keys: include_str!("../migrations/0001_roster/foreign_keys.sql"),
-            made: &[
-                Table::tenant("org"),
-                Table::tenant("academic_session"),
-                Table::tenant("course"),
-                Table::tenant("class"),
-                Table::tenant("class_term"),
-                Table::tenant("person"),
-                Table::tenant("person_role"),
-                Table::tenant("person_agent"),
-                Table::tenant("enrollment"),
-                Table::tenant("demographics"),
-            ],
-        },
-        SchemaChange {
-            number: 5,
-            name: "import_run",
-            tables: include_str!("../migrations/0005_import_run/tables.sql"),
-            foreign_keys: include_str!("../migrations/0005_import_run/foreign_keys.sql"),
-            made: &[Table::tenant("import_run"), Table::tenant("import_part"), Table::tenant("import_change")],
-        },
+                number: 1,
+                name: "roster",
+                tables: include_str!("../migrations/0001_roster/tables.sql"),
+                foreign_keys: include_str!("../migrations/0001_roster/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("org"),
+                    Table::tenant("academic_session"),
+                    Table::tenant("course"),
+                    Table::tenant("class"),
+                    Table::tenant("class_term"),
+                    Table::tenant("person"),
+                    Table::tenant("person_role"),
+                    Table::tenant("person_agent"),
+                    Table::tenant("enrollment"),
+                    Table::tenant("demographics"),
+                ],
+            },
+            SchemaChange {
+                number: 5,
+                name: "import_run",
+                tables: include_str!("../migrations/0005_import_run/tables.sql"),
+                foreign_keys: include_str!("../migrations/0005_import_run/foreign_keys.sql"),
+                made: &[Table::tenant("import_run"), Table::tenant("import_part"), Table::tenant("import_change")],
+            },
         ];
         ALL
     }

@@ -114,6 +114,7 @@ impl FrontDoor {
             path: path.to_owned(),
             headers: HeaderMap::new(),
             body: None,
+            file: None,
         }
     }
 
@@ -132,6 +133,7 @@ pub struct Call {
     path: String,
     headers: HeaderMap,
     body: Option<Value>,
+    file: Option<(HeaderValue, Bytes)>,
 }
 
 /// What came back.
@@ -166,6 +168,13 @@ impl Call {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
+    /// Sets a file as the body.
+    #[must_use]
+    pub fn file(mut self, media_type: &'static str, bytes: Bytes) -> Self {
+        self.file = Some((HeaderValue::from_static(media_type), bytes));
+        self
+    }
+
     /// Sets a JSON body.
     #[must_use]
     pub fn json(mut self, body: Value) -> Self {
@@ -175,7 +184,11 @@ impl Call {
 
     /// Sends it.
     pub async fn send(self) -> Seen {
-        let body = self.body.as_ref().map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let body = match (&self.body, &self.file) {
+            (Some(body), _) => Body::from(body.to_string()),
+            (None, Some((_, bytes))) => Body::from(bytes.clone()),
+            (None, None) => Body::empty(),
+        };
         let mut request = Request::new(body);
         *request.method_mut() = self.method;
         match self.path.parse() {
@@ -183,6 +196,9 @@ impl Call {
             Err(error) => panic!("{}: {error}", self.path),
         }
         *request.headers_mut() = self.headers;
+        if let Some((media_type, _)) = self.file {
+            request.headers_mut().insert("content-type", media_type);
+        }
         if self.body.is_some() {
             request.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
         }

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use cloister_school::{
     ROSTER,
-    import::{Change, Example, FieldChange, FileReport, ImportReport, ImportSettings, Observer, Outcome, Phase, import},
+    import::{
+        Change, Example, FieldChange, FileReport, ImportReport, ImportSettings, Observer, Outcome, Phase, import,
+    },
     oneroster::{DateOrder, Issue, Limits, Mode, Package, Severity},
 };
 use cloister_tenancy::{Error, ErrorKind, Refusal, Tenancy, TenantEntry};

@@ -33,7 +33,8 @@ async fn take_back(tenancy: &Tenancy, args: &ImportUndo) -> anyhow::Result<Impor
     let cx = tenancy.background(entry, operator());
     let found = last(tenancy, &cx).await?;
     let Some(run) = found.filter(|run| args.import.is_none_or(|wanted| wanted == run.id)) else {
-        let message = "There is no such import that can be taken back: only the last one that changed anything can, for 30 days.";
+        let message =
+            "There is no such import that can be taken back: only the last one that changed anything can, for 30 days.";
         return Err(Error::new(ErrorKind::Conflict, "import_not_last", message).into());
     };
     let mut tx = tenancy.write(&cx).await?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use cloister_ids::{RequestId, SystemClock};
 use cloister_testkit::{FrontDoor, Seen};
 use serde_json::{Value, json};
@@ -45,6 +46,8 @@ pub(crate) struct Ask {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Value>,
+    /// In place of a body: a file.
+    pub(crate) file: Option<Bytes>,
     /// Where its rightful sender sends it.
     pub(crate) place: Place,
 }
@@ -113,6 +116,9 @@ impl Ask {
         }
         if let Some(body) = &self.body {
             call = call.json(body.clone());
+        }
+        if let Some(file) = &self.file {
+            call = call.file("application/zip", file.clone());
         }
         call.send().await
     }

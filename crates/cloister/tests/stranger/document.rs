@@ -32,6 +32,8 @@ pub(crate) struct Operation {
     pub(crate) body: Option<Value>,
     /// Fields of its body that take an id: name, kind of id, and whether it is a list of them.
     pub(crate) fields: Vec<(String, String, bool)>,
+    /// Its body is a package.
+    pub(crate) takes_package: bool,
     /// Nobody needs to sign in.
     pub(crate) is_open: bool,
 }
@@ -178,6 +180,7 @@ fn read(
         takes: parameters.iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect(),
         body: (!content["example"].is_null()).then(|| content["example"].clone()),
         fields,
+        takes_package: !operation["requestBody"]["content"]["application/zip"].is_null(),
         // `{}` among the ways to sign in says that none is needed.
         is_open: security.is_some_and(|ways| ways.is_empty() || ways.iter().any(|way| way == &serde_json::json!({}))),
     }

@@ -83,8 +83,15 @@ impl Probe {
             if let Some(read) = world.document.at("GET", path) {
                 let params = self.ask.params.iter().take(read.names.len()).cloned().collect();
                 let (query, headers) = (Vec::new(), Vec::new());
-                let ask =
-                    Ask { operation: read.clone(), params, query, headers, body: None, place: self.place.clone() };
+                let ask = Ask {
+                    operation: read.clone(),
+                    params,
+                    query,
+                    headers,
+                    body: None,
+                    file: None,
+                    place: self.place.clone(),
+                };
                 let is_seen = ask.send(&world.door, self.token.as_deref(), None).await.status == 200;
                 if is_seen || self.ask.operation.about() != About::Platform {
                     return is_seen;

@@ -166,10 +166,15 @@ async fn roster_import_list(
         headers(("ETag" = String, description = "Its version."), ("Location" = String, description = "Its address.")),
         example = json!(sample())))
 )]
-async fn roster_import_create(op: Op, Query(wish): Query<ImportWish>, upload: Upload) -> Result<Response<Body>, Problem> {
+async fn roster_import_create(
+    op: Op,
+    Query(wish): Query<ImportWish>,
+    upload: Upload,
+) -> Result<Response<Body>, Problem> {
     op.cx.authorize(Action::Import, &ROSTER)?;
     op.limit(Class::Heavy)?;
-    let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::internal)?.map_err(Error::internal)?;
+    let file =
+        tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::internal)?.map_err(Error::internal)?;
     let received = upload.receive(MEDIA_TYPES, LARGEST, file).await?;
     let key = received.key.clone();
     let mut tx = op.tenancy.write(&op.cx).await?;

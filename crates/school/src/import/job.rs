@@ -99,7 +99,8 @@ async fn bring(tenancy: &Tenancy, cx: &OpContext, run: &super::ImportRun) -> Res
 
 /// The package, out of the database and into a file without a name.
 async fn fetch(tenancy: &Tenancy, cx: &OpContext, id: ImportRunId) -> Result<DiskFile> {
-    let mut file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::internal)?.map_err(Error::internal)?;
+    let mut file =
+        tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::internal)?.map_err(Error::internal)?;
     let mut number = 0;
     while let Some(part) = run_store::part(tenancy, cx, id, number).await? {
         let written = tokio::task::spawn_blocking(move || file.write_all(&part).map(|()| file));

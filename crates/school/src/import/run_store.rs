@@ -127,12 +127,7 @@ pub(super) async fn insert_part(tx: &mut TenantTx, id: ImportRunId, number: i32,
 }
 
 /// A part of a package, if there are so many.
-pub(super) async fn part(
-    tenancy: &Tenancy,
-    cx: &OpContext,
-    id: ImportRunId,
-    number: i32,
-) -> Result<Option<Vec<u8>>> {
+pub(super) async fn part(tenancy: &Tenancy, cx: &OpContext, id: ImportRunId, number: i32) -> Result<Option<Vec<u8>>> {
     Ok(tenancy.fetch(cx, &PART, &[&id, &number]).await?.first().map(|row| row.get("bytes")))
 }
 

@@ -7,6 +7,7 @@ mod document;
 mod enrollment;
 mod export;
 mod house;
+mod imports;
 mod listing;
 mod matrix;
 mod mismatch;
