@@ -113,7 +113,9 @@ fn frontispiece() -> OpenApi {
         "One platform, many tenants, each behind its own walls.\n\n\
          **Tenants** are found by host (`<slug>.<base domain>` or a domain of their own), by path (`/t/<slug>/api/v1/…`), by the \
          header `X-Tenant-ID` (slug or id) and by the token. All that are given must agree.\n\n\
-         **Lists** come a page at a time: send `next_cursor` back as `cursor`, with the same filter and order.\n\n\
+         **Lists** come a page at a time: send `next_cursor` back as `cursor`, with the same filter and order. With \
+         `Accept: text/csv` all pages come as one table, in which cells that a spreadsheet would compute begin with an \
+         apostrophe; this counts as heavy.\n\n\
          **Changes** need the `ETag` you read in `If-Match`. **Creations** may carry an `Idempotency-Key`.\n\n\
          **Limits** hold for each tenant, or for each network where nobody is signed in. `RateLimit-Policy` says how many \
          requests of a class (`q`) within how many seconds (`w`), and `RateLimit` how many of them are left (`r`) and in how \
@@ -240,6 +242,7 @@ fn complete(operation: &mut Operation, kind: Kind, within_tenants: bool) {
     if *security == [SecurityRequirement::default()] {
         security.clear();
     }
+    offer_table(operation);
     for (name, status, ..) in REFUSALS {
         let applies = match status {
             // What exists may contradict any change, also one that says nothing but its address.
@@ -256,6 +259,17 @@ fn complete(operation: &mut Operation, kind: Kind, within_tenants: bool) {
                 .or_insert_with(|| RefOr::Ref(Ref::new(format!("#/components/responses/{name}"))));
         }
     }
+}
+
+/// Every list is there as a table too.
+fn offer_table(operation: &mut Operation) {
+    let is_list = operation.parameters.iter().flatten().any(
+        |known| matches!(known, RefOr::T(known) if known.name == "cursor" && known.parameter_in == ParameterIn::Query),
+    );
+    let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200").filter(|_| is_list) else { return };
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
+    let table = ContentBuilder::new().schema(Some(text)).example(Some("id,name\r\n".into())).build();
+    answer.content.insert("text/csv".to_owned(), RefOr::T(table));
 }
 
 #[cfg(test)]

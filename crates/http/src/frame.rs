@@ -30,6 +30,7 @@ use crate::{
     crowd::Crowd,
     held, host, problem,
     request::{Peer, RequestInfo},
+    table,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -57,6 +58,7 @@ impl Frame {
     /// Puts it around the routes. Called after all of them, the answers to unknown ones included.
     pub(crate) fn around(self, routes: Router) -> Router {
         routes
+            .layer(middleware::from_fn(table::lists))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::from_fn_with_state(self.crowd.clone(), admit::admit))
             .layer(middleware::from_fn(finish_problem))

@@ -44,6 +44,7 @@ mod search;
 mod serve;
 mod span;
 mod stall;
+mod table;
 mod upload;
 mod words;
 
@@ -72,4 +73,5 @@ pub use rates::{Allowance, Rates};
 pub use search::{SearchRange, search_key};
 pub use serve::{Drained, ServerLimits, serve};
 pub use span::Span;
+pub use table::cell as csv_cell;
 pub use upload::{Received, Upload};

@@ -15,7 +15,9 @@ use cloister_tenancy::{
     on_account_of,
 };
 
-use crate::{Class, Edge, Problem, Rates, address::Address, cookie, host, origin, request::RequestInfo};
+use crate::{
+    Class, Edge, Problem, Rates, address::Address, cookie, host, origin, request::RequestInfo, table::WholeList,
+};
 
 /// The first argument of every endpoint: nothing of a tenant is reached without it.
 ///
@@ -142,6 +144,9 @@ impl FromRequestParts<Edge> for Op {
         let _ = request.tenant.set(tenant.id);
         let cx = tenancy.context(tenant, &identity, request.id, Some(request.deadline))?.coming_from(request.client);
         admit(edge, &request, cx.tenant(), class(&parts.method))?;
+        if parts.extensions.get::<WholeList>().is_some() {
+            request.note(edge.rates().check_tenant(Class::Heavy, cx.tenant())?);
+        }
         Ok(Self { tenancy: tenancy.clone(), cx, request, rates: edge.rates().clone() })
     }
 }
