@@ -9,6 +9,8 @@ use cloister_ids::ImportRunId;
 pub(crate) enum ImportCommand {
     /// A OneRoster 1.1 or 1.2 package, a zip or a folder.
     Oneroster(ImportOneroster),
+    /// Files of Microsoft School Data Sync 2.1, a zip or a folder.
+    Sds(ImportOneroster),
     /// Take the last import back.
     Undo(ImportUndo),
 }

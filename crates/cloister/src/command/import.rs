@@ -1,13 +1,16 @@
 //! `cloister import oneroster`: a roster comes in.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use cloister_school::{
     ROSTER,
     import::{
         Change, Example, FieldChange, FileReport, ImportReport, ImportSettings, Observer, Outcome, Phase, import,
     },
-    oneroster::{DateOrder, Issue, Limits, Mode, Package, Severity},
+    oneroster::{DateOrder, Issue, Limits, Mode, Package, Severity, from_sds},
 };
 use cloister_tenancy::{Error, ErrorKind, Refusal, Tenancy, TenantEntry};
 
@@ -22,12 +25,24 @@ use crate::{
 /// Issues that a person is shown; `--output json` has more.
 const SHOWN: usize = 50;
 
+/// What the files are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Oneroster,
+    /// Microsoft School Data Sync.
+    Sds,
+}
+
 /// Brings the package in, prints the report, and fails when it was refused.
-pub(crate) async fn run(configuration: &Configuration, args: &ImportOneroster, output: Output) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    configuration: &Configuration,
+    args: &ImportOneroster,
+    form: Form,
+    output: Output,
+) -> anyhow::Result<()> {
     // A package that cannot be opened is told before a server is started for it.
     let path = args.path.clone();
-    let opened = tokio::task::spawn_blocking(move || Package::open(&path, Limits::default())).await?;
-    let package = opened.map_err(Error::from)?;
+    let package = tokio::task::spawn_blocking(move || open(&path, form)).await??;
     let platform = Running::open(configuration, Prepare::WhenAlone).await?;
     let report = bring(&platform.tenancy, package, args).await;
     platform.close().await?;
@@ -39,6 +54,14 @@ pub(crate) async fn run(configuration: &Configuration, args: &ImportOneroster, o
     match &report.refusal {
         Some(refusal) => Err(Error::new(ErrorKind::Invalid, refusal.code, refusal.message.clone()).into()),
         None => Ok(()),
+    }
+}
+
+fn open(path: &Path, form: Form) -> anyhow::Result<Package> {
+    let package = Package::open(path, Limits::default()).map_err(Error::from)?;
+    match form {
+        Form::Oneroster => Ok(package),
+        Form::Sds => Ok(from_sds(package, tempfile::tempfile()?).map_err(Error::from)?),
     }
 }
 

@@ -56,7 +56,12 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Openapi => openapi::run(),
         Command::Permissions(args) => permissions::run(&args, output),
         Command::Bench(args) => bench::run(&configuration, &args, output).await,
-        Command::Import(ImportCommand::Oneroster(args)) => import::run(&configuration, &args, output).await,
+        Command::Import(ImportCommand::Oneroster(args)) => {
+            import::run(&configuration, &args, import::Form::Oneroster, output).await
+        }
+        Command::Import(ImportCommand::Sds(args)) => {
+            import::run(&configuration, &args, import::Form::Sds, output).await
+        }
         Command::Import(ImportCommand::Undo(args)) => import_undo::run(&configuration, &args, output).await,
         Command::Export(ExportCommand::Oneroster(args)) => export::run(&configuration, &args, output).await,
         Command::Sample(args) => sample::run(args, output).await,

@@ -54,7 +54,7 @@ pub use undo::{last, undo};
 
 use crate::{
     ROSTER,
-    oneroster::{DateOrder, Findings, Mode, Package, PackageError, Plan, Reading, Settings},
+    oneroster::{DateOrder, Findings, Mode, Package, PackageError, Plan, Reading, SdsError, Settings},
 };
 use report::milliseconds;
 
@@ -267,6 +267,16 @@ fn refuse_for_errors(report: &mut ImportReport, only_rows: bool) {
         "The package cannot be used as it is, so nothing was changed. Mend what is wrong with its files."
     };
     report.refusal = Some(Refusal { code: "package_has_errors", message: message.to_owned(), removals: Vec::new() });
+}
+
+impl From<SdsError> for Error {
+    fn from(error: SdsError) -> Self {
+        match error {
+            SdsError::Package(error) => error.into(),
+            SdsError::Write(_) => Self::new(ErrorKind::Unavailable, error.code(), format!("{error}.")).because(error),
+            _ => Self::new(ErrorKind::Invalid, error.code(), format!("This is not School Data Sync 2.1: {error}.")),
+        }
+    }
 }
 
 impl From<PackageError> for Error {

@@ -32,6 +32,7 @@ mod reading;
 mod record;
 mod row;
 mod schema;
+mod sds;
 mod text;
 mod writing;
 
@@ -54,4 +55,5 @@ pub use row::{
 };
 pub(crate) use schema::COMMON;
 pub use schema::{Column, File, Version};
+pub use sds::{SdsError, from_sds};
 pub(crate) use writing::{Archive, Lines, Sheet};

@@ -13,6 +13,7 @@ mod primary_roles;
 mod published;
 mod removal;
 mod round_trip;
+mod sds;
 mod taken_back;
 mod version_1_1;
 mod whole;
