@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     asking::{Asker, Heard},
     marking::{self, Marked},
+    roster,
     stage::Stage,
 };
 
@@ -116,6 +117,10 @@ async fn nothing_that_another_tenant_wrote_is_heard_whatever_is_asked() {
         let owner_of_b = Asker { door: &door, tenant: &b, token: &ours };
         fill(&owner_of_a, CANARY).await;
         fill(&owner_of_b, "b").await;
+        if kind == "school" {
+            roster::twice(&stage.platform.tenancy, &a).await;
+            roster::twice(&stage.platform.tenancy, &b).await;
+        }
         let (own, foreign) = (owner_of_b.ids().await, owner_of_a.ids().await);
         let marked = marking::mark(&stage.platform, a.id.uuid(), CANARY).await;
         check_marked(&marked, &a);

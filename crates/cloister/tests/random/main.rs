@@ -9,6 +9,7 @@ mod marking;
 mod model;
 mod operation;
 mod player;
+mod roster;
 mod scan;
 mod stage;
 

@@ -18,7 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     job,
-    run::{DayOrMonth, ImportRun, ReadingMode, RunSettings},
+    run::{DayOrMonth, ImportRun, ReadingMode, RosterFormat, RunSettings},
     run_store,
 };
 use crate::ROSTER;
@@ -43,6 +43,10 @@ const MEDIA_TYPES: &[&str] = &["application/zip", "application/x-zip-compressed"
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ImportWish {
+    /// `oneroster` (as usual), or `sds` for files of Microsoft School Data Sync 2.1.
+    #[garde(skip)]
+    #[param(inline)]
+    format: Option<RosterFormat>,
     /// Find out what would change, and change nothing.
     #[garde(skip)]
     #[serde(default)]
@@ -75,6 +79,7 @@ struct ImportWish {
 impl From<ImportWish> for RunSettings {
     fn from(wish: ImportWish) -> Self {
         Self {
+            format: wish.format.unwrap_or(RosterFormat::OneRoster),
             dry_run: wish.dry_run,
             mode: wish.mode.unwrap_or(ReadingMode::Lenient),
             date_order: wish.date_order,
@@ -153,7 +158,7 @@ async fn roster_import_list(
 
 /// Bring a roster in
 ///
-/// A OneRoster 1.1 or 1.2 package, as a zip of 64 MiB at most. It is kept until a job has brought it in; read the import to see
+/// A OneRoster 1.1 or 1.2 package, or files of School Data Sync, as a zip of 64 MiB at most. It is kept until a job has brought it in; read the import to see
 /// how far that is, and how it ended. With `dry_run` nothing changes, and the report shows what would.
 #[utoipa::path(
     post,
@@ -251,6 +256,7 @@ async fn roster_import_undo(
 
 fn sample() -> ImportRun {
     let settings = RunSettings {
+        format: RosterFormat::OneRoster,
         dry_run: true,
         mode: ReadingMode::Lenient,
         date_order: None,

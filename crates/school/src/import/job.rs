@@ -14,8 +14,12 @@ use cloister_tenancy::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Observer, Outcome, Phase, run::RunState, run_store, undo};
-use crate::oneroster::{Limits, Package};
+use super::{
+    Observer, Outcome, Phase,
+    run::{RosterFormat, RunState},
+    run_store, undo,
+};
+use crate::oneroster::{Limits, Package, from_sds};
 
 /// The job that brings a package in.
 pub(super) const RUN: &str = "school.import_run";
@@ -77,8 +81,8 @@ fn passes(error: &Error) -> bool {
 
 async fn bring(tenancy: &Tenancy, cx: &OpContext, run: &super::ImportRun) -> Result<()> {
     let file = fetch(tenancy, cx, run.id).await?;
-    let opened = tokio::task::spawn_blocking(move || Package::from_archive(Box::new(file), Limits::default()));
-    let package = opened.await.map_err(Error::internal)??;
+    let format = run.settings.format;
+    let package = tokio::task::spawn_blocking(move || open(file, format)).await.map_err(Error::internal)??;
     let settings = run.settings.for_import();
     let far = Far::default();
     let importing = super::bring(tenancy, cx, package, &settings, &far, Some(run.id));
@@ -95,6 +99,14 @@ async fn bring(tenancy: &Tenancy, cx: &OpContext, run: &super::ImportRun) -> Res
     let mut tx = tenancy.write(cx).await?;
     run_store::end(&mut tx, run.id, state, Some(&report), None, None).await?;
     tx.commit().await
+}
+
+fn open(file: DiskFile, format: RosterFormat) -> Result<Package> {
+    let package = Package::from_archive(Box::new(file), Limits::default())?;
+    match format {
+        RosterFormat::OneRoster => Ok(package),
+        RosterFormat::Sds => Ok(from_sds(package, tempfile::tempfile().map_err(Error::internal)?)?),
+    }
 }
 
 /// The package, out of the database and into a file without a name.

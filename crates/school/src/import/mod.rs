@@ -49,7 +49,7 @@ pub(crate) use api::routes;
 pub use example::{Change, Example, FieldChange};
 pub(crate) use job::jobs;
 pub use report::{Elapsed, FileReport, ImportReport, Outcome, Refusal, Removal};
-pub use run::{DayOrMonth, ImportRun, ReadingMode, RunSettings, RunState};
+pub use run::{DayOrMonth, ImportRun, ReadingMode, RosterFormat, RunSettings, RunState};
 pub use undo::{last, undo};
 
 use crate::{

@@ -41,6 +41,16 @@ words! {
 }
 
 words! {
+    /// What a package is.
+    pub enum RosterFormat {
+        /// OneRoster 1.1 or 1.2.
+        OneRoster = "oneroster",
+        /// Files of Microsoft School Data Sync 2.1.
+        Sds = "sds",
+    }
+}
+
+words! {
     /// Which comes first in dates such as 3/4/2025.
     pub enum DayOrMonth {
         /// 31/8/2025
@@ -53,6 +63,8 @@ words! {
 /// How a package is brought in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RunSettings {
+    /// What the package is.
+    pub format: RosterFormat,
     /// Find out what would change, and change nothing.
     pub dry_run: bool,
     /// To the letter, or for its meaning.
@@ -89,6 +101,7 @@ impl RunSettings {
     /// Of an import that is done at once.
     pub(super) fn of(settings: &ImportSettings) -> Self {
         Self {
+            format: RosterFormat::OneRoster,
             dry_run: settings.dry_run,
             mode: if settings.mode == Mode::Strict { ReadingMode::Strict } else { ReadingMode::Lenient },
             date_order: settings.date_order.map(|order| match order {
