@@ -17,6 +17,7 @@ mod plans_within;
 mod records;
 mod round_trips;
 mod scopes;
+mod tables_of_lists;
 mod walls;
 
 use std::sync::Arc;

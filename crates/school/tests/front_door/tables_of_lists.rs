@@ -1,0 +1,55 @@
+//! Lists as tables.
+
+use cloister_tenancy::Tier;
+use serde_json::json;
+
+use crate::{
+    Office,
+    house::{Accounts, House},
+    platform,
+};
+
+#[tokio::test]
+async fn a_list_comes_whole_in_its_order_and_with_its_filter() {
+    let (platform, door) = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    // More than one page.
+    for number in 0..203 {
+        let body = json!({"name": format!("Org {number:03}"), "type": if number == 7 { "district" } else { "school" },
+            "identifier": format!("=1+{number}")});
+        office.make("orgs", body).await;
+    }
+    let seen = office.call("GET", "orgs?sort=-name&limit=5").header("accept", "text/csv").send().await;
+    assert_eq!((seen.status, seen.header("content-type")), (200, Some("text/csv; charset=utf-8")), "{}", seen.text);
+    assert_eq!(seen.header("content-disposition"), Some("attachment; filename=\"orgs.csv\""));
+    let lines: Vec<&str> = seen.text.split("\r\n").collect();
+    assert!(lines[0].starts_with("id,sourced_id,status,name,type,identifier,"), "{}", lines[0]);
+    assert_eq!(lines.len(), 1 + 203 + 1);
+    assert!(lines[1].contains(",active,Org 202,school,\"'=1+202\","), "{}", lines[1]);
+    assert!(lines[203].contains(",Org 000,"), "{}", lines[203]);
+    let district = office.call("GET", "orgs?type=district").header("accept", "text/csv").send().await;
+    assert_eq!(district.text.split("\r\n").count(), 1 + 1 + 1, "{}", district.text);
+    // A refusal stays what it is.
+    let refused = office.call("GET", "orgs?type=x").header("accept", "text/csv").send().await;
+    assert_eq!((refused.status, refused.header("content-type")), (400, Some("application/problem+json")));
+}
+
+#[tokio::test]
+async fn everybody_gets_what_the_list_shows_them_in_every_tier() {
+    let (platform, door) = platform().await;
+    let accounts = Accounts::new();
+    for tenant in platform.tenant_in_each_tier().await {
+        let house = House::new(&platform, &door, &tenant, &accounts).await;
+        for role in ["owner", "staff", "teacher", "guardian", "student"] {
+            let listed = house.names(role, "persons").await;
+            let table = house.by(role, "GET", "persons").header("accept", "text/csv").send().await;
+            assert_eq!(table.status, 200, "{role}: {}", table.text);
+            let mut lines = table.text.split("\r\n").filter(|line| !line.is_empty());
+            let columns: Vec<&str> = lines.next().unwrap().split(',').collect();
+            let name = columns.iter().position(|column| *column == "given_name").unwrap();
+            let names: Vec<&str> = lines.map(|line| line.split(',').nth(name).unwrap()).collect();
+            assert_eq!(names, listed, "{role} in {}", tenant.tier);
+        }
+    }
+}
