@@ -69,6 +69,24 @@ kinds! {
     Role = "rol", "role";
     /// A person's dated place in a class.
     Enrollment = "enr", "enrollment";
+    /// A day of a school's calendar.
+    CalendarDate = "cal", "calendar date";
+    /// When the periods of a day begin and end, where it differs from their usual times.
+    BellSchedule = "bel", "bell schedule";
+    /// A part of the school day in which classes meet.
+    ClassPeriod = "prd", "class period";
+    /// A room of a school.
+    Room = "roo", "room";
+    /// When and where a class meets.
+    Meeting = "mtg", "meeting";
+    /// What can be said of somebody's attendance.
+    AttendanceCode = "atc", "attendance code";
+    /// What was said of somebody's attendance on a day.
+    AttendanceEvent = "att", "attendance event";
+    /// The attendance of a class, taken at once.
+    AttendanceRegister = "reg", "attendance register";
+    /// An absence that somebody asked for.
+    AbsenceRequest = "abr", "absence request";
     /// A component of a catalog.
     Component = "cmp", "component";
 }
@@ -107,6 +125,15 @@ aliases! {
     PersonId = Person;
     RoleId = Role;
     EnrollmentId = Enrollment;
+    CalendarDateId = CalendarDate;
+    BellScheduleId = BellSchedule;
+    ClassPeriodId = ClassPeriod;
+    RoomId = Room;
+    MeetingId = Meeting;
+    AttendanceCodeId = AttendanceCode;
+    AttendanceEventId = AttendanceEvent;
+    AttendanceRegisterId = AttendanceRegister;
+    AbsenceRequestId = AbsenceRequest;
     ComponentId = Component;
 }
 

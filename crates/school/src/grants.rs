@@ -6,19 +6,23 @@
 //!   looks who is asking.
 //! - The office enters demographics, but only owner and administrator erase them: nothing remains to tell what was there.
 //! - Bringing in a whole roster can change every record at once, so it stays with owner and administrator.
+//! - Attendance is recorded and corrected by the office. A teacher takes the registers of own classes, and that alone is
+//!   writing which is narrowed: who has a place as teacher today answers for it. Families see what was recorded.
+//! - What attendance codes mean decides every rate, so owner and administrator alone change them.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
 
 use crate::{
-    ROSTER, academic_session::ACADEMIC_SESSION, class::CLASS, course::COURSE, demographics::DEMOGRAPHICS,
-    enrollment::ENROLLMENT, org::ORG, person::PERSON,
+    ROSTER, academic_session::ACADEMIC_SESSION, attendance_code::ATTENDANCE_CODE, attendance_event::ATTENDANCE_EVENT,
+    attendance_register::ATTENDANCE_REGISTER, calendar_date::CALENDAR_DATE, class::CLASS, class_period::CLASS_PERIOD,
+    course::COURSE, demographics::DEMOGRAPHICS, enrollment::ENROLLMENT, org::ORG, person::PERSON, room::ROOM,
 };
 
 /// Those who have a place in a class that the actor teaches today, such places, and such classes.
-const OWN_CLASSES: &str = "own_classes";
+pub(crate) const OWN_CLASSES: &str = "own_classes";
 /// Those for whom the actor acts, their places, and their classes.
-const OWN_CHILDREN: &str = "own_children";
+pub(crate) const OWN_CHILDREN: &str = "own_children";
 /// The actor, their own places, and their own classes.
 const SELF: &str = "self";
 
@@ -26,6 +30,7 @@ const READ: &[Action] = &[Action::Read];
 const KEEP: &[Action] = &[Action::Create, Action::Read, Action::Update, Action::Delete];
 const ENTER: &[Action] = &[Action::Read, Action::Update];
 const ENTER_AND_ERASE: &[Action] = &[Action::Read, Action::Update, Action::Delete];
+const RECORD: &[Action] = &[Action::Create, Action::Read, Action::Delete];
 const IMPORT: &[Action] = &[Action::Import];
 
 const OWNER: &str = "owner";
@@ -47,8 +52,19 @@ pub(crate) const ROLES: &[Role] = &[
     Role { name: STUDENT, title: "Student", description: "Learns at the school, and sees what is their own." },
 ];
 
-/// Resources of which rows can be somebody's own. Writing is never narrowed: it takes the permission for all.
-const NARROWED: &[(Resource, &[Action])] = &[(PERSON, READ), (DEMOGRAPHICS, READ), (ENROLLMENT, READ), (CLASS, READ)];
+/// Resources of which rows can be somebody's own. Writing takes the permission for all.
+const NARROWED: &[(Resource, &[Action])] =
+    &[(PERSON, READ), (DEMOGRAPHICS, READ), (ENROLLMENT, READ), (CLASS, READ), (ATTENDANCE_EVENT, READ)];
+
+/// The same for whoever teaches, who may also take the registers of these classes.
+const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
+    (PERSON, READ),
+    (DEMOGRAPHICS, READ),
+    (ENROLLMENT, READ),
+    (CLASS, READ),
+    (ATTENDANCE_EVENT, READ),
+    (ATTENDANCE_REGISTER, ENTER),
+];
 
 /// How permissions can be narrowed.
 pub(crate) const SCOPES: &[Scope] = &[
@@ -56,19 +72,21 @@ pub(crate) const SCOPES: &[Scope] = &[
         name: OWN_CLASSES,
         title: "own classes",
         description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
-            the places in them, and the persons whose place there counts today.",
-        on: NARROWED,
+            the places in them, the persons whose place there counts today, the registers of these classes, and the attendance of \
+            these persons on whole days and in these classes.",
+        on: NARROWED_TO_CLASSES,
     },
     Scope {
         name: OWN_CHILDREN,
         title: "own children",
-        description: "The persons for whom one acts as parent, guardian or other relation, their places, and their classes.",
+        description: "The persons for whom one acts as parent, guardian or other relation, their places, their classes, and their \
+            attendance.",
         on: NARROWED,
     },
     Scope {
         name: SELF,
         title: "oneself",
-        description: "The person whose account one is signed in with, their places, and their classes.",
+        description: "The person whose account one is signed in with, their places, their classes, and their attendance.",
         on: NARROWED,
     },
 ];
@@ -83,6 +101,12 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, ENROLLMENT, KEEP),
     Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(OWNER, ROSTER, IMPORT),
+    Grant::all(OWNER, CALENDAR_DATE, KEEP),
+    Grant::all(OWNER, CLASS_PERIOD, KEEP),
+    Grant::all(OWNER, ROOM, KEEP),
+    Grant::all(OWNER, ATTENDANCE_CODE, KEEP),
+    Grant::all(OWNER, ATTENDANCE_EVENT, RECORD),
+    Grant::all(OWNER, ATTENDANCE_REGISTER, ENTER),
     Grant::all(ADMIN, ORG, KEEP),
     Grant::all(ADMIN, ACADEMIC_SESSION, KEEP),
     Grant::all(ADMIN, COURSE, KEEP),
@@ -91,6 +115,12 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, ENROLLMENT, KEEP),
     Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(ADMIN, ROSTER, IMPORT),
+    Grant::all(ADMIN, CALENDAR_DATE, KEEP),
+    Grant::all(ADMIN, CLASS_PERIOD, KEEP),
+    Grant::all(ADMIN, ROOM, KEEP),
+    Grant::all(ADMIN, ATTENDANCE_CODE, KEEP),
+    Grant::all(ADMIN, ATTENDANCE_EVENT, RECORD),
+    Grant::all(ADMIN, ATTENDANCE_REGISTER, ENTER),
     Grant::all(STAFF, ORG, READ),
     Grant::all(STAFF, ACADEMIC_SESSION, READ),
     Grant::all(STAFF, COURSE, READ),
@@ -98,6 +128,12 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, PERSON, KEEP),
     Grant::all(STAFF, ENROLLMENT, KEEP),
     Grant::all(STAFF, DEMOGRAPHICS, ENTER),
+    Grant::all(STAFF, CALENDAR_DATE, KEEP),
+    Grant::all(STAFF, CLASS_PERIOD, KEEP),
+    Grant::all(STAFF, ROOM, KEEP),
+    Grant::all(STAFF, ATTENDANCE_CODE, READ),
+    Grant::all(STAFF, ATTENDANCE_EVENT, RECORD),
+    Grant::all(STAFF, ATTENDANCE_REGISTER, ENTER),
     Grant::all(TEACHER, ORG, READ),
     Grant::all(TEACHER, ACADEMIC_SESSION, READ),
     Grant::all(TEACHER, COURSE, READ),
@@ -106,6 +142,12 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(SELF, TEACHER, PERSON, READ),
     Grant::within(OWN_CLASSES, TEACHER, ENROLLMENT, READ),
     Grant::within(SELF, TEACHER, ENROLLMENT, READ),
+    Grant::all(TEACHER, CALENDAR_DATE, READ),
+    Grant::all(TEACHER, CLASS_PERIOD, READ),
+    Grant::all(TEACHER, ROOM, READ),
+    Grant::all(TEACHER, ATTENDANCE_CODE, READ),
+    Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_EVENT, READ),
+    Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_REGISTER, ENTER),
     Grant::all(GUARDIAN, ORG, READ),
     Grant::all(GUARDIAN, ACADEMIC_SESSION, READ),
     Grant::all(GUARDIAN, COURSE, READ),
@@ -113,12 +155,22 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(OWN_CHILDREN, GUARDIAN, PERSON, READ),
     Grant::within(SELF, GUARDIAN, PERSON, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ENROLLMENT, READ),
+    Grant::all(GUARDIAN, CALENDAR_DATE, READ),
+    Grant::all(GUARDIAN, CLASS_PERIOD, READ),
+    Grant::all(GUARDIAN, ROOM, READ),
+    Grant::all(GUARDIAN, ATTENDANCE_CODE, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, ATTENDANCE_EVENT, READ),
     Grant::all(STUDENT, ORG, READ),
     Grant::all(STUDENT, ACADEMIC_SESSION, READ),
     Grant::all(STUDENT, COURSE, READ),
     Grant::all(STUDENT, CLASS, READ),
     Grant::within(SELF, STUDENT, PERSON, READ),
     Grant::within(SELF, STUDENT, ENROLLMENT, READ),
+    Grant::all(STUDENT, CALENDAR_DATE, READ),
+    Grant::all(STUDENT, CLASS_PERIOD, READ),
+    Grant::all(STUDENT, ROOM, READ),
+    Grant::all(STUDENT, ATTENDANCE_CODE, READ),
+    Grant::within(SELF, STUDENT, ATTENDANCE_EVENT, READ),
 ];
 
 #[cfg(test)]

@@ -3,9 +3,17 @@
 //! A folder is a resource, top to bottom: `mod.rs` its type and rules, `store.rs` all its SQL, `api.rs` its endpoints.
 
 pub mod academic_session;
+pub mod attendance_code;
+pub mod attendance_event;
+pub mod attendance_rate;
+pub mod attendance_register;
+mod attendance_scope_store;
+pub mod calendar_date;
 pub mod class;
+pub mod class_period;
 pub mod course;
 mod date_span;
+pub mod day_time;
 pub mod demographics;
 pub mod enrollment;
 #[doc(hidden)]
@@ -16,7 +24,9 @@ mod listing;
 pub mod oneroster;
 pub mod org;
 pub mod person;
+mod plain_store;
 pub mod record;
+pub mod room;
 mod rules;
 pub mod sample;
 mod scope;
@@ -35,7 +45,10 @@ use cloister_tenancy::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-pub use vocabulary::{ClassType, EnrollmentRole, OrgType, RoleName, RoleType, SessionType, Sex};
+pub use vocabulary::{
+    AttendanceCategory, CalendarEvent, ClassType, EnrollmentRole, OrgType, RoleName, RoleType, RoomType, SessionType,
+    Sex,
+};
 
 /// The name of the module, and the first word of its permissions.
 const MODULE: &str = "school";
@@ -57,24 +70,51 @@ impl Module for School {
     }
 
     fn migrations(&self) -> &'static [SchemaChange] {
-        const ALL: &[SchemaChange] = &[SchemaChange {
-            number: 1,
-            name: "roster",
-            tables: include_str!("../migrations/0001_roster/tables.sql"),
-            foreign_keys: include_str!("../migrations/0001_roster/foreign_keys.sql"),
-            made: &[
-                Table::tenant("org"),
-                Table::tenant("academic_session"),
-                Table::tenant("course"),
-                Table::tenant("class"),
-                Table::tenant("class_term"),
-                Table::tenant("person"),
-                Table::tenant("person_role"),
-                Table::tenant("person_agent"),
-                Table::tenant("enrollment"),
-                Table::tenant("demographics"),
-            ],
-        }];
+        const ALL: &[SchemaChange] = &[
+            SchemaChange {
+                number: 1,
+                name: "roster",
+                tables: include_str!("../migrations/0001_roster/tables.sql"),
+                foreign_keys: include_str!("../migrations/0001_roster/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("org"),
+                    Table::tenant("academic_session"),
+                    Table::tenant("course"),
+                    Table::tenant("class"),
+                    Table::tenant("class_term"),
+                    Table::tenant("person"),
+                    Table::tenant("person_role"),
+                    Table::tenant("person_agent"),
+                    Table::tenant("enrollment"),
+                    Table::tenant("demographics"),
+                ],
+            },
+            SchemaChange {
+                number: 3,
+                name: "calendar",
+                tables: include_str!("../migrations/0003_calendar/tables.sql"),
+                foreign_keys: include_str!("../migrations/0003_calendar/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("class_period"),
+                    Table::tenant("bell_schedule"),
+                    Table::tenant("bell_schedule_period"),
+                    Table::tenant("calendar_date"),
+                    Table::tenant("room"),
+                    Table::tenant("meeting"),
+                ],
+            },
+            SchemaChange {
+                number: 4,
+                name: "attendance",
+                tables: include_str!("../migrations/0004_attendance/tables.sql"),
+                foreign_keys: include_str!("../migrations/0004_attendance/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("attendance_code"),
+                    Table::tenant("attendance_register"),
+                    Table::tenant("attendance_event"),
+                ],
+            },
+        ];
         ALL
     }
 
@@ -92,6 +132,13 @@ impl Module for School {
                 person::STATEMENTS[4],
                 enrollment::STATEMENTS,
                 demographics::STATEMENTS,
+                class_period::STATEMENTS,
+                calendar_date::STATEMENTS,
+                room::STATEMENTS,
+                attendance_code::STATEMENTS,
+                attendance_event::STATEMENTS,
+                attendance_register::STATEMENTS,
+                attendance_rate::STATEMENTS,
             ];
             resources.into_iter().chain(import::STATEMENTS).collect()
         });
@@ -119,6 +166,12 @@ impl Module for School {
             person::PERSON,
             enrollment::ENROLLMENT,
             demographics::DEMOGRAPHICS,
+            class_period::CLASS_PERIOD,
+            calendar_date::CALENDAR_DATE,
+            room::ROOM,
+            attendance_code::ATTENDANCE_CODE,
+            attendance_event::ATTENDANCE_EVENT,
+            attendance_register::ATTENDANCE_REGISTER,
             ROSTER,
         ]
     }
@@ -133,6 +186,12 @@ impl Module for School {
                 person::CONSTRAINTS,
                 enrollment::CONSTRAINTS,
                 demographics::CONSTRAINTS,
+                class_period::CONSTRAINTS,
+                calendar_date::CONSTRAINTS,
+                room::CONSTRAINTS,
+                attendance_code::CONSTRAINTS,
+                attendance_event::CONSTRAINTS,
+                attendance_register::CONSTRAINTS,
             ]
             .concat()
         });
@@ -181,6 +240,13 @@ impl HttpModule for School {
             .merge(person::routes())
             .merge(enrollment::routes())
             .merge(demographics::routes())
+            .merge(class_period::routes())
+            .merge(calendar_date::routes())
+            .merge(room::routes())
+            .merge(attendance_code::routes())
+            .merge(attendance_event::routes())
+            .merge(attendance_register::routes())
+            .merge(attendance_rate::routes())
     }
 }
 

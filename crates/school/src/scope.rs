@@ -52,6 +52,17 @@ impl Sight {
         Ok(Self::Within(Within { account: cx.account(), on: today, scopes: scopes(&reach), places: Vec::new() }))
     }
 
+    /// The first statement of an act that may be narrowed to some scopes. A permission within any other reaches nothing.
+    pub(crate) fn to(cx: &OpContext, action: Action, on: &Resource, within: &[&'static str]) -> Result<Self> {
+        let reach = cx.authorize_within(action, on)?;
+        if reach.is_all() {
+            return Ok(Self::All);
+        }
+        let today = cx.clock().now().to_zoned(TimeZone::UTC).date();
+        let scopes = within.iter().copied().filter(|name| reach.has(name)).collect();
+        Ok(Self::Within(Within { account: cx.account(), on: today, scopes, places: Vec::new() }))
+    }
+
     /// The same for a list that a filter ties to places in classes: it shows nothing that the reader's sight of places would
     /// not. Whoever sees all of a resource, but places only within scopes, sees by such a filter what is within these.
     pub(crate) fn through_places(self, cx: &OpContext) -> Result<Self> {

@@ -153,6 +153,29 @@ vocabulary! {
     Sex: true [MALE = "male", FEMALE = "female", UNSPECIFIED = "unspecified", OTHER = "other"]
 }
 
+vocabulary! {
+    /// What a day of a calendar is.
+    CalendarEvent: true [
+        INSTRUCTIONAL = "instructional", HOLIDAY = "holiday", TEACHER_ONLY = "teacher_only", MAKE_UP = "make_up",
+        EMERGENCY = "emergency",
+    ]
+}
+
+vocabulary! {
+    /// The kind of a room.
+    RoomType: true [
+        CLASSROOM = "classroom", LABORATORY = "laboratory", GYMNASIUM = "gymnasium", LIBRARY = "library",
+        AUDITORIUM = "auditorium",
+    ]
+}
+
+vocabulary! {
+    /// What an attendance code says of somebody, coarsely: how reports sum it up.
+    AttendanceCategory: true [
+        PRESENT = "present", LATE = "late", EARLY_DEPARTURE = "early_departure", ABSENT = "absent",
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::{OrgType, RoleType};
