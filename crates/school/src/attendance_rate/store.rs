@@ -17,7 +17,7 @@ use crate::{
     listing::Span,
     record::found,
     scope::{Sight, Within},
-    scope_store::{classes_within, one_within, persons_within},
+    scope_store::{classes_within, in_force, one_within, persons_within},
 };
 
 /// The sums over events `v`.
@@ -29,27 +29,43 @@ macro_rules! sums {
     };
 }
 
-/// The events that count, between the days and in the term: `$from`, `$until` and `$term`.
+/// The events `$v` that count, between the days and in the term: `$from`, `$until` and `$term`.
 macro_rules! counted {
-    ($from:literal, $until:literal, $term:literal) => {
+    ($v:literal, $from:literal, $until:literal, $term:literal) => {
         concat!(
-            "v.tenant_id = $1 and v.status = 'active' and v.superseded_at is null and v.reportable
+            $v,
+            ".tenant_id = $1 and ",
+            $v,
+            ".status = 'active' and ",
+            $v,
+            ".superseded_at is null and ",
+            $v,
+            ".reportable
              and (",
             $from,
-            "::date is null or v.date >= ",
+            "::date is null or ",
+            $v,
+            ".date >= ",
             $from,
-            ") and (",
+            ")
+             and (",
             $until,
-            "::date is null or v.date < ",
+            "::date is null or ",
+            $v,
+            ".date < ",
             $until,
             ")
              and (",
             $term,
             "::uuid is null or (
-                v.date >= (select s.start_date from academic_session s where s.tenant_id = $1 and s.id = ",
+                ",
+            $v,
+            ".date >= (select t.start_date from academic_session t where t.tenant_id = $1 and t.id = ",
             $term,
             ")
-                and v.date < (select s.end_date from academic_session s where s.tenant_id = $1 and s.id = ",
+                and ",
+            $v,
+            ".date < (select t.end_date from academic_session t where t.tenant_id = $1 and t.id = ",
             $term,
             ")))"
         )
@@ -74,7 +90,7 @@ macro_rules! list {
             $students,
             " order by p.name_search", $direction, ", p.id", $direction, " limit $4) p
              cross join lateral (select ", sums!(), " from attendance_event v
-                where ", counted!("$5", "$6", "$7"), " and v.student_id = p.id and (v.class_id is not null) = $8::boolean
+                where ", counted!("v", "$5", "$6", "$7"), " and v.student_id = p.id and (v.class_id is not null) = $8::boolean
                 and ($11::uuid is null or v.class_id = $11)",
             $events,
             ") r order by p.name_search", $direction, ", p.id", $direction
@@ -120,22 +136,29 @@ macro_rules! events_within {
     };
 }
 
-/// Of one class: `$3` to `$5` the days and the term. What a homeroom says is of the whole day and of no class: it is found by
-/// its registers.
+/// Of one class: `$3` to `$5` the days and the term. What a homeroom says is of the whole day and of no class: it is that of
+/// those who had a place there on the day.
 macro_rules! class {
     ($seen:expr) => {
         concat!(
             "select ",
             sums!(),
-            " from attendance_event v where ",
-            counted!("$3", "$4", "$5"),
+            " from (
+                select c.id, c.category, c.direction, c.excused from attendance_event c
+                where c.class_id = $2 and ",
+            counted!("c", "$3", "$4", "$5"),
             "
-                and v.id = any(array(
-                    select c.id from attendance_event c where c.tenant_id = $1 and c.class_id = $2
-                    union all select d.id from attendance_register r
-                        join attendance_event d on d.tenant_id = $1 and d.register_id = r.id and d.class_id is null
-                        where r.tenant_id = $1 and r.class_id = $2))
-                having exists (select id from class where tenant_id = $1 and id = $2 and status = 'active'",
+                union all
+                select d.id, d.category, d.direction, d.excused from enrollment s
+                join class k on k.tenant_id = $1 and k.id = s.class_id and k.class_type = 'homeroom'
+                join attendance_event d on d.student_id = s.person_id and d.class_id is null
+                    and ",
+            counted!("d", "$3", "$4", "$5"),
+            "
+                where s.tenant_id = $1 and s.class_id = $2 and s.role = 'student' and ",
+            in_force!("s", "d.date"),
+            ") v
+             having exists (select id from class where tenant_id = $1 and id = $2 and status = 'active'",
             $seen,
             ")"
         )
