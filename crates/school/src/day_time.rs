@@ -1,14 +1,55 @@
-//! Times of day, to the minute: `08:30`. Of which zone is the school's own affair, as on the clock in its hall.
+//! Times of day, to the minute: `08:30`. Of which zone is the school's own affair, as on the clock in its hall. And days of the
+//! week.
 
 use std::{fmt, str::FromStr};
 
-use cloister_http::invalid;
+use cloister_http::{invalid, words};
 use jiff::civil::Time;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, schema::Schema, schema::Type},
 };
+
+words! {
+    /// A day of the week.
+    pub enum DayOfWeek {
+        /// The first.
+        Monday = "monday",
+        /// The second.
+        Tuesday = "tuesday",
+        /// The third.
+        Wednesday = "wednesday",
+        /// The fourth.
+        Thursday = "thursday",
+        /// The fifth.
+        Friday = "friday",
+        /// The sixth.
+        Saturday = "saturday",
+        /// The last.
+        Sunday = "sunday",
+    }
+}
+
+impl DayOfWeek {
+    /// From 1, Monday, to 7, Sunday, as a column holds it.
+    pub(crate) fn number(self) -> i16 {
+        match self {
+            Self::Monday => 1,
+            Self::Tuesday => 2,
+            Self::Wednesday => 3,
+            Self::Thursday => 4,
+            Self::Friday => 5,
+            Self::Saturday => 6,
+            Self::Sunday => 7,
+        }
+    }
+
+    /// From a column.
+    pub(crate) fn of(number: i16) -> Option<Self> {
+        Self::ALL.iter().copied().find(|day| day.number() == number)
+    }
+}
 
 /// A time of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +135,7 @@ pub(crate) fn later_than(begin: Option<DayTime>) -> impl FnOnce(&DayTime, &()) -
 
 #[cfg(test)]
 mod tests {
-    use super::{DayTime, later_than};
+    use super::{DayOfWeek, DayTime, later_than};
 
     #[test]
     fn hours_and_minutes_and_nothing_else() {
@@ -104,6 +145,13 @@ mod tests {
         for text in ["8:30", "08:30:00", "24:00", "08:60", "-1:30", "+8:30", "0830", "", ":", "٠٨:٣٠"] {
             assert!(text.parse::<DayTime>().is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn days_of_the_week_are_numbered_from_monday() {
+        let numbers: Vec<i16> = (0..=8).filter_map(DayOfWeek::of).map(DayOfWeek::number).collect();
+        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(DayOfWeek::of(1), Some(DayOfWeek::Monday));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod attendance_event;
 pub mod attendance_rate;
 pub mod attendance_register;
 mod attendance_scope_store;
+pub mod bell_schedule;
 pub mod calendar_date;
 pub mod class;
 pub mod class_period;
@@ -21,6 +22,7 @@ pub mod fuzzing;
 mod grants;
 pub mod import;
 mod listing;
+pub mod meeting;
 pub mod oneroster;
 pub mod org;
 pub mod person;
@@ -33,6 +35,7 @@ mod scope;
 mod scope_store;
 pub mod search_key;
 mod store;
+pub mod timetable;
 mod vocabulary;
 
 use std::{future::Future, pin::Pin, sync::LazyLock};
@@ -134,7 +137,11 @@ impl Module for School {
                 demographics::STATEMENTS,
                 class_period::STATEMENTS,
                 calendar_date::STATEMENTS,
+                bell_schedule::STATEMENTS,
                 room::STATEMENTS,
+                meeting::STATEMENTS,
+                meeting::CONFLICT_STATEMENTS,
+                timetable::STATEMENTS,
                 attendance_code::STATEMENTS,
                 attendance_event::STATEMENTS,
                 attendance_register::STATEMENTS,
@@ -168,7 +175,9 @@ impl Module for School {
             demographics::DEMOGRAPHICS,
             class_period::CLASS_PERIOD,
             calendar_date::CALENDAR_DATE,
+            bell_schedule::BELL_SCHEDULE,
             room::ROOM,
+            meeting::MEETING,
             attendance_code::ATTENDANCE_CODE,
             attendance_event::ATTENDANCE_EVENT,
             attendance_register::ATTENDANCE_REGISTER,
@@ -188,7 +197,9 @@ impl Module for School {
                 demographics::CONSTRAINTS,
                 class_period::CONSTRAINTS,
                 calendar_date::CONSTRAINTS,
+                bell_schedule::CONSTRAINTS,
                 room::CONSTRAINTS,
+                meeting::CONSTRAINTS,
                 attendance_code::CONSTRAINTS,
                 attendance_event::CONSTRAINTS,
                 attendance_register::CONSTRAINTS,
@@ -242,7 +253,10 @@ impl HttpModule for School {
             .merge(demographics::routes())
             .merge(class_period::routes())
             .merge(calendar_date::routes())
+            .merge(bell_schedule::routes())
             .merge(room::routes())
+            .merge(meeting::routes())
+            .merge(timetable::routes())
             .merge(attendance_code::routes())
             .merge(attendance_event::routes())
             .merge(attendance_register::routes())
