@@ -145,6 +145,7 @@ impl Module for School {
                 attendance_code::STATEMENTS,
                 attendance_event::STATEMENTS,
                 attendance_register::STATEMENTS,
+                attendance_register::MISSING_STATEMENTS,
                 attendance_rate::STATEMENTS,
             ];
             resources.into_iter().chain(import::STATEMENTS).collect()

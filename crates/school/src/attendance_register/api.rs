@@ -24,6 +24,7 @@ use crate::{
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(attendance_register_list))
+        .routes(routes!(super::missing::attendance_register_missing))
         .routes(routes!(attendance_register_read, attendance_register_take))
 }
 

@@ -4,6 +4,8 @@
 //! is named. Taking it again with other entries corrects: what was said before stays readable as attendance events.
 
 mod api;
+pub mod missing;
+mod missing_store;
 mod sheet;
 mod store;
 
@@ -19,6 +21,9 @@ use utoipa::{IntoParams, ToSchema};
 
 pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
+
+/// Statements that find missing registers.
+pub(crate) const MISSING_STATEMENTS: &[&cloister_tenancy::sql::Statement] = missing_store::STATEMENTS;
 
 use crate::{
     attendance_event::{last_day_of_now, today},
