@@ -14,10 +14,10 @@
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
 
 use crate::{
-    ROSTER, academic_session::ACADEMIC_SESSION, attendance_code::ATTENDANCE_CODE, attendance_event::ATTENDANCE_EVENT,
-    attendance_register::ATTENDANCE_REGISTER, bell_schedule::BELL_SCHEDULE, calendar_date::CALENDAR_DATE, class::CLASS,
-    class_period::CLASS_PERIOD, course::COURSE, demographics::DEMOGRAPHICS, enrollment::ENROLLMENT, meeting::MEETING,
-    org::ORG, person::PERSON, room::ROOM,
+    ROSTER, absence_request::ABSENCE_REQUEST, academic_session::ACADEMIC_SESSION, attendance_code::ATTENDANCE_CODE,
+    attendance_event::ATTENDANCE_EVENT, attendance_register::ATTENDANCE_REGISTER, bell_schedule::BELL_SCHEDULE,
+    calendar_date::CALENDAR_DATE, class::CLASS, class_period::CLASS_PERIOD, course::COURSE, demographics::DEMOGRAPHICS,
+    enrollment::ENROLLMENT, meeting::MEETING, org::ORG, person::PERSON, room::ROOM,
 };
 
 /// Those who have a place in a class that the actor teaches today, such places, and such classes.
@@ -54,8 +54,14 @@ pub(crate) const ROLES: &[Role] = &[
 ];
 
 /// Resources of which rows can be somebody's own. Writing takes the permission for all.
-const NARROWED: &[(Resource, &[Action])] =
-    &[(PERSON, READ), (DEMOGRAPHICS, READ), (ENROLLMENT, READ), (CLASS, READ), (ATTENDANCE_EVENT, READ)];
+const NARROWED: &[(Resource, &[Action])] = &[
+    (PERSON, READ),
+    (DEMOGRAPHICS, READ),
+    (ENROLLMENT, READ),
+    (CLASS, READ),
+    (ATTENDANCE_EVENT, READ),
+    (ABSENCE_REQUEST, READ),
+];
 
 /// The same for whoever teaches, who may also take the registers of these classes.
 const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
@@ -65,6 +71,17 @@ const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ATTENDANCE_REGISTER, ENTER),
+    (ABSENCE_REQUEST, READ),
+];
+
+/// The same for whoever acts for children, who may also ask for absences of these, and take that back.
+const NARROWED_TO_CHILDREN: &[(Resource, &[Action])] = &[
+    (PERSON, READ),
+    (DEMOGRAPHICS, READ),
+    (ENROLLMENT, READ),
+    (CLASS, READ),
+    (ATTENDANCE_EVENT, READ),
+    (ABSENCE_REQUEST, RECORD),
 ];
 
 /// How permissions can be narrowed.
@@ -82,7 +99,7 @@ pub(crate) const SCOPES: &[Scope] = &[
         title: "own children",
         description: "The persons for whom one acts as parent, guardian or other relation, their places, their classes, and their \
             attendance.",
-        on: NARROWED,
+        on: NARROWED_TO_CHILDREN,
     },
     Scope {
         name: SELF,
@@ -110,6 +127,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, ATTENDANCE_CODE, KEEP),
     Grant::all(OWNER, ATTENDANCE_EVENT, RECORD),
     Grant::all(OWNER, ATTENDANCE_REGISTER, ENTER),
+    Grant::all(OWNER, ABSENCE_REQUEST, KEEP),
     Grant::all(ADMIN, ORG, KEEP),
     Grant::all(ADMIN, ACADEMIC_SESSION, KEEP),
     Grant::all(ADMIN, COURSE, KEEP),
@@ -126,6 +144,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, ATTENDANCE_CODE, KEEP),
     Grant::all(ADMIN, ATTENDANCE_EVENT, RECORD),
     Grant::all(ADMIN, ATTENDANCE_REGISTER, ENTER),
+    Grant::all(ADMIN, ABSENCE_REQUEST, KEEP),
     Grant::all(STAFF, ORG, READ),
     Grant::all(STAFF, ACADEMIC_SESSION, READ),
     Grant::all(STAFF, COURSE, READ),
@@ -141,6 +160,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, ATTENDANCE_CODE, READ),
     Grant::all(STAFF, ATTENDANCE_EVENT, RECORD),
     Grant::all(STAFF, ATTENDANCE_REGISTER, ENTER),
+    Grant::all(STAFF, ABSENCE_REQUEST, KEEP),
     Grant::all(TEACHER, ORG, READ),
     Grant::all(TEACHER, ACADEMIC_SESSION, READ),
     Grant::all(TEACHER, COURSE, READ),
@@ -157,6 +177,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(TEACHER, ATTENDANCE_CODE, READ),
     Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_EVENT, READ),
     Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_REGISTER, ENTER),
+    Grant::within(OWN_CLASSES, TEACHER, ABSENCE_REQUEST, READ),
     Grant::all(GUARDIAN, ORG, READ),
     Grant::all(GUARDIAN, ACADEMIC_SESSION, READ),
     Grant::all(GUARDIAN, COURSE, READ),
@@ -171,6 +192,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(GUARDIAN, MEETING, READ),
     Grant::all(GUARDIAN, ATTENDANCE_CODE, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ATTENDANCE_EVENT, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, ABSENCE_REQUEST, RECORD),
     Grant::all(STUDENT, ORG, READ),
     Grant::all(STUDENT, ACADEMIC_SESSION, READ),
     Grant::all(STUDENT, COURSE, READ),
@@ -184,6 +206,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STUDENT, MEETING, READ),
     Grant::all(STUDENT, ATTENDANCE_CODE, READ),
     Grant::within(SELF, STUDENT, ATTENDANCE_EVENT, READ),
+    Grant::within(SELF, STUDENT, ABSENCE_REQUEST, READ),
 ];
 
 #[cfg(test)]

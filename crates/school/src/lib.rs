@@ -2,6 +2,7 @@
 //!
 //! A folder is a resource, top to bottom: `mod.rs` its type and rules, `store.rs` all its SQL, `api.rs` its endpoints.
 
+pub mod absence_request;
 pub mod academic_session;
 pub mod attendance_code;
 pub mod attendance_event;
@@ -115,6 +116,7 @@ impl Module for School {
                     Table::tenant("attendance_code"),
                     Table::tenant("attendance_register"),
                     Table::tenant("attendance_event"),
+                    Table::tenant("absence_request"),
                 ],
             },
         ];
@@ -147,6 +149,7 @@ impl Module for School {
                 attendance_register::STATEMENTS,
                 attendance_register::MISSING_STATEMENTS,
                 attendance_rate::STATEMENTS,
+                absence_request::STATEMENTS,
             ];
             resources.into_iter().chain(import::STATEMENTS).collect()
         });
@@ -182,6 +185,7 @@ impl Module for School {
             attendance_code::ATTENDANCE_CODE,
             attendance_event::ATTENDANCE_EVENT,
             attendance_register::ATTENDANCE_REGISTER,
+            absence_request::ABSENCE_REQUEST,
             ROSTER,
         ]
     }
@@ -262,6 +266,7 @@ impl HttpModule for School {
             .merge(attendance_event::routes())
             .merge(attendance_register::routes())
             .merge(attendance_rate::routes())
+            .merge(absence_request::routes())
     }
 }
 

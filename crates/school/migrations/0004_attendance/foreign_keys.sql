@@ -17,3 +17,11 @@ alter table attendance_event
         foreign key (tenant_id, register_id) references attendance_register (tenant_id, id),
     add constraint attendance_event_supersedes_fkey
         foreign key (tenant_id, supersedes_id) references attendance_event (tenant_id, id);
+
+alter table absence_request
+    add constraint absence_request_student_fkey foreign key (tenant_id, student_id) references person (tenant_id, id),
+    add constraint absence_request_code_fkey foreign key (tenant_id, code_id) references attendance_code (tenant_id, id);
+
+alter table attendance_event
+    add constraint attendance_event_absence_request_fkey
+        foreign key (tenant_id, absence_request_id) references absence_request (tenant_id, id);

@@ -89,6 +89,7 @@ create table attendance_event (
     departure_time time,
     reason text constraint attendance_event_reason_check check (char_length(reason) <= 512),
     register_id uuid,
+    absence_request_id uuid,
     -- The row that this one corrects, and when this one was itself corrected.
     supersedes_id uuid,
     superseded_at timestamptz,
@@ -104,6 +105,41 @@ create index attendance_event_by_date on attendance_event (tenant_id, date, id);
 create index attendance_event_by_modification on attendance_event (tenant_id, date_last_modified, id);
 create index attendance_event_by_school on attendance_event (tenant_id, school_id, date);
 create index attendance_event_by_register on attendance_event (tenant_id, register_id) where register_id is not null;
+create index attendance_event_by_absence_request on attendance_event (tenant_id, absence_request_id)
+    where absence_request_id is not null;
 create index attendance_event_by_code on attendance_event (tenant_id, code_id);
 create index attendance_event_by_class_period on attendance_event (tenant_id, class_period_id) where class_period_id is not null;
 create index attendance_event_by_supersedes on attendance_event (tenant_id, supersedes_id) where supersedes_id is not null;
+
+-- An absence that somebody asks for, and what the school decides. Approved, it makes attendance events.
+create table absence_request (
+    tenant_id uuid not null,
+    id uuid not null,
+    status text not null constraint absence_request_status_check check (status in ('active', 'tobedeleted')),
+    date_last_modified timestamptz not null,
+    source text not null constraint absence_request_source_check check (source in ('manual', 'import', 'scim', 'api')),
+    metadata jsonb not null constraint absence_request_metadata_check check (jsonb_typeof(metadata) = 'object'),
+    version bigint not null,
+    created_at timestamptz not null,
+    created_by text not null constraint absence_request_created_by_check check (char_length(created_by) <= 300),
+    updated_at timestamptz not null,
+    updated_by text not null constraint absence_request_updated_by_check check (char_length(updated_by) <= 300),
+    student_id uuid not null,
+    begin_date date not null,
+    end_date date not null,
+    reason text not null constraint absence_request_reason_check check (char_length(reason) between 1 and 512),
+    state text not null constraint absence_request_state_check check (state in ('requested', 'approved', 'declined')),
+    code_id uuid,
+    note text constraint absence_request_note_check check (char_length(note) <= 512),
+    decided_at timestamptz,
+    decided_by text constraint absence_request_decided_by_check check (char_length(decided_by) <= 300),
+    constraint absence_request_dates_check check (end_date > begin_date and end_date <= begin_date + 190),
+    constraint absence_request_decision_check check ((state = 'requested') = (decided_at is null)
+        and (decided_at is null) = (decided_by is null) and (state = 'approved') = (code_id is not null)),
+    constraint absence_request_pkey primary key (tenant_id, id)
+);
+create index absence_request_by_begin on absence_request (tenant_id, begin_date, id);
+create index absence_request_by_state on absence_request (tenant_id, state, begin_date, id) where status = 'active';
+create index absence_request_by_student on absence_request (tenant_id, student_id, begin_date, id);
+create index absence_request_by_modification on absence_request (tenant_id, date_last_modified, id);
+create index absence_request_by_code on absence_request (tenant_id, code_id) where code_id is not null;

@@ -9,7 +9,8 @@ mod store;
 
 use cloister_http::{IdempotencyKey, IfMatch, Versioned};
 use cloister_ids::{
-    AttendanceCodeId, AttendanceEventId, AttendanceRegisterId, ClassId, ClassPeriodId, OrgId, PersonId,
+    AbsenceRequestId, AttendanceCodeId, AttendanceEventId, AttendanceRegisterId, ClassId, ClassPeriodId, OrgId,
+    PersonId,
 };
 use cloister_tenancy::{Action, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx};
 use garde::Validate;
@@ -130,6 +131,8 @@ pub struct AttendanceEvent {
     pub meaning: Meaning,
     /// With which register it was taken.
     pub register_id: Option<AttendanceRegisterId>,
+    /// Which approved request made it.
+    pub absence_request_id: Option<AbsenceRequestId>,
     /// When it was corrected; null while it counts.
     pub superseded_at: Option<Timestamp>,
     /// Who recorded it, and when.
@@ -281,6 +284,7 @@ fn sample() -> AttendanceEvent {
             reportable: true,
         },
         register_id: None,
+        absence_request_id: None,
         superseded_at: None,
         record: Record::sample(),
     }

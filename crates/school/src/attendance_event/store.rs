@@ -27,7 +27,7 @@ use crate::{
 macro_rules! fields {
     () => {
         "student_id, school_id, date, class_id, class_period_id, code_id, category, direction, excused, reportable,
-         arrival_time, departure_time, reason, register_id, supersedes_id, superseded_at"
+         arrival_time, departure_time, reason, register_id, supersedes_id, superseded_at, absence_request_id"
     };
 }
 
@@ -110,7 +110,7 @@ statements! {
     INSERT = concat!("insert into attendance_event (tenant_id, id, ", plain_head!(), ", ", fields!(), ")
         select $1, $2, 'active', $3, $4, $5, 1, $3, $6, $3, $6,
             $7::uuid, s.school_id, $9::date, $10::uuid, $11::uuid, c.id, c.category, c.direction, c.excused, c.reportable,
-            $13::time, $14::time, $15::text, $16::uuid, $17::uuid, null
+            $13::time, $14::time, $15::text, $16::uuid, $17::uuid, null::timestamptz, null::uuid
         from attendance_code c
         cross join lateral (select coalesce($8::uuid,
             (select k.school_id from class k where k.tenant_id = $1 and k.id = $10),
@@ -162,6 +162,7 @@ fn event(row: &Row) -> Result<AttendanceEvent> {
             reportable: row.get("reportable"),
         },
         register_id: row.get("register_id"),
+        absence_request_id: row.get("absence_request_id"),
         superseded_at: row.get("superseded_at"),
         record: Record::from_row(row)?,
     })
