@@ -12,7 +12,7 @@ use super::{AbsenceRequest, AbsenceRequestFields, RequestState, days::Calendar};
 use crate::{
     listing::Span,
     plain_store::{plain_get, plain_head, plain_lock, plain_page},
-    record::{Metadata, Record, found, status},
+    record::{Metadata, Record, Status, found, status},
     scope::{Sight, Within},
     scope_store::persons_within,
     store::delete,
@@ -32,13 +32,13 @@ macro_rules! within {
 
 /// `$6` the state, `$7` and `$8` the days, `$9` the student.
 macro_rules! list {
-    ($scope:expr, $key:literal $direction:ident) => {
+    ($which:literal, $scope:expr, $key:literal $direction:ident) => {
         plain_page!(
             "absence_request",
             fields!(),
             concat!(
-                " and ($6::text is null or state = $6) and ($7::date is null or end_date > $7)
-                  and ($8::date is null or begin_date < $8) and ($9::uuid is null or student_id = $9)",
+                " and ($7::date is null or end_date > $7) and ($8::date is null or begin_date < $8)",
+                $which,
                 $scope
             ),
             $key $direction
@@ -104,13 +104,29 @@ statements! {
     /// Taken back.
     DELETE = delete!("absence_request", "id = $2");
     /// All by first day.
-    ALL_BY_BEGIN = list!("", "begin_date" asc);
+    ALL_BY_BEGIN = list!(" and ($6::text is null or state = $6) and $9::uuid is null", "", "begin_date" asc);
     /// All by first day, from the last.
-    ALL_BY_BEGIN_DESC = list!("", "begin_date" desc);
+    ALL_BY_BEGIN_DESC = list!(" and ($6::text is null or state = $6) and $9::uuid is null", "", "begin_date" desc);
+    /// Those that count and are in a state by first day: of those that wait there are few.
+    STATE_BY_BEGIN = list!(" and status = 'active' and state = $6 and $9::uuid is null", "", "begin_date" asc);
+    /// Those that count and are in a state by first day, from the last.
+    STATE_BY_BEGIN_DESC = list!(" and status = 'active' and state = $6 and $9::uuid is null", "", "begin_date" desc);
+    /// Those of a student by first day.
+    STUDENT_BY_BEGIN = list!(" and ($6::text is null or state = $6) and student_id = $9", "", "begin_date" asc);
+    /// Those of a student by first day, from the last.
+    STUDENT_BY_BEGIN_DESC = list!(" and ($6::text is null or state = $6) and student_id = $9", "", "begin_date" desc);
     /// Those within scopes by first day.
-    WITHIN_BY_BEGIN = list!(within!("$10", "$11", "$12"), "begin_date" asc);
+    WITHIN_BY_BEGIN = list!(
+        " and ($6::text is null or state = $6) and ($9::uuid is null or student_id = $9)",
+        within!("$10", "$11", "$12"),
+        "begin_date" asc
+    );
     /// Those within scopes by first day, from the last.
-    WITHIN_BY_BEGIN_DESC = list!(within!("$10", "$11", "$12"), "begin_date" desc);
+    WITHIN_BY_BEGIN_DESC = list!(
+        " and ($6::text is null or state = $6) and ($9::uuid is null or student_id = $9)",
+        within!("$10", "$11", "$12"),
+        "begin_date" desc
+    );
 }
 
 fn request(row: &Row) -> Result<AbsenceRequest> {
@@ -278,6 +294,10 @@ pub(super) async fn list_by_begin(
     let mut parameters: Vec<&(dyn ToSql + Sync)> =
         vec![&span.status, span.key(), &span.after.id, &span.limit, &state, from, until, student_id];
     let statements: [&'static Statement; 2] = match sight {
+        Sight::All if student_id.is_some() => [&STUDENT_BY_BEGIN, &STUDENT_BY_BEGIN_DESC],
+        Sight::All if state.is_some() && span.status == Some(Status::Active.word()) => {
+            [&STATE_BY_BEGIN, &STATE_BY_BEGIN_DESC]
+        }
         Sight::All => [&ALL_BY_BEGIN, &ALL_BY_BEGIN_DESC],
         Sight::Within(Within { account, on, scopes, .. }) => {
             parameters.extend([account as &(dyn ToSql + Sync), on, scopes]);

@@ -1,6 +1,7 @@
 //! The school through the front door, on a real PostgreSQL, in every tier.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+mod absence;
 mod accounts;
 mod attendance;
 mod demographics;
@@ -16,6 +17,7 @@ mod plans_within;
 mod records;
 mod round_trips;
 mod scopes;
+mod timetable;
 mod walls;
 
 use std::sync::Arc;
