@@ -22,6 +22,7 @@ mod probe;
 mod recipe;
 mod recipe_account;
 mod recipe_platform;
+mod recipe_school;
 mod town;
 mod walk;
 mod wishes;

@@ -52,6 +52,7 @@ create table bell_schedule (
     constraint bell_schedule_pkey primary key (tenant_id, id)
 );
 create unique index bell_schedule_name_key on bell_schedule (tenant_id, school_id, name_search) where status = 'active';
+create index bell_schedule_by_school on bell_schedule (tenant_id, school_id);
 create index bell_schedule_by_name on bell_schedule (tenant_id, name_search, id);
 create index bell_schedule_by_modification on bell_schedule (tenant_id, date_last_modified, id);
 
@@ -93,6 +94,7 @@ create table calendar_date (
     constraint calendar_date_pkey primary key (tenant_id, id)
 );
 create unique index calendar_date_day_key on calendar_date (tenant_id, school_id, date) where status = 'active';
+create index calendar_date_by_school on calendar_date (tenant_id, school_id);
 create index calendar_date_by_date on calendar_date (tenant_id, date, id);
 create index calendar_date_by_modification on calendar_date (tenant_id, date_last_modified, id);
 create index calendar_date_by_bell_schedule on calendar_date (tenant_id, bell_schedule_id);
@@ -120,6 +122,7 @@ create table room (
     constraint room_pkey primary key (tenant_id, id)
 );
 create unique index room_number_key on room (tenant_id, school_id, room_number_search) where status = 'active';
+create index room_by_school on room (tenant_id, school_id);
 create index room_by_number on room (tenant_id, room_number_search, id);
 create index room_by_modification on room (tenant_id, date_last_modified, id);
 

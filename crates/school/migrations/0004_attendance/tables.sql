@@ -102,7 +102,6 @@ create unique index attendance_event_current_key
 create index attendance_event_by_student on attendance_event (tenant_id, student_id, date, id);
 create index attendance_event_by_class on attendance_event (tenant_id, class_id, date, id);
 create index attendance_event_by_date on attendance_event (tenant_id, date, id);
-create index attendance_event_by_modification on attendance_event (tenant_id, date_last_modified, id);
 create index attendance_event_by_school on attendance_event (tenant_id, school_id, date);
 create index attendance_event_by_register on attendance_event (tenant_id, register_id) where register_id is not null;
 create index attendance_event_by_absence_request on attendance_event (tenant_id, absence_request_id)

@@ -58,7 +58,7 @@ pub(super) struct MissingRegisterFilter {
     #[garde(inner(custom(plausible)))]
     #[param(example = "2025-09-29")]
     from: Option<Date>,
-    /// Before this day; up to today, by universal time, where none is given. At most 31 days after `from`.
+    /// Before this day; where none is given, a week after `from`, or up to today, by universal time. At most 31 days after `from`.
     #[garde(inner(custom(plausible)))]
     #[param(example = "2025-10-06")]
     until: Option<Date>,
@@ -112,9 +112,10 @@ pub(super) async fn attendance_register_missing(
     let Op { tenancy, cx, .. } = &op;
     let sight = Sight::to(cx, Action::Read, &ATTENDANCE_REGISTER, &[OWN_CLASSES])?;
     let filter = &listing.filter;
-    let until = match filter.until {
-        Some(until) => until,
-        None => today(cx).tomorrow().map_err(Error::internal)?,
+    let until = match (filter.until, filter.from) {
+        (Some(until), _) => until,
+        (None, Some(from)) => from.checked_add(USUAL_DAYS.days()).map_err(Error::internal)?,
+        (None, None) => today(cx).tomorrow().map_err(Error::internal)?,
     };
     let from = match filter.from {
         Some(from) => from,

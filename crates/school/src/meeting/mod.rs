@@ -232,7 +232,7 @@ fn sample_fields() -> MeetingFields {
         day_of_week: Some(DayOfWeek::Monday),
         cycle_day: None,
         room_id: Some(crate::sample_id()),
-        teacher_id: None,
+        teacher_id: Some(crate::sample_id()),
         begin_date: Some(Date::constant(2025, 9, 1)),
         end_date: None,
         metadata: Metadata::default(),

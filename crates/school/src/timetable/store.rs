@@ -16,7 +16,7 @@ use crate::{
 
 /// The meetings that `$from` finds as `m` and `$which` narrows, in force on the day `$3`; with `$4`, those held on that day.
 macro_rules! lessons {
-    ($from:expr, $which:expr) => {
+    ($from:literal, $which:expr) => {
         concat!(
             "select m.id as meeting_id, m.class_id, k.title as class_title, m.day_of_week, m.cycle_day, m.class_period_id,
                 d.name as class_period_name, m.room_id, r.room_number, m.teacher_id,
@@ -43,11 +43,14 @@ macro_rules! lessons {
 macro_rules! of_person {
     ($places:expr) => {
         lessons!(
+            "meeting m",
             concat!(
-                "enrollment e join meeting m on m.tenant_id = $1 and m.class_id = e.class_id
-                 and (e.role <> 'teacher' or m.teacher_id is null or m.teacher_id = e.person_id)"
-            ),
-            concat!(" and e.tenant_id = $1 and e.person_id = $2 and ", in_force!("e", "$3"), $places)
+                " and exists (select from enrollment e where e.tenant_id = $1 and e.person_id = $2 and e.class_id = m.class_id
+                    and (e.role <> 'teacher' or m.teacher_id is null or m.teacher_id = e.person_id) and ",
+                in_force!("e", "$3"),
+                $places,
+                ")"
+            )
         )
     };
 }

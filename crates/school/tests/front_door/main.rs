@@ -13,6 +13,7 @@ mod matrix;
 mod mismatch;
 mod person;
 mod plans;
+mod plans_attendance;
 mod plans_within;
 mod records;
 mod round_trips;

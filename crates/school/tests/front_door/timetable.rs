@@ -91,7 +91,11 @@ async fn what_stands_against_a_meeting_is_told_in_every_tier() {
         }
         let mut later = meeting(&other, &places.first, &places.room, "monday");
         later["begin_date"] = json!("2026-02-01");
-        assert_eq!(kinds(&post(later).expect(201).await), ["class", "class", "room", "teacher"], "meetings without dates are always in force");
+        assert_eq!(
+            kinds(&post(later).expect(201).await),
+            ["class", "class", "room", "teacher"],
+            "meetings without dates are always in force"
+        );
         let on_b = json!({"class_id": own["id"], "class_period_id": places.second["id"], "cycle_day": "B"});
         assert_eq!(kinds(&post(on_b.clone()).expect(201).await), Vec::<&str>::new());
         assert_eq!(kinds(&post(on_b).expect(201).await), ["class"]);
