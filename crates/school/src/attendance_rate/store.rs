@@ -85,8 +85,7 @@ macro_rules! list {
         concat!(
             "select p.id, p.name_search, r.recorded, r.absent, r.absent_excused, r.late
              from (select p.id, p.name_search from person p
-                where p.tenant_id = $1 and p.status = 'active' and (p.name_search, p.id)", $beyond, "($2, $3)
-                and ($9::uuid is null or p.id = $9)",
+                where p.tenant_id = $1 and p.status = 'active' and (p.name_search, p.id)", $beyond, "($2, $3)",
             $students,
             " order by p.name_search", $direction, ", p.id", $direction, " limit $4) p
              cross join lateral (select ", sums!(), " from attendance_event v
@@ -109,7 +108,7 @@ macro_rules! students {
 /// Those with a place in the class, of whom there are few: they are found first. Those of a school, too, where one is named.
 macro_rules! of_class {
     () => {
-        " and p.id = any(array(select e.person_id from enrollment e where e.tenant_id = $1 and e.class_id = $11
+        " and ($9::uuid is null or p.id = $9) and p.id = any(array(select e.person_id from enrollment e where e.tenant_id = $1 and e.class_id = $11
             and e.role = 'student' and e.status = 'active' and ($10::uuid is null or e.school_id = $10)))"
     };
 }
@@ -119,7 +118,7 @@ macro_rules! within {
     () => {
         concat!(
             students!(),
-            " and ($11::uuid is null or exists (select from enrollment e where e.tenant_id = $1 and e.class_id = $11
+            " and ($9::uuid is null or p.id = $9) and ($11::uuid is null or exists (select from enrollment e where e.tenant_id = $1 and e.class_id = $11
                 and e.person_id = p.id and e.role = 'student' and e.status = 'active'))
               and p.id = any(array(",
             persons_within!("$12", "$13", "$14"),
@@ -167,9 +166,13 @@ macro_rules! class {
 
 statements! {
     /// Of students by name.
-    ALL_BY_NAME = list!(students!(), "", asc);
+    ALL_BY_NAME = list!(concat!(" and $9::uuid is null", students!()), "", asc);
     /// Of students by name, from the last.
-    ALL_BY_NAME_DESC = list!(students!(), "", desc);
+    ALL_BY_NAME_DESC = list!(concat!(" and $9::uuid is null", students!()), "", desc);
+    /// Of one student.
+    STUDENT_BY_NAME = list!(concat!(" and p.id = $9", students!()), "", asc);
+    /// Of one student, in the other order.
+    STUDENT_BY_NAME_DESC = list!(concat!(" and p.id = $9", students!()), "", desc);
     /// Of the students of a class by name.
     CLASS_BY_NAME = list!(of_class!(), "", asc);
     /// Of the students of a class by name, from the last.
@@ -243,6 +246,7 @@ pub(super) async fn list_by_name(
             [&WITHIN_BY_NAME, &WITHIN_BY_NAME_DESC]
         }
         (AttendanceSight::All, Some(_)) => [&CLASS_BY_NAME, &CLASS_BY_NAME_DESC],
+        (AttendanceSight::All, None) if student_id.is_some() => [&STUDENT_BY_NAME, &STUDENT_BY_NAME_DESC],
         (AttendanceSight::All, None) => [&ALL_BY_NAME, &ALL_BY_NAME_DESC],
     };
     let rows = tenancy.fetch(cx, span.pick(statements), &parameters).await?;
