@@ -1,4 +1,4 @@
-//! The school module: a roster in OneRoster's words.
+//! The school module: a roster in OneRoster's words, and the timetable and attendance of a school.
 //!
 //! A folder is a resource, top to bottom: `mod.rs` its type and rules, `store.rs` all its SQL, `api.rs` its endpoints.
 

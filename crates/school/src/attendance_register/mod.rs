@@ -255,9 +255,9 @@ async fn take(
         },
     };
     tx.audit(if first { Action::Create } else { Action::Update }, &ATTENDANCE_REGISTER, taken.id, None);
-    let mut after = AttendanceRegister { version: before.version + 1, taken: Some(taken), ..before };
+    let mut after = AttendanceRegister { version: before.version + 1, taken: Some(taken.clone()), ..before };
     let new = sheet::write(&mut after.entries, &changed, cx.clock());
-    store::save(tx, &after, first, &new).await?;
+    store::save(tx, &after, &taken, first, &new).await?;
     Ok(after)
 }
 

@@ -248,9 +248,14 @@ struct Shared<'a> {
 }
 
 /// The register, what is corrected, what is new, and the commit, in one round trip.
-pub(super) async fn save(tx: TenantTx, register: &AttendanceRegister, first: bool, new: &[NewEvent]) -> Result<()> {
-    let AttendanceRegister { class_id, school_id, date, class_period_id, whole_day, taken, .. } = register;
-    let Some(taken) = taken else { return Ok(()) };
+pub(super) async fn save(
+    tx: TenantTx,
+    register: &AttendanceRegister,
+    taken: &Taking,
+    first: bool,
+    new: &[NewEvent],
+) -> Result<()> {
+    let AttendanceRegister { class_id, school_id, date, class_period_id, whole_day, .. } = register;
     let shared = Shared {
         at: &taken.updated_at,
         by: &taken.updated_by,

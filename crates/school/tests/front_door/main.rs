@@ -4,6 +4,7 @@
 mod absence;
 mod accounts;
 mod attendance;
+mod attendance_scopes;
 mod demographics;
 mod document;
 mod enrollment;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Office,
+    attendance::{Codes, DAY, entry, place, register},
     house::{link, signed_in},
     http_modules, id, platform,
 };
@@ -114,5 +115,53 @@ async fn a_read_is_one_and_a_write_two() {
         let other = office.person("Bo", "Berg").await;
         let delete = |record: &Value| office.change("DELETE", &format!("persons/{}", id(record)), record);
         assert_eq!(cost(&proxy, 204, delete(&other), delete(&gone)).await.1, 2, "delete");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attendance_is_read_in_one_and_recorded_in_two() {
+    let (platform, _) = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let (proxy, door) = behind_a_proxy(&platform).await;
+    let office = Office { door: &door, tenant: &tenant };
+    let frame = office.frame().await;
+    let codes = Codes::new(&office).await;
+    let students = [office.person("Ada", "Aho").await, office.person("Ben", "Berg").await];
+    for student in &students {
+        place(&office, &frame.class, student, "student").await;
+    }
+    let take = |version: &str, code: &Value| {
+        let entries: Vec<Value> = students.iter().map(|student| entry(student, code)).collect();
+        let put = office.call("PUT", &register(&frame.class, DAY)).json(json!({"entries": entries}));
+        put.header("if-match", version)
+    };
+    take("\"v0\"", &codes.present).expect(200).await;
+    let (_, trips) = cost(&proxy, 200, take("\"v1\"", &codes.absent), take("\"v2\"", &codes.present)).await;
+    assert_eq!(trips, 2, "a register of two, of which both are corrected");
+    let record = |student: &Value| {
+        let body = json!({"student_id": student["id"], "school_id": frame.school["id"], "date": DAY,
+            "code_id": codes.absent["id"]});
+        office.call("POST", "attendance_events").json(body)
+    };
+    assert_eq!(cost(&proxy, 201, record(&students[0]), record(&students[1])).await.1, 2, "an event");
+    let ask = |student: &Value| {
+        let body = json!({"student_id": student["id"], "begin_date": "2025-10-06", "end_date": "2025-10-08",
+            "reason": "Wedding"});
+        office.call("POST", "absence_requests").json(body)
+    };
+    assert_eq!(cost(&proxy, 201, ask(&students[0]), ask(&students[1])).await.1, 2, "an absence request");
+    for path in [
+        register(&frame.class, DAY),
+        "attendance_registers".to_owned(),
+        "attendance_registers/missing".to_owned(),
+        "attendance_events".to_owned(),
+        "attendance_rates".to_owned(),
+        format!("classes/{}/attendance_rate", id(&frame.class)),
+        "absence_requests".to_owned(),
+        format!("timetable?class_id={}", id(&frame.class)),
+        "timetable/conflicts".to_owned(),
+    ] {
+        let get = office.call("GET", &path);
+        assert_eq!(cost(&proxy, 200, get.clone(), get).await.1, 1, "{path}");
     }
 }
