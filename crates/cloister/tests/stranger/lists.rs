@@ -196,6 +196,7 @@ fn values(operation: &Operation, query: &Query, known: &Known) -> Vec<String> {
         found.extend(word.as_str().map(str::to_owned));
     });
     found.extend(query.example.as_str().map(str::to_owned));
+    found.extend(query.example.as_i64().map(|number| number.to_string()));
     match (query.schema["format"].as_str(), query.schema["type"].as_str()) {
         (Some("date"), _) => found.push("2026-01-15".to_owned()),
         (Some("date-time"), _) if query.name == "from" => found.push("2020-01-01T00:00:00Z".to_owned()),

@@ -106,7 +106,7 @@ statements! {
             and student_id = $5 and date = $6 and class_id is not distinct from $7
             and class_period_id is not distinct from $8
         returning id";
-    /// A new one, with what its code means now, in the school of the class or of the student unless one is given.
+    /// A new one, if what it corrects was marked a moment ago, with what its code means now, in the school of the class or of the student unless one is given.
     INSERT = concat!("insert into attendance_event (tenant_id, id, ", plain_head!(), ", ", fields!(), ")
         select $1, $2, 'active', $3, $4, $5, 1, $3, $6, $3, $6,
             $7::uuid, s.school_id, $9::date, $10::uuid, $11::uuid, c.id, c.category, c.direction, c.excused, c.reportable,
@@ -116,6 +116,8 @@ statements! {
             (select k.school_id from class k where k.tenant_id = $1 and k.id = $10),
             (select p.primary_org_id from person p where p.tenant_id = $1 and p.id = $7)) as school_id) s
         where c.tenant_id = $1 and c.id = $12 and c.status = 'active' and s.school_id is not null
+            and ($17::uuid is null or exists (select from attendance_event o
+                where o.tenant_id = $1 and o.id = $17 and o.superseded_at = $3))
         returning id, ", plain_head!(), ", ", fields!());
     /// Taken back.
     DELETE = delete!("attendance_event", "id = $2");

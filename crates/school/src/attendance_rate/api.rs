@@ -17,7 +17,10 @@ use crate::{
 
 /// The routes of this resource.
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
-    OpenApiRouter::new().routes(routes!(attendance_rate_list)).routes(routes!(class_attendance_rate_read))
+    OpenApiRouter::new()
+        .routes(routes!(attendance_rate_list))
+        .routes(routes!(super::chronic::chronic_absence_list))
+        .routes(routes!(class_attendance_rate_read))
 }
 
 /// Of which students, in which days.
@@ -70,7 +73,7 @@ struct InDays {
 
 /// The order of the list.
 #[derive(Debug, Clone, Copy)]
-enum AttendanceRateSort {
+pub(super) enum AttendanceRateSort {
     Name,
 }
 
@@ -88,14 +91,14 @@ impl Order for AttendanceRateSort {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "read by `Listing`; this is its description")]
-struct AttendanceRateOrder {
+pub(super) struct AttendanceRateOrder {
     /// `name` (as usual), that of the student; with `-` in front from the last to the first.
     #[param(pattern = "^-?name$", example = "-name")]
     sort: Option<String>,
 }
 
 /// A page of them.
-type AttendanceRatePage = Page<AttendanceRate>;
+pub(super) type AttendanceRatePage = Page<AttendanceRate>;
 
 /// List attendance rates
 ///

@@ -4,6 +4,7 @@
 //! kept beside the events, so a correction is in every rate at once.
 
 mod api;
+mod chronic;
 mod store;
 
 use cloister_ids::{ClassId, PersonId};
@@ -40,6 +41,11 @@ pub struct AttendanceTotals {
 }
 
 impl AttendanceTotals {
+    /// Whether so much was missed, in hundredths of a percent, of so many events at least.
+    fn is_missed(&self, threshold: i64, at_least: i64) -> bool {
+        self.recorded > 0 && self.recorded >= at_least && self.absent * 10_000 >= threshold * self.recorded
+    }
+
     fn new(recorded: i64, absent: i64, absent_excused: i64, late: i64) -> Self {
         let present = recorded - absent;
         // Half a hundredth counts as one.
@@ -98,6 +104,15 @@ mod tests {
         ] {
             let totals = AttendanceTotals::new(recorded, absent, 0, 0);
             assert_eq!((totals.present, totals.attendance_rate), (recorded - absent, rate));
+        }
+    }
+
+    #[test]
+    fn a_tenth_is_chronic_when_there_is_enough_of_it() {
+        for (recorded, absent, at_least, missed) in
+            [(10, 1, 1, true), (11, 1, 1, false), (10, 1, 11, false), (0, 0, 0, false), (1, 1, 1, true)]
+        {
+            assert_eq!(AttendanceTotals::new(recorded, absent, 0, 0).is_missed(1000, at_least), missed);
         }
     }
 }

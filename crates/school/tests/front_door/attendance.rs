@@ -174,6 +174,15 @@ async fn a_homeroom_tells_of_the_day() {
     let class = office.read(&format!("classes/{}/attendance_rate", id(&homeroom))).await;
     assert_eq!((&class["recorded"], &class["attendance_rate"]), (&json!(2), &json!(5000)));
 
+    // Half of the days missed is a habit, unless the bar is higher or there is too little to tell.
+    let chronic = async |query: &str| office.list(&format!("attendance_rates/chronic?{query}")).await.len();
+    assert_eq!(chronic("").await, 1);
+    assert_eq!(chronic("threshold=5000").await, 1);
+    assert_eq!(chronic("threshold=5001").await, 0);
+    assert_eq!(chronic("min_recorded=3").await, 0);
+    assert_eq!(chronic("from=2025-10-02").await, 0);
+    office.call("GET", "attendance_rates/chronic?threshold=0").refused(400, "query_invalid").await;
+
     // What counts in no rate, and what a code means from now on, change nothing of what was.
     let body = json!({"entries": [entry(&ada, &codes.excursion)]});
     office.call("PUT", &register(&homeroom, "2025-10-03")).json(body).expect(200).await;
