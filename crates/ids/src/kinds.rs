@@ -69,6 +69,18 @@ kinds! {
     Role = "rol", "role";
     /// A person's dated place in a class.
     Enrollment = "enr", "enrollment";
+    /// The relation of a contact to a student.
+    Contact = "con", "contact";
+    /// A family.
+    Family = "fam", "family";
+    /// A post of somebody on the staff.
+    StaffAssignment = "sta", "staff assignment";
+    /// A merge of two persons.
+    PersonMerge = "mrg", "merge";
+    /// A record of what somebody did at another school, or in an earlier year.
+    AcademicRecord = "acr", "academic record";
+    /// A field of a tenant's own.
+    CustomField = "cuf", "custom field";
     /// A component of a catalog.
     Component = "cmp", "component";
 }
@@ -107,6 +119,12 @@ aliases! {
     PersonId = Person;
     RoleId = Role;
     EnrollmentId = Enrollment;
+    ContactId = Contact;
+    FamilyId = Family;
+    StaffAssignmentId = StaffAssignment;
+    PersonMergeId = PersonMerge;
+    AcademicRecordId = AcademicRecord;
+    CustomFieldId = CustomField;
     ComponentId = Component;
 }
 

@@ -6,18 +6,20 @@
 //!   looks who is asking.
 //! - The office enters demographics, but only owner and administrator erase them: nothing remains to tell what was there.
 //! - Bringing in a whole roster can change every record at once, so it stays with owner and administrator.
+//! - Contacts are kept by the office. A teacher sees those of the students taught, with what must be known before a child is handed
+//!   over; a guardian sees their own relation and not the other parent's; a student sees none.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
 
 use crate::{
-    ROSTER, academic_session::ACADEMIC_SESSION, class::CLASS, course::COURSE, demographics::DEMOGRAPHICS,
-    enrollment::ENROLLMENT, org::ORG, person::PERSON,
+    ROSTER, academic_session::ACADEMIC_SESSION, class::CLASS, contact::CONTACT, course::COURSE,
+    demographics::DEMOGRAPHICS, enrollment::ENROLLMENT, org::ORG, person::PERSON,
 };
 
 /// Those who have a place in a class that the actor teaches today, such places, and such classes.
 const OWN_CLASSES: &str = "own_classes";
-/// Those for whom the actor acts, their places, and their classes.
+/// Those for whom the actor acts today and whose data they may see, their places, and their classes.
 const OWN_CHILDREN: &str = "own_children";
 /// The actor, their own places, and their own classes.
 const SELF: &str = "self";
@@ -50,20 +52,25 @@ pub(crate) const ROLES: &[Role] = &[
 /// Resources of which rows can be somebody's own. Writing is never narrowed: it takes the permission for all.
 const NARROWED: &[(Resource, &[Action])] = &[(PERSON, READ), (DEMOGRAPHICS, READ), (ENROLLMENT, READ), (CLASS, READ)];
 
+/// The same with what is between two persons, which is nobody's alone.
+const NARROWED_WITH_CONTACTS: &[(Resource, &[Action])] =
+    &[(PERSON, READ), (CONTACT, READ), (DEMOGRAPHICS, READ), (ENROLLMENT, READ), (CLASS, READ)];
+
 /// How permissions can be narrowed.
 pub(crate) const SCOPES: &[Scope] = &[
     Scope {
         name: OWN_CLASSES,
         title: "own classes",
         description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
-            the places in them, and the persons whose place there counts today.",
-        on: NARROWED,
+            the places in them, the persons whose place there counts today, and the contacts of these persons.",
+        on: NARROWED_WITH_CONTACTS,
     },
     Scope {
         name: OWN_CHILDREN,
         title: "own children",
-        description: "The persons for whom one acts as parent, guardian or other relation, their places, and their classes.",
-        on: NARROWED,
+        description: "The persons for whom one acts as parent, guardian or other contact today, as long as custody and access to their \
+            data allow it, their places, their classes, and one's own relation to them.",
+        on: NARROWED_WITH_CONTACTS,
     },
     Scope {
         name: SELF,
@@ -80,6 +87,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, COURSE, KEEP),
     Grant::all(OWNER, CLASS, KEEP),
     Grant::all(OWNER, PERSON, KEEP),
+    Grant::all(OWNER, CONTACT, KEEP),
     Grant::all(OWNER, ENROLLMENT, KEEP),
     Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(OWNER, ROSTER, IMPORT),
@@ -88,6 +96,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, COURSE, KEEP),
     Grant::all(ADMIN, CLASS, KEEP),
     Grant::all(ADMIN, PERSON, KEEP),
+    Grant::all(ADMIN, CONTACT, KEEP),
     Grant::all(ADMIN, ENROLLMENT, KEEP),
     Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(ADMIN, ROSTER, IMPORT),
@@ -96,6 +105,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, COURSE, READ),
     Grant::all(STAFF, CLASS, KEEP),
     Grant::all(STAFF, PERSON, KEEP),
+    Grant::all(STAFF, CONTACT, KEEP),
     Grant::all(STAFF, ENROLLMENT, KEEP),
     Grant::all(STAFF, DEMOGRAPHICS, ENTER),
     Grant::all(TEACHER, ORG, READ),
@@ -104,6 +114,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(TEACHER, CLASS, READ),
     Grant::within(OWN_CLASSES, TEACHER, PERSON, READ),
     Grant::within(SELF, TEACHER, PERSON, READ),
+    Grant::within(OWN_CLASSES, TEACHER, CONTACT, READ),
     Grant::within(OWN_CLASSES, TEACHER, ENROLLMENT, READ),
     Grant::within(SELF, TEACHER, ENROLLMENT, READ),
     Grant::all(GUARDIAN, ORG, READ),
@@ -112,6 +123,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(GUARDIAN, CLASS, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, PERSON, READ),
     Grant::within(SELF, GUARDIAN, PERSON, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, CONTACT, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ENROLLMENT, READ),
     Grant::all(STUDENT, ORG, READ),
     Grant::all(STUDENT, ACADEMIC_SESSION, READ),

@@ -4,6 +4,7 @@
 
 pub mod academic_session;
 pub mod class;
+pub mod contact;
 pub mod course;
 mod date_span;
 pub mod demographics;
@@ -23,6 +24,7 @@ mod scope;
 mod scope_store;
 pub mod search_key;
 mod store;
+mod unnamed_store;
 mod vocabulary;
 
 use std::{future::Future, pin::Pin, sync::LazyLock};
@@ -57,24 +59,32 @@ impl Module for School {
     }
 
     fn migrations(&self) -> &'static [SchemaChange] {
-        const ALL: &[SchemaChange] = &[SchemaChange {
-            number: 1,
-            name: "roster",
-            tables: include_str!("../migrations/0001_roster/tables.sql"),
-            foreign_keys: include_str!("../migrations/0001_roster/foreign_keys.sql"),
-            made: &[
-                Table::tenant("org"),
-                Table::tenant("academic_session"),
-                Table::tenant("course"),
-                Table::tenant("class"),
-                Table::tenant("class_term"),
-                Table::tenant("person"),
-                Table::tenant("person_role"),
-                Table::tenant("person_agent"),
-                Table::tenant("enrollment"),
-                Table::tenant("demographics"),
-            ],
-        }];
+        const ALL: &[SchemaChange] = &[
+            SchemaChange {
+                number: 1,
+                name: "roster",
+                tables: include_str!("../migrations/0001_roster/tables.sql"),
+                foreign_keys: include_str!("../migrations/0001_roster/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("org"),
+                    Table::tenant("academic_session"),
+                    Table::tenant("course"),
+                    Table::tenant("class"),
+                    Table::tenant("class_term"),
+                    Table::tenant("person"),
+                    Table::tenant("person_role"),
+                    Table::tenant("enrollment"),
+                    Table::tenant("demographics"),
+                ],
+            },
+            SchemaChange {
+                number: 2,
+                name: "families",
+                tables: include_str!("../migrations/0002_families/tables.sql"),
+                foreign_keys: include_str!("../migrations/0002_families/foreign_keys.sql"),
+                made: &[Table::tenant("contact")],
+            },
+        ];
         ALL
     }
 
@@ -90,6 +100,8 @@ impl Module for School {
                 person::STATEMENTS[2],
                 person::STATEMENTS[3],
                 person::STATEMENTS[4],
+                contact::STATEMENTS[0],
+                contact::STATEMENTS[1],
                 enrollment::STATEMENTS,
                 demographics::STATEMENTS,
             ];
@@ -117,6 +129,7 @@ impl Module for School {
             course::COURSE,
             class::CLASS,
             person::PERSON,
+            contact::CONTACT,
             enrollment::ENROLLMENT,
             demographics::DEMOGRAPHICS,
             ROSTER,
@@ -131,6 +144,7 @@ impl Module for School {
                 course::CONSTRAINTS,
                 class::CONSTRAINTS,
                 person::CONSTRAINTS,
+                contact::CONSTRAINTS,
                 enrollment::CONSTRAINTS,
                 demographics::CONSTRAINTS,
             ]
@@ -179,6 +193,7 @@ impl HttpModule for School {
             .merge(course::routes())
             .merge(class::routes())
             .merge(person::routes())
+            .merge(contact::routes())
             .merge(enrollment::routes())
             .merge(demographics::routes())
     }

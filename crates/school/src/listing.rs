@@ -37,6 +37,16 @@ pub(crate) struct RecordFilter {
     sourced_id: Option<String>,
 }
 
+/// The parameter that every list of records without a `sourced_id` has.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "each filter reads it for itself; this is its description")]
+pub(crate) struct StatusParameter {
+    /// `active` (as usual), `tobedeleted` for deleted records, or `all`.
+    #[param(inline)]
+    status: Option<StatusFilter>,
+}
+
 /// The value of a sort key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

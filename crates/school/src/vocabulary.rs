@@ -153,6 +153,19 @@ vocabulary! {
     Sex: true [MALE = "male", FEMALE = "female", UNSPECIFIED = "unspecified", OTHER = "other"]
 }
 
+vocabulary! {
+    /// What a contact is to a student.
+    ContactRelation: true [
+        PARENT = "parent", MOTHER = "mother", FATHER = "father", GUARDIAN = "guardian", STEPPARENT = "stepparent",
+        GRANDPARENT = "grandparent", RELATIVE = "relative", OTHER = "other",
+    ]
+}
+
+vocabulary! {
+    /// The custody that a contact has of a student.
+    Custody: false [FULL = "full", SHARED = "shared", RESTRICTED = "restricted", NONE = "none"]
+}
+
 #[cfg(test)]
 mod tests {
     use super::{OrgType, RoleType};

@@ -1,0 +1,46 @@
+-- People and families in Ed-Fi's words. What holds for every table of the roster holds here, but for `sourced_id`: these
+-- records have no name in OneRoster.
+
+-- Who acts for whom: `contact_id` is a parent, guardian or other relation of `student_id`. One row a pair of persons, deleted
+-- or not: what was decided about the two is found again when the relation comes back.
+create table contact (
+    tenant_id uuid not null,
+    id uuid not null,
+    status text not null constraint contact_status_check check (status in ('active', 'tobedeleted')),
+    date_last_modified timestamptz not null,
+    source text not null constraint contact_source_check check (source in ('manual', 'import', 'scim', 'api')),
+    metadata jsonb not null constraint contact_metadata_check check (jsonb_typeof(metadata) = 'object'),
+    version bigint not null,
+    created_at timestamptz not null,
+    created_by text not null,
+    updated_at timestamptz not null,
+    updated_by text not null,
+    student_id uuid not null,
+    contact_id uuid not null constraint contact_self_check check (contact_id <> student_id),
+    relation text not null constraint contact_relation_check
+        check ((relation in ('parent', 'mother', 'father', 'guardian', 'stepparent', 'grandparent', 'relative', 'other')
+            or relation like 'ext:_%') and char_length(relation) <= 255),
+    -- Null is not known.
+    legal_guardian boolean,
+    lives_with boolean,
+    primary_contact boolean not null,
+    emergency_contact boolean not null,
+    contact_priority integer constraint contact_priority_check check (contact_priority between 1 and 100),
+    custody text constraint contact_custody_check check (custody in ('full', 'shared', 'restricted', 'none')),
+    -- Null leaves it to the custody.
+    child_data_access boolean,
+    contact_by_call boolean not null,
+    contact_by_sms boolean not null,
+    contact_by_email boolean not null,
+    contact_by_mail boolean not null,
+    contact_restrictions text constraint contact_restrictions_check
+        check (char_length(contact_restrictions) between 1 and 2000),
+    begin_date date,
+    end_date date,
+    constraint contact_access_check check (custody <> 'none' or child_data_access is not true),
+    constraint contact_dates_check check (end_date >= begin_date),
+    constraint contact_pkey primary key (tenant_id, id),
+    constraint contact_pair_key unique (tenant_id, student_id, contact_id)
+);
+create index contact_by_contact on contact (tenant_id, contact_id, student_id);
+create index contact_by_modification on contact (tenant_id, date_last_modified, id);
