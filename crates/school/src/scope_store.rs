@@ -99,10 +99,15 @@ macro_rules! persons_taught {
 macro_rules! persons_within {
     ($account:literal, $on:literal, $scopes:literal) => {
         concat!(
-            "select me.id from person me where ", $crate::scope_store::reader!($account),
-            " and 'self' = any(", $scopes, "::text[])
-            union all select a.student_id", $crate::scope_store::acting!($account, $on, $scopes, ""),
-            " union all ", $crate::scope_store::persons_taught!($account, $on, $scopes)
+            "select me.id from person me where ",
+            $crate::scope_store::reader!($account),
+            " and 'self' = any(",
+            $scopes,
+            "::text[])
+            union all select a.student_id",
+            $crate::scope_store::acting!($account, $on, $scopes, ""),
+            " union all ",
+            $crate::scope_store::persons_taught!($account, $on, $scopes)
         )
     };
 }
@@ -141,10 +146,20 @@ macro_rules! classes_within {
         concat!(
             "select e.class_id as id from person me
                 join enrollment e on e.tenant_id = $1 and e.person_id = me.id and e.status = 'active'
-                where ", $crate::scope_store::reader!($account), " and 'self' = any(", $scopes, "::text[])
-            union all select e.class_id", $crate::scope_store::acting!($account, $on, $scopes,
-                " join enrollment e on e.tenant_id = $1 and e.person_id = a.student_id and e.status = 'active'"),
-            " union all select t.class_id", $crate::scope_store::teaching!($account, $on, $scopes, "")
+                where ",
+            $crate::scope_store::reader!($account),
+            " and 'self' = any(",
+            $scopes,
+            "::text[])
+            union all select e.class_id",
+            $crate::scope_store::acting!(
+                $account,
+                $on,
+                $scopes,
+                " join enrollment e on e.tenant_id = $1 and e.person_id = a.student_id and e.status = 'active'"
+            ),
+            " union all select t.class_id",
+            $crate::scope_store::teaching!($account, $on, $scopes, "")
         )
     };
 }
@@ -191,6 +206,6 @@ macro_rules! places_asked_for {
 }
 
 pub(crate) use {
-    acting, acts, classes_within, contacts_within, in_force, many_within, one_within, persons_taught, persons_within, places_asked_for, places_within,
-    reader, teaching,
+    acting, acts, classes_within, contacts_within, in_force, many_within, one_within, persons_taught, persons_within,
+    places_asked_for, places_within, reader, teaching,
 };

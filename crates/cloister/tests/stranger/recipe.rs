@@ -142,6 +142,12 @@ async fn adjust(world: &World, operation: &Operation, home: &Home, body: &mut Va
             let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
             body["person_id"] = person.body["id"].clone();
         }
+        // Nobody is their own contact, and two persons have one contact.
+        "contact_create" => {
+            let maker = world.document.operation("person_create").ok_or("no person_create")?;
+            let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
+            body["contact_id"] = person.body["id"].clone();
+        }
         // The tenant has no role of this name.
         "member_update" => body["roles"] = json!(["teacher"]),
         "platform_plan_create" => body["name"] = json!(format!("plan{number}")),

@@ -72,8 +72,7 @@ pub(crate) fn gone<'a>(
     source: &'a &'static str,
 ) -> impl Iterator<Item = Item<'a>> {
     agents.map(move |agent| {
-        let parameters: Vec<&(dyn ToSql + Sync)> =
-            vec![person, agent, &record.updated_at, source, &record.updated_by];
+        let parameters: Vec<&(dyn ToSql + Sync)> = vec![person, agent, &record.updated_at, source, &record.updated_by];
         (&GONE, parameters)
     })
 }

@@ -22,7 +22,7 @@ use super::{
     store,
 };
 use crate::{
-    listing::{Key, Order, Position, StatusParameter, Span, StatusFilter},
+    listing::{Key, Order, Position, Span, StatusFilter, StatusParameter},
     rules::plausible,
     scope::Sight,
     vocabulary::ContactRelation,
@@ -108,10 +108,7 @@ type ContactPatch = MergePatch<ContactFields>;
     responses((status = 200, description = "A page of contacts.", body = ContactPage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]
-async fn contact_list(
-    op: Op,
-    listing: Listing<ContactFilter, ContactSort>,
-) -> Result<Answer<ContactPage>, Problem> {
+async fn contact_list(op: Op, listing: Listing<ContactFilter, ContactSort>) -> Result<Answer<ContactPage>, Problem> {
     let Op { tenancy, cx, .. } = &op;
     let sight = Sight::of(cx, &CONTACT)?;
     let (tenant, what, filter) = (cx.tenant_id(), CONTACT.name, &listing.filter);

@@ -14,23 +14,26 @@ use crate::{
 type Question = (String, &'static str, String, Option<Value>);
 
 /// The same questions about one child, their place, their class and their parts.
-fn about(whose: &str, child: &str, place: &str, class: &str, questions: &mut Vec<Question>) {
+fn about(whose: &str, child: &str, contact: &str, place: &str, class: &str, questions: &mut Vec<Question>) {
     let mut ask =
         |name: &str, method, path: String, body| questions.push((format!("{name} {whose}"), method, path, body));
     for (part, path) in [("person", ""), ("roles", "/roles"), ("agents", "/agents"), ("demographics", "/demographics")]
     {
         ask(&format!("see {part}"), "GET", format!("persons/{child}{path}"), None);
     }
+    ask("see contact", "GET", format!("contacts/{contact}"), None);
     ask("see place", "GET", format!("enrollments/{place}"), None);
     ask("see class", "GET", format!("classes/{class}"), None);
     ask("change person", "PATCH", format!("persons/{child}"), Some(json!({"pronouns": "she/her"})));
     ask("change roles", "PUT", format!("persons/{child}/roles"), Some(json!({"roles": []})));
     ask("change agents", "PUT", format!("persons/{child}/agents"), Some(json!({"agent_ids": []})));
     ask("change demographics", "PUT", format!("persons/{child}/demographics"), Some(json!({"sex": "male"})));
+    ask("change contact", "PATCH", format!("contacts/{contact}"), Some(json!({"custody": "full"})));
     ask("change place", "PATCH", format!("enrollments/{place}"), Some(json!({"end_date": "2030-01-01"})));
     ask("change class", "PATCH", format!("classes/{class}"), Some(json!({"location": "Room 1"})));
     ask("delete person", "DELETE", format!("persons/{child}"), None);
     ask("erase demographics", "DELETE", format!("persons/{child}/demographics"), None);
+    ask("delete contact", "DELETE", format!("contacts/{contact}"), None);
     ask("delete place", "DELETE", format!("enrollments/{place}"), None);
     ask("delete class", "DELETE", format!("classes/{class}"), None);
 }
@@ -39,12 +42,21 @@ fn about(whose: &str, child: &str, place: &str, class: &str, questions: &mut Vec
 /// was, so that nothing changes: 412 is for those who may.
 async fn matrix(house: &House<'_>, elsewhere: &House<'_>) -> String {
     let mut questions = Vec::new();
-    about("own", house.person("Mila"), house.place("Mila"), id(&house.frame.class), &mut questions);
-    about("other", house.person("Quin"), house.place("Quin"), id(&house.other_class), &mut questions);
+    let (child, contact, place) = (house.person("Mila"), house.contact("Gus"), house.place("Mila"));
+    about("own", child, contact, place, id(&house.frame.class), &mut questions);
+    // Her other parent's, which a teacher sees and he does not.
+    questions.push((
+        "see other parent's contact".to_owned(),
+        "GET",
+        format!("contacts/{}", house.contact("Ines")),
+        None,
+    ));
+    let (child, contact, place) = (house.person("Quin"), house.contact("Hal"), house.place("Quin"));
+    about("other", child, contact, place, id(&house.other_class), &mut questions);
     // The same accounts are tied to persons there.
-    let (child, place) = (elsewhere.person("Mila"), elsewhere.place("Mila"));
-    about("elsewhere", child, place, id(&elsewhere.frame.class), &mut questions);
-    for path in ["persons", "enrollments", "classes", "courses", "academic_sessions", "orgs"] {
+    let (child, contact, place) = (elsewhere.person("Mila"), elsewhere.contact("Gus"), elsewhere.place("Mila"));
+    about("elsewhere", child, contact, place, id(&elsewhere.frame.class), &mut questions);
+    for path in ["persons", "contacts", "enrollments", "classes", "courses", "academic_sessions", "orgs"] {
         questions.push((format!("list {path}"), "GET", path.to_owned(), None));
     }
     let frame = &house.frame;
@@ -107,51 +119,62 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     see roles own                        200       200       200       200       200       200
     see agents own                       200       200       200       200       200       200
     see demographics own                 200       200       200       404       404       404
+    see contact own                      200       200       200       200       200       404
     see place own                        200       200       200       200       200       200
     see class own                        200       200       200       200       200       200
     change person own                    412       412       412       403       403       403
     change roles own                     412       412       412       403       403       403
     change agents own                    412       412       412       403       403       403
     change demographics own              412       412       412       404       404       404
+    change contact own                   412       412       412       403       403       404
     change place own                     412       412       412       403       403       403
     change class own                     412       412       412       403       403       403
     delete person own                    412       412       412       403       403       403
     erase demographics own               412       412       403       404       404       404
+    delete contact own                   412       412       412       403       403       404
     delete place own                     412       412       412       403       403       403
     delete class own                     412       412       412       403       403       403
+    see other parent's contact           200       200       200       200       404       404
     see person other                     200       200       200       404       404       404
     see roles other                      200       200       200       404       404       404
     see agents other                     200       200       200       404       404       404
     see demographics other               200       200       200       404       404       404
+    see contact other                    200       200       200       404       404       404
     see place other                      200       200       200       404       404       404
     see class other                      200       200       200       200       200       200
     change person other                  412       412       412       404       404       404
     change roles other                   412       412       412       404       404       404
     change agents other                  412       412       412       404       404       404
     change demographics other            412       412       412       404       404       404
+    change contact other                 412       412       412       404       404       404
     change place other                   412       412       412       404       404       404
     change class other                   412       412       412       403       403       403
     delete person other                  412       412       412       404       404       404
     erase demographics other             412       412       403       404       404       404
+    delete contact other                 412       412       412       404       404       404
     delete place other                   412       412       412       404       404       404
     delete class other                   412       412       412       403       403       403
     see person elsewhere                 404       404       404       404       404       404
     see roles elsewhere                  404       404       404       404       404       404
     see agents elsewhere                 404       404       404       404       404       404
     see demographics elsewhere           404       404       404       404       404       404
+    see contact elsewhere                404       404       404       404       404       404
     see place elsewhere                  404       404       404       404       404       404
     see class elsewhere                  404       404       404       404       404       404
     change person elsewhere              404       404       404       404       404       404
     change roles elsewhere               404       404       404       404       404       404
     change agents elsewhere              404       404       404       404       404       404
     change demographics elsewhere        404       404       404       404       404       404
+    change contact elsewhere             404       404       404       404       404       404
     change place elsewhere               404       404       404       404       404       404
     change class elsewhere               404       404       404       404       404       404
     delete person elsewhere              404       404       404       404       404       404
     erase demographics elsewhere         404       404       404       404       404       404
+    delete contact elsewhere             404       404       404       404       404       404
     delete place elsewhere               404       404       404       404       404       404
     delete class elsewhere               404       404       404       404       404       404
     list persons                     200 (7)   200 (7)   200 (7)   200 (2)   200 (2)   200 (1)
+    list contacts                    200 (3)   200 (3)   200 (3)   200 (2)   200 (1)       404
     list enrollments                 200 (4)   200 (4)   200 (4)   200 (2)   200 (1)   200 (1)
     list classes                     200 (2)   200 (2)   200 (2)   200 (2)   200 (2)   200 (2)
     list courses                     200 (1)   200 (1)   200 (1)   200 (1)   200 (1)   200 (1)

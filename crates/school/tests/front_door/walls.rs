@@ -12,6 +12,9 @@ async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
     let person = office.person("Mila", "Okafor").await;
     let place = json!({"class_id": frame.class["id"], "person_id": person["id"], "role": "student"});
     let place = office.make("enrollments", place).await;
+    let parent = office.person("Ada", "Okafor").await;
+    let contact = json!({"student_id": person["id"], "contact_id": parent["id"], "relation": "mother"});
+    let contact = office.make("contacts", contact).await;
     let demographics = format!("persons/{}/demographics", id(&person));
     office.call("PUT", &demographics).json(json!({"sex": "female"})).expect(200).await;
     vec![
@@ -20,6 +23,7 @@ async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
         (format!("courses/{}", id(&frame.course)), json!({"title": "Mine"})),
         (format!("classes/{}", id(&frame.class)), json!({"title": "Mine"})),
         (format!("persons/{}", id(&person)), json!({"given_name": "Mine"})),
+        (format!("contacts/{}", id(&contact)), json!({"custody": "full"})),
         (format!("enrollments/{}", id(&place)), json!({"role": "teacher"})),
         (format!("persons/{}/roles", id(&person)), json!({"roles": []})),
         (format!("persons/{}/agents", id(&person)), json!({"agent_ids": []})),
@@ -53,7 +57,7 @@ async fn another_tenants_records_do_not_exist() {
             assert_eq!(office.read(&path).await, before, "{path}");
         }
     }
-    for path in ["orgs", "academic_sessions", "courses", "classes", "persons", "enrollments"] {
+    for path in ["orgs", "academic_sessions", "courses", "classes", "persons", "contacts", "enrollments"] {
         assert_eq!(stranger.list(&format!("{path}?status=all")).await, Vec::<Value>::new(), "{path}");
     }
 }
@@ -65,6 +69,7 @@ async fn another_tenants_records_cannot_be_pointed_at() {
     let (north, south) = (Office { door: &door, tenant: &north }, Office { door: &door, tenant: &south });
     let (theirs, ours) = (north.frame().await, south.frame().await);
     let (stranger, pupil) = (north.person("Ben", "Okafor").await, south.person("Mila", "Okafor").await);
+    let parent = south.person("Ada", "Okafor").await;
     let role = |org: &Value| json!([{"role": "student", "role_type": "primary", "org_id": org["id"]}]);
     let names = json!({"given_name": "A", "family_name": "B"});
     let with = |mut body: Value, field: &str, value: Value| {
@@ -75,6 +80,7 @@ async fn another_tenants_records_cannot_be_pointed_at() {
     let class = json!({"title": "C", "class_type": "homeroom", "course_id": ours.course["id"],
         "school_id": ours.school["id"], "term_ids": [ours.term["id"]]});
     let place = json!({"class_id": ours.class["id"], "person_id": pupil["id"], "role": "student"});
+    let contact = json!({"student_id": pupil["id"], "contact_id": parent["id"], "relation": "mother"});
     let org = json!({"name": "O", "type": "school"});
     let session = json!({"title": "S", "type": "term", "start_date": "2025-09-01", "end_date": "2026-01-01",
         "school_year": 2026});
@@ -89,6 +95,8 @@ async fn another_tenants_records_cannot_be_pointed_at() {
         ("persons", with(names.clone(), "primary_org_id", theirs.school["id"].clone()), "primary_org_id"),
         ("persons", with(names.clone(), "agent_ids", json!([stranger["id"]])), "agent_ids"),
         ("persons", with(names, "roles", role(&theirs.school)), "roles"),
+        ("contacts", with(contact.clone(), "student_id", stranger["id"].clone()), "student_id"),
+        ("contacts", with(contact, "contact_id", stranger["id"].clone()), "contact_id"),
         ("enrollments", with(place.clone(), "class_id", theirs.class["id"].clone()), "class_id"),
         ("enrollments", with(place.clone(), "person_id", stranger["id"].clone()), "person_id"),
         ("enrollments", with(place, "school_id", theirs.school["id"].clone()), "school_id"),
@@ -110,6 +118,7 @@ async fn what_one_may_not_see_does_not_exist() {
             Some("academic_sessions") => "academic_session",
             Some("courses") => "course",
             Some("classes") => "class",
+            Some("contacts") => "contact",
             Some("enrollments") => "enrollment",
             _ if path.ends_with("demographics") => "demographics",
             _ => "person",
@@ -130,7 +139,7 @@ async fn what_one_may_not_see_does_not_exist() {
         }
     }
     let nobody = token("nobody", Some(&tenant), &[]);
-    for path in ["orgs", "academic_sessions", "courses", "classes", "persons", "enrollments"] {
+    for path in ["orgs", "academic_sessions", "courses", "classes", "persons", "contacts", "enrollments"] {
         office.call("GET", path).token(&nobody).refused(404, "not_found").await;
     }
 }
