@@ -8,13 +8,16 @@
 //! - Bringing in a whole roster can change every record at once, so it stays with owner and administrator.
 //! - Contacts are kept by the office. A teacher sees those of the students taught, with what must be known before a child is handed
 //!   over; a guardian sees their own relation and not the other parent's; a student sees none.
+//! - Families are the office's own order of things: what a family or a teacher may know of them is told by contacts and siblings.
+//! - Posts are kept by owner and administrator and read by the office; everybody on the staff reads their own.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
 
 use crate::{
     ROSTER, academic_session::ACADEMIC_SESSION, class::CLASS, contact::CONTACT, course::COURSE,
-    demographics::DEMOGRAPHICS, enrollment::ENROLLMENT, org::ORG, person::PERSON,
+    demographics::DEMOGRAPHICS, enrollment::ENROLLMENT, family::FAMILY, org::ORG, person::PERSON,
+    staff_assignment::STAFF_ASSIGNMENT,
 };
 
 /// Those who have a place in a class that the actor teaches today, such places, and such classes.
@@ -49,12 +52,14 @@ pub(crate) const ROLES: &[Role] = &[
     Role { name: STUDENT, title: "Student", description: "Learns at the school, and sees what is their own." },
 ];
 
-/// Resources of which rows can be somebody's own. Writing is never narrowed: it takes the permission for all.
-const NARROWED: &[(Resource, &[Action])] = &[(PERSON, READ), (DEMOGRAPHICS, READ), (ENROLLMENT, READ), (CLASS, READ)];
-
-/// The same with what is between two persons, which is nobody's alone.
+/// Resources of which rows can be somebody's own: with what is between two persons, which is nobody's alone. Writing is never
+/// narrowed: it takes the permission for all.
 const NARROWED_WITH_CONTACTS: &[(Resource, &[Action])] =
     &[(PERSON, READ), (CONTACT, READ), (DEMOGRAPHICS, READ), (ENROLLMENT, READ), (CLASS, READ)];
+
+/// The same with posts, which are the person's own alone.
+const NARROWED_WITH_POSTS: &[(Resource, &[Action])] =
+    &[(PERSON, READ), (STAFF_ASSIGNMENT, READ), (DEMOGRAPHICS, READ), (ENROLLMENT, READ), (CLASS, READ)];
 
 /// How permissions can be narrowed.
 pub(crate) const SCOPES: &[Scope] = &[
@@ -75,8 +80,8 @@ pub(crate) const SCOPES: &[Scope] = &[
     Scope {
         name: SELF,
         title: "oneself",
-        description: "The person whose account one is signed in with, their places, and their classes.",
-        on: NARROWED,
+        description: "The person whose account one is signed in with, their places, their classes, and their posts.",
+        on: NARROWED_WITH_POSTS,
     },
 ];
 
@@ -88,6 +93,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, CLASS, KEEP),
     Grant::all(OWNER, PERSON, KEEP),
     Grant::all(OWNER, CONTACT, KEEP),
+    Grant::all(OWNER, FAMILY, KEEP),
+    Grant::all(OWNER, STAFF_ASSIGNMENT, KEEP),
     Grant::all(OWNER, ENROLLMENT, KEEP),
     Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(OWNER, ROSTER, IMPORT),
@@ -97,6 +104,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, CLASS, KEEP),
     Grant::all(ADMIN, PERSON, KEEP),
     Grant::all(ADMIN, CONTACT, KEEP),
+    Grant::all(ADMIN, FAMILY, KEEP),
+    Grant::all(ADMIN, STAFF_ASSIGNMENT, KEEP),
     Grant::all(ADMIN, ENROLLMENT, KEEP),
     Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(ADMIN, ROSTER, IMPORT),
@@ -106,6 +115,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, CLASS, KEEP),
     Grant::all(STAFF, PERSON, KEEP),
     Grant::all(STAFF, CONTACT, KEEP),
+    Grant::all(STAFF, FAMILY, KEEP),
+    Grant::all(STAFF, STAFF_ASSIGNMENT, READ),
     Grant::all(STAFF, ENROLLMENT, KEEP),
     Grant::all(STAFF, DEMOGRAPHICS, ENTER),
     Grant::all(TEACHER, ORG, READ),
@@ -117,6 +128,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(OWN_CLASSES, TEACHER, CONTACT, READ),
     Grant::within(OWN_CLASSES, TEACHER, ENROLLMENT, READ),
     Grant::within(SELF, TEACHER, ENROLLMENT, READ),
+    Grant::within(SELF, TEACHER, STAFF_ASSIGNMENT, READ),
     Grant::all(GUARDIAN, ORG, READ),
     Grant::all(GUARDIAN, ACADEMIC_SESSION, READ),
     Grant::all(GUARDIAN, COURSE, READ),

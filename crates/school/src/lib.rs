@@ -9,6 +9,7 @@ pub mod course;
 mod date_span;
 pub mod demographics;
 pub mod enrollment;
+pub mod family;
 #[doc(hidden)]
 pub mod fuzzing;
 mod grants;
@@ -23,6 +24,7 @@ pub mod sample;
 mod scope;
 mod scope_store;
 pub mod search_key;
+pub mod staff_assignment;
 mod store;
 mod unnamed_store;
 mod vocabulary;
@@ -82,7 +84,12 @@ impl Module for School {
                 name: "families",
                 tables: include_str!("../migrations/0002_families/tables.sql"),
                 foreign_keys: include_str!("../migrations/0002_families/foreign_keys.sql"),
-                made: &[Table::tenant("contact")],
+                made: &[
+                    Table::tenant("contact"),
+                    Table::tenant("family"),
+                    Table::tenant("family_member"),
+                    Table::tenant("staff_assignment"),
+                ],
             },
         ];
         ALL
@@ -102,6 +109,9 @@ impl Module for School {
                 person::STATEMENTS[4],
                 contact::STATEMENTS[0],
                 contact::STATEMENTS[1],
+                family::STATEMENTS[0],
+                family::STATEMENTS[1],
+                staff_assignment::STATEMENTS,
                 enrollment::STATEMENTS,
                 demographics::STATEMENTS,
             ];
@@ -130,6 +140,8 @@ impl Module for School {
             class::CLASS,
             person::PERSON,
             contact::CONTACT,
+            family::FAMILY,
+            staff_assignment::STAFF_ASSIGNMENT,
             enrollment::ENROLLMENT,
             demographics::DEMOGRAPHICS,
             ROSTER,
@@ -145,6 +157,8 @@ impl Module for School {
                 class::CONSTRAINTS,
                 person::CONSTRAINTS,
                 contact::CONSTRAINTS,
+                family::CONSTRAINTS,
+                staff_assignment::CONSTRAINTS,
                 enrollment::CONSTRAINTS,
                 demographics::CONSTRAINTS,
             ]
@@ -194,6 +208,8 @@ impl HttpModule for School {
             .merge(class::routes())
             .merge(person::routes())
             .merge(contact::routes())
+            .merge(family::routes())
+            .merge(staff_assignment::routes())
             .merge(enrollment::routes())
             .merge(demographics::routes())
     }

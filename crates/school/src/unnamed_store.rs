@@ -47,6 +47,20 @@ macro_rules! insert {
     };
 }
 
+/// New values of a record that is locked.
+macro_rules! update {
+    ($table:literal, $assignments:literal) => {
+        concat!(
+            "update ",
+            $table,
+            " set status = $3, date_last_modified = $4, updated_at = $4, updated_by = $5, metadata = $6, ",
+            "version = version + 1, ",
+            $assignments,
+            " where tenant_id = $1 and id = $2"
+        )
+    };
+}
+
 /// A page of records behind a position: `$2` status, `$3` and `$4` the position, `$5` how many; filters from `$6`.
 macro_rules! page {
     ($table:literal, $fields:expr, $filters:expr, $key:literal asc) => {
@@ -65,4 +79,4 @@ macro_rules! page {
     };
 }
 
-pub(crate) use {get, head, insert, lock, page};
+pub(crate) use {get, head, insert, lock, page, update};

@@ -166,6 +166,16 @@ vocabulary! {
     Custody: false [FULL = "full", SHARED = "shared", RESTRICTED = "restricted", NONE = "none"]
 }
 
+vocabulary! {
+    /// What kind of post somebody has.
+    StaffClassification: true [
+        ASSISTANT_PRINCIPAL = "assistantPrincipal", COUNSELOR = "counselor",
+        DISTRICT_ADMINISTRATOR = "districtAdministrator", INSTRUCTIONAL_AIDE = "instructionalAide",
+        LIBRARIAN = "librarian", NURSE = "nurse", OFFICE_STAFF = "officeStaff", PRINCIPAL = "principal",
+        SUBSTITUTE_TEACHER = "substituteTeacher", SUPPORT_STAFF = "supportStaff", TEACHER = "teacher", OTHER = "other",
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::{OrgType, RoleType};

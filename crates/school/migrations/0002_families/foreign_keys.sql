@@ -3,3 +3,11 @@
 alter table contact
     add constraint contact_student_fkey foreign key (tenant_id, student_id) references person (tenant_id, id),
     add constraint contact_contact_fkey foreign key (tenant_id, contact_id) references person (tenant_id, id);
+
+alter table family_member
+    add constraint family_member_family_fkey foreign key (tenant_id, family_id) references family (tenant_id, id),
+    add constraint family_member_person_fkey foreign key (tenant_id, person_id) references person (tenant_id, id);
+
+alter table staff_assignment
+    add constraint staff_assignment_person_fkey foreign key (tenant_id, person_id) references person (tenant_id, id),
+    add constraint staff_assignment_org_fkey foreign key (tenant_id, org_id) references org (tenant_id, id);

@@ -44,3 +44,66 @@ create table contact (
 );
 create index contact_by_contact on contact (tenant_id, contact_id, student_id);
 create index contact_by_modification on contact (tenant_id, date_last_modified, id);
+
+-- Those who belong together, as the school sees it.
+create table family (
+    tenant_id uuid not null,
+    id uuid not null,
+    status text not null constraint family_status_check check (status in ('active', 'tobedeleted')),
+    date_last_modified timestamptz not null,
+    source text not null constraint family_source_check check (source in ('manual', 'import', 'scim', 'api')),
+    metadata jsonb not null constraint family_metadata_check check (jsonb_typeof(metadata) = 'object'),
+    version bigint not null,
+    created_at timestamptz not null,
+    created_by text not null,
+    updated_at timestamptz not null,
+    updated_by text not null,
+    name text not null constraint family_name_check check (char_length(name) between 1 and 512),
+    name_search text collate "C" not null constraint family_name_search_check check (char_length(name_search) <= 200),
+    home_language text constraint family_home_language_check check (char_length(home_language) between 1 and 512),
+    constraint family_pkey primary key (tenant_id, id)
+);
+create index family_by_name on family (tenant_id, name_search, id);
+create index family_by_modification on family (tenant_id, date_last_modified, id);
+
+create table family_member (
+    tenant_id uuid not null,
+    family_id uuid not null,
+    person_id uuid not null,
+    constraint family_member_pkey primary key (tenant_id, family_id, person_id)
+);
+create index family_member_by_person on family_member (tenant_id, person_id, family_id);
+
+-- A post of somebody on the staff.
+create table staff_assignment (
+    tenant_id uuid not null,
+    id uuid not null,
+    status text not null constraint staff_assignment_status_check check (status in ('active', 'tobedeleted')),
+    date_last_modified timestamptz not null,
+    source text not null constraint staff_assignment_source_check check (source in ('manual', 'import', 'scim', 'api')),
+    metadata jsonb not null constraint staff_assignment_metadata_check check (jsonb_typeof(metadata) = 'object'),
+    version bigint not null,
+    created_at timestamptz not null,
+    created_by text not null,
+    updated_at timestamptz not null,
+    updated_by text not null,
+    person_id uuid not null,
+    org_id uuid not null,
+    position_title text
+        constraint staff_assignment_position_title_check check (char_length(position_title) between 1 and 512),
+    staff_classification text not null constraint staff_assignment_staff_classification_check
+        check ((staff_classification in ('assistantPrincipal', 'counselor', 'districtAdministrator',
+            'instructionalAide', 'librarian', 'nurse', 'officeStaff', 'principal', 'substituteTeacher', 'supportStaff',
+            'teacher', 'other') or staff_classification like 'ext:_%') and char_length(staff_classification) <= 255),
+    -- In ten-thousandths of a whole post.
+    full_time_equivalency integer
+        constraint staff_assignment_full_time_equivalency_check check (full_time_equivalency between 0 and 10000),
+    begin_date date not null,
+    end_date date,
+    constraint staff_assignment_dates_check check (end_date >= begin_date),
+    constraint staff_assignment_pkey primary key (tenant_id, id)
+);
+create index staff_assignment_by_begin on staff_assignment (tenant_id, begin_date, id);
+create index staff_assignment_by_modification on staff_assignment (tenant_id, date_last_modified, id);
+create index staff_assignment_by_person on staff_assignment (tenant_id, person_id);
+create index staff_assignment_by_org on staff_assignment (tenant_id, org_id);

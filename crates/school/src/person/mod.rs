@@ -26,6 +26,8 @@ pub(crate) use account::accounts;
 pub use account::{link_account, unlink_account};
 pub use role::Role;
 pub(crate) use role_store::{COUNT_STAFF, COUNT_STUDENTS};
+pub(crate) use store::relation;
+pub(crate) use summary::relation_sample;
 pub use summary::{PersonSummary, Relation, Relations};
 
 use self::role::{RoleChanges, check_agents};

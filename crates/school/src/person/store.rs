@@ -187,7 +187,8 @@ pub(super) fn related(rows: &[Vec<Row>]) -> Result<Relations> {
     })
 }
 
-fn relation(row: &Row) -> Result<Relation> {
+/// Somebody a person is related to.
+pub(crate) fn relation(row: &Row) -> Result<Relation> {
     Ok(Relation {
         id: row.get("id"),
         sourced_id: row.get("sourced_id"),

@@ -6,6 +6,7 @@ mod contacts;
 mod demographics;
 mod document;
 mod enrollment;
+mod families;
 mod house;
 mod listing;
 mod matrix;

@@ -21,6 +21,7 @@ fn about(whose: &str, child: &str, contact: &str, place: &str, class: &str, ques
     {
         ask(&format!("see {part}"), "GET", format!("persons/{child}{path}"), None);
     }
+    ask("see siblings", "GET", format!("persons/{child}/siblings"), None);
     ask("see contact", "GET", format!("contacts/{contact}"), None);
     ask("see place", "GET", format!("enrollments/{place}"), None);
     ask("see class", "GET", format!("classes/{class}"), None);
@@ -56,7 +57,17 @@ async fn matrix(house: &House<'_>, elsewhere: &House<'_>) -> String {
     // The same accounts are tied to persons there.
     let (child, contact, place) = (elsewhere.person("Mila"), elsewhere.contact("Gus"), elsewhere.place("Mila"));
     about("elsewhere", child, contact, place, id(&elsewhere.frame.class), &mut questions);
-    for path in ["persons", "contacts", "enrollments", "classes", "courses", "academic_sessions", "orgs"] {
+    for path in [
+        "persons",
+        "contacts",
+        "families",
+        "staff_assignments",
+        "enrollments",
+        "classes",
+        "courses",
+        "academic_sessions",
+        "orgs",
+    ] {
         questions.push((format!("list {path}"), "GET", path.to_owned(), None));
     }
     let frame = &house.frame;
@@ -68,6 +79,13 @@ async fn matrix(house: &House<'_>, elsewhere: &House<'_>) -> String {
         ("make person", "persons", json!({"given_name": "New", "family_name": "Person"})),
         ("make place", "enrollments", place),
         ("make class", "classes", class),
+        ("make family", "families", json!({"name": "F"})),
+        (
+            "make post",
+            "staff_assignments",
+            json!({"person_id": house.persons["Tess"]["id"],
+            "org_id": frame.school["id"], "staff_classification": "teacher", "begin_date": "2025-08-01"}),
+        ),
         ("make org", "orgs", json!({"name": "O", "type": "department"})),
     ] {
         questions.push((what.to_owned(), "POST", path.to_owned(), Some(body)));
@@ -119,6 +137,7 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     see roles own                        200       200       200       200       200       200
     see agents own                       200       200       200       200       200       200
     see demographics own                 200       200       200       404       404       404
+    see siblings own                     200       200       200       200       200       200
     see contact own                      200       200       200       200       200       404
     see place own                        200       200       200       200       200       200
     see class own                        200       200       200       200       200       200
@@ -139,6 +158,7 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     see roles other                      200       200       200       404       404       404
     see agents other                     200       200       200       404       404       404
     see demographics other               200       200       200       404       404       404
+    see siblings other                   200       200       200       404       404       404
     see contact other                    200       200       200       404       404       404
     see place other                      200       200       200       404       404       404
     see class other                      200       200       200       200       200       200
@@ -158,6 +178,7 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     see roles elsewhere                  404       404       404       404       404       404
     see agents elsewhere                 404       404       404       404       404       404
     see demographics elsewhere           404       404       404       404       404       404
+    see siblings elsewhere               404       404       404       404       404       404
     see contact elsewhere                404       404       404       404       404       404
     see place elsewhere                  404       404       404       404       404       404
     see class elsewhere                  404       404       404       404       404       404
@@ -175,6 +196,8 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     delete class elsewhere               404       404       404       404       404       404
     list persons                     200 (7)   200 (7)   200 (7)   200 (2)   200 (2)   200 (1)
     list contacts                    200 (3)   200 (3)   200 (3)   200 (2)   200 (1)       404
+    list families                    200 (0)   200 (0)   200 (0)       404       404       404
+    list staff_assignments           200 (0)   200 (0)   200 (0)   200 (0)       404       404
     list enrollments                 200 (4)   200 (4)   200 (4)   200 (2)   200 (1)   200 (1)
     list classes                     200 (2)   200 (2)   200 (2)   200 (2)   200 (2)   200 (2)
     list courses                     200 (1)   200 (1)   200 (1)   200 (1)   200 (1)   200 (1)
@@ -183,6 +206,8 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     make person                          201       201       201       403       403       403
     make place                           201       201       201       403       403       403
     make class                           201       201       201       403       403       403
+    make family                          201       201       201       403       403       403
+    make post                            201       201       403       403       403       403
     make org                             201       201       403       403       403       403
     "#);
     assert!(tables.iter().all(|table| *table == tables[0]), "{}", tables.join("\n"));

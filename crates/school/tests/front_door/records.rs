@@ -52,15 +52,29 @@ fn kinds(frame: &Frame, person: &Value) -> Vec<(&'static str, Value, Value)> {
 }
 
 /// The same for kinds that have no name in the standard.
-fn unnamed_kinds(person: &Value, other: &Value) -> Vec<(&'static str, Value, Value)> {
-    vec![(
+fn unnamed_kinds(frame: &Frame, person: &Value, other: &Value) -> Vec<(&'static str, Value, Value)> {
+    let contact = (
         "contacts",
         json!({"student_id": person["id"], "contact_id": other["id"], "relation": "father", "legal_guardian": true,
             "custody": "shared", "contact_priority": 2, "contact_by_mail": false, "begin_date": "2025-09-01",
             "contact_restrictions": "Picks up on Fridays only.", "metadata": {"seat": "b"}}),
         json!({"custody": "restricted", "contact_priority": null, "contact_restrictions": null,
             "end_date": "2030-07-01"}),
-    )]
+    );
+    vec![
+        contact,
+        (
+            "families",
+            json!({"name": "Ericsson", "home_language": "sv", "member_ids": [person["id"], other["id"]]}),
+            json!({"name": "Ericsson and Berg", "home_language": null, "member_ids": [other["id"]]}),
+        ),
+        (
+            "staff_assignments",
+            json!({"person_id": person["id"], "org_id": frame.school["id"], "position_title": "School Nurse",
+                "staff_classification": "nurse", "full_time_equivalency": 0.3333, "begin_date": "2025-08-01"}),
+            json!({"full_time_equivalency": null, "position_title": null, "end_date": "2026-07-01"}),
+        ),
+    ]
 }
 
 #[tokio::test]
@@ -71,7 +85,7 @@ async fn every_record_lives_alike_in_every_tier() {
         let frame = office.frame().await;
         let person = office.person("Astrid", "Ericsson").await;
         let other = office.person("Ada", "Ericsson").await;
-        for (path, body, patch) in kinds(&frame, &person).into_iter().chain(unnamed_kinds(&person, &other)) {
+        for (path, body, patch) in kinds(&frame, &person).into_iter().chain(unnamed_kinds(&frame, &person, &other)) {
             lives(&office, path, &body, &patch).await;
         }
     }
@@ -342,7 +356,7 @@ async fn a_creation_sent_twice_happens_once() {
     let frame = office.frame().await;
     let person = office.person("Astrid", "Ericsson").await;
     let other = office.person("Ada", "Ericsson").await;
-    for (path, body, _) in kinds(&frame, &person).into_iter().chain(unnamed_kinds(&person, &other)) {
+    for (path, body, _) in kinds(&frame, &person).into_iter().chain(unnamed_kinds(&frame, &person, &other)) {
         let before = office.list(path).await.len();
         let call = office.call("POST", path).header("idempotency-key", &format!("key-{path}")).json(body);
         let (first, second) = (call.clone().expect(201).await, call.expect(201).await);

@@ -15,6 +15,10 @@ async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
     let parent = office.person("Ada", "Okafor").await;
     let contact = json!({"student_id": person["id"], "contact_id": parent["id"], "relation": "mother"});
     let contact = office.make("contacts", contact).await;
+    let family = office.make("families", json!({"name": "Okafor", "member_ids": [person["id"]]})).await;
+    let post = json!({"person_id": parent["id"], "org_id": frame.school["id"], "staff_classification": "teacher",
+        "begin_date": "2025-08-01"});
+    let post = office.make("staff_assignments", post).await;
     let demographics = format!("persons/{}/demographics", id(&person));
     office.call("PUT", &demographics).json(json!({"sex": "female"})).expect(200).await;
     vec![
@@ -24,6 +28,9 @@ async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
         (format!("classes/{}", id(&frame.class)), json!({"title": "Mine"})),
         (format!("persons/{}", id(&person)), json!({"given_name": "Mine"})),
         (format!("contacts/{}", id(&contact)), json!({"custody": "full"})),
+        (format!("families/{}", id(&family)), json!({"name": "Mine"})),
+        (format!("staff_assignments/{}", id(&post)), json!({"staff_classification": "nurse"})),
+        (format!("persons/{}/siblings", id(&person)), json!({})),
         (format!("enrollments/{}", id(&place)), json!({"role": "teacher"})),
         (format!("persons/{}/roles", id(&person)), json!({"roles": []})),
         (format!("persons/{}/agents", id(&person)), json!({"agent_ids": []})),
@@ -33,6 +40,7 @@ async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
 
 fn methods(path: &str) -> &'static [&'static str] {
     match path.rsplit('/').next() {
+        Some("siblings") => &["GET"],
         Some("roles" | "agents") => &["GET", "PUT"],
         Some("demographics") => &["GET", "PUT", "DELETE"],
         _ => &["GET", "PATCH", "DELETE"],
@@ -57,7 +65,17 @@ async fn another_tenants_records_do_not_exist() {
             assert_eq!(office.read(&path).await, before, "{path}");
         }
     }
-    for path in ["orgs", "academic_sessions", "courses", "classes", "persons", "contacts", "enrollments"] {
+    for path in [
+        "orgs",
+        "academic_sessions",
+        "courses",
+        "classes",
+        "persons",
+        "contacts",
+        "families",
+        "staff_assignments",
+        "enrollments",
+    ] {
         assert_eq!(stranger.list(&format!("{path}?status=all")).await, Vec::<Value>::new(), "{path}");
     }
 }
@@ -81,6 +99,8 @@ async fn another_tenants_records_cannot_be_pointed_at() {
         "school_id": ours.school["id"], "term_ids": [ours.term["id"]]});
     let place = json!({"class_id": ours.class["id"], "person_id": pupil["id"], "role": "student"});
     let contact = json!({"student_id": pupil["id"], "contact_id": parent["id"], "relation": "mother"});
+    let post = json!({"person_id": pupil["id"], "org_id": ours.school["id"], "staff_classification": "teacher",
+        "begin_date": "2025-08-01"});
     let org = json!({"name": "O", "type": "school"});
     let session = json!({"title": "S", "type": "term", "start_date": "2025-09-01", "end_date": "2026-01-01",
         "school_year": 2026});
@@ -95,6 +115,9 @@ async fn another_tenants_records_cannot_be_pointed_at() {
         ("persons", with(names.clone(), "primary_org_id", theirs.school["id"].clone()), "primary_org_id"),
         ("persons", with(names.clone(), "agent_ids", json!([stranger["id"]])), "agent_ids"),
         ("persons", with(names, "roles", role(&theirs.school)), "roles"),
+        ("families", json!({"name": "F", "member_ids": [stranger["id"]]}), "member_ids"),
+        ("staff_assignments", with(post.clone(), "person_id", stranger["id"].clone()), "person_id"),
+        ("staff_assignments", with(post, "org_id", theirs.school["id"].clone()), "org_id"),
         ("contacts", with(contact.clone(), "student_id", stranger["id"].clone()), "student_id"),
         ("contacts", with(contact, "contact_id", stranger["id"].clone()), "contact_id"),
         ("enrollments", with(place.clone(), "class_id", theirs.class["id"].clone()), "class_id"),
@@ -119,6 +142,8 @@ async fn what_one_may_not_see_does_not_exist() {
             Some("courses") => "course",
             Some("classes") => "class",
             Some("contacts") => "contact",
+            Some("families") => "family",
+            Some("staff_assignments") => "staff_assignment",
             Some("enrollments") => "enrollment",
             _ if path.ends_with("demographics") => "demographics",
             _ => "person",
@@ -139,7 +164,17 @@ async fn what_one_may_not_see_does_not_exist() {
         }
     }
     let nobody = token("nobody", Some(&tenant), &[]);
-    for path in ["orgs", "academic_sessions", "courses", "classes", "persons", "contacts", "enrollments"] {
+    for path in [
+        "orgs",
+        "academic_sessions",
+        "courses",
+        "classes",
+        "persons",
+        "contacts",
+        "families",
+        "staff_assignments",
+        "enrollments",
+    ] {
         office.call("GET", path).token(&nobody).refused(404, "not_found").await;
     }
 }
