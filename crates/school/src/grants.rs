@@ -10,6 +10,7 @@
 //!   over; a guardian sees their own relation and not the other parent's; a student sees none.
 //! - Families are the office's own order of things: what a family or a teacher may know of them is told by contacts and siblings.
 //! - Posts are kept by owner and administrator and read by the office; everybody on the staff reads their own.
+//! - Two persons are merged by owner and administrator: it changes many records at once, and lets one account see what two did.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
@@ -17,7 +18,7 @@ use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
 use crate::{
     ROSTER, academic_session::ACADEMIC_SESSION, class::CLASS, contact::CONTACT, course::COURSE,
     demographics::DEMOGRAPHICS, enrollment::ENROLLMENT, family::FAMILY, org::ORG, person::PERSON,
-    staff_assignment::STAFF_ASSIGNMENT,
+    person_merge::PERSON_MERGE, staff_assignment::STAFF_ASSIGNMENT,
 };
 
 /// Those who have a place in a class that the actor teaches today, such places, and such classes.
@@ -31,6 +32,7 @@ const READ: &[Action] = &[Action::Read];
 const KEEP: &[Action] = &[Action::Create, Action::Read, Action::Update, Action::Delete];
 const ENTER: &[Action] = &[Action::Read, Action::Update];
 const ENTER_AND_ERASE: &[Action] = &[Action::Read, Action::Update, Action::Delete];
+const MERGE: &[Action] = &[Action::Create, Action::Read, Action::Delete];
 const IMPORT: &[Action] = &[Action::Import];
 
 const OWNER: &str = "owner";
@@ -95,6 +97,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, CONTACT, KEEP),
     Grant::all(OWNER, FAMILY, KEEP),
     Grant::all(OWNER, STAFF_ASSIGNMENT, KEEP),
+    Grant::all(OWNER, PERSON_MERGE, MERGE),
     Grant::all(OWNER, ENROLLMENT, KEEP),
     Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(OWNER, ROSTER, IMPORT),
@@ -106,6 +109,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, CONTACT, KEEP),
     Grant::all(ADMIN, FAMILY, KEEP),
     Grant::all(ADMIN, STAFF_ASSIGNMENT, KEEP),
+    Grant::all(ADMIN, PERSON_MERGE, MERGE),
     Grant::all(ADMIN, ENROLLMENT, KEEP),
     Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(ADMIN, ROSTER, IMPORT),
@@ -117,6 +121,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, CONTACT, KEEP),
     Grant::all(STAFF, FAMILY, KEEP),
     Grant::all(STAFF, STAFF_ASSIGNMENT, READ),
+    Grant::all(STAFF, PERSON_MERGE, READ),
     Grant::all(STAFF, ENROLLMENT, KEEP),
     Grant::all(STAFF, DEMOGRAPHICS, ENTER),
     Grant::all(TEACHER, ORG, READ),

@@ -18,6 +18,7 @@ mod listing;
 pub mod oneroster;
 pub mod org;
 pub mod person;
+pub mod person_merge;
 pub mod record;
 mod rules;
 pub mod sample;
@@ -34,8 +35,8 @@ use std::{future::Future, pin::Pin, sync::LazyLock};
 use cloister_http::{Edge, HttpModule};
 use cloister_ids::{AccountId, Id, Kind, PersonId, Uuid};
 use cloister_tenancy::{
-    ConstraintRule, Grant, Meter, Module, OpContext, PersonAccount, Resource, Result, Role, SchemaChange, Scope, Table,
-    Tenancy, TenantTx, sql::Statement,
+    ConstraintRule, Grant, Meter, Module, OpContext, PersonAccount, Resource, Result, Rights, Role, SchemaChange,
+    Scope, Table, Tenancy, TenantTx, sql::Statement,
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -89,6 +90,8 @@ impl Module for School {
                     Table::tenant("family"),
                     Table::tenant("family_member"),
                     Table::tenant("staff_assignment"),
+                    Table::tenant("person_merge"),
+                    Table::tenant("person_merge_row").with(Rights::Append),
                 ],
             },
         ];
@@ -112,6 +115,8 @@ impl Module for School {
                 family::STATEMENTS[0],
                 family::STATEMENTS[1],
                 staff_assignment::STATEMENTS,
+                person_merge::STATEMENTS[0],
+                person_merge::STATEMENTS[1],
                 enrollment::STATEMENTS,
                 demographics::STATEMENTS,
             ];
@@ -142,6 +147,7 @@ impl Module for School {
             contact::CONTACT,
             family::FAMILY,
             staff_assignment::STAFF_ASSIGNMENT,
+            person_merge::PERSON_MERGE,
             enrollment::ENROLLMENT,
             demographics::DEMOGRAPHICS,
             ROSTER,
@@ -159,6 +165,7 @@ impl Module for School {
                 contact::CONSTRAINTS,
                 family::CONSTRAINTS,
                 staff_assignment::CONSTRAINTS,
+                person_merge::CONSTRAINTS,
                 enrollment::CONSTRAINTS,
                 demographics::CONSTRAINTS,
             ]
@@ -210,6 +217,7 @@ impl HttpModule for School {
             .merge(contact::routes())
             .merge(family::routes())
             .merge(staff_assignment::routes())
+            .merge(person_merge::routes())
             .merge(enrollment::routes())
             .merge(demographics::routes())
     }

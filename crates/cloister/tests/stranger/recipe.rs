@@ -148,6 +148,14 @@ async fn adjust(world: &World, operation: &Operation, home: &Home, body: &mut Va
             let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
             body["contact_id"] = person.body["id"].clone();
         }
+        // Two persons that nothing else needs.
+        "person_merge_create" => {
+            let maker = world.document.operation("person_create").ok_or("no person_create")?;
+            for side in ["kept_id", "merged_id"] {
+                let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
+                body[side] = person.body["id"].clone();
+            }
+        }
         // The tenant has no role of this name.
         "member_update" => body["roles"] = json!(["teacher"]),
         "platform_plan_create" => body["name"] = json!(format!("plan{number}")),

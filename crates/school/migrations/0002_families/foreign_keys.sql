@@ -11,3 +11,10 @@ alter table family_member
 alter table staff_assignment
     add constraint staff_assignment_person_fkey foreign key (tenant_id, person_id) references person (tenant_id, id),
     add constraint staff_assignment_org_fkey foreign key (tenant_id, org_id) references org (tenant_id, id);
+
+alter table person_merge
+    add constraint person_merge_kept_fkey foreign key (tenant_id, kept_id) references person (tenant_id, id),
+    add constraint person_merge_merged_fkey foreign key (tenant_id, merged_id) references person (tenant_id, id);
+
+alter table person_merge_row
+    add constraint person_merge_row_merge_fkey foreign key (tenant_id, merge_id) references person_merge (tenant_id, id);

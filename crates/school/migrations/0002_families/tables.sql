@@ -107,3 +107,39 @@ create index staff_assignment_by_begin on staff_assignment (tenant_id, begin_dat
 create index staff_assignment_by_modification on staff_assignment (tenant_id, date_last_modified, id);
 create index staff_assignment_by_person on staff_assignment (tenant_id, person_id);
 create index staff_assignment_by_org on staff_assignment (tenant_id, org_id);
+
+-- Two records that were one person. `merged_id` became part of `kept_id`; status `tobedeleted` says that it was taken back.
+create table person_merge (
+    tenant_id uuid not null,
+    id uuid not null,
+    status text not null constraint person_merge_status_check check (status in ('active', 'tobedeleted')),
+    date_last_modified timestamptz not null,
+    source text not null constraint person_merge_source_check check (source in ('manual', 'import', 'scim', 'api')),
+    metadata jsonb not null constraint person_merge_metadata_check check (jsonb_typeof(metadata) = 'object'),
+    version bigint not null,
+    created_at timestamptz not null,
+    created_by text not null,
+    updated_at timestamptz not null,
+    updated_by text not null,
+    kept_id uuid not null,
+    merged_id uuid not null constraint person_merge_self_check check (merged_id <> kept_id),
+    reason text constraint person_merge_reason_check check (char_length(reason) between 1 and 512),
+    -- The sign-in that went from one to the other.
+    account_id uuid,
+    constraint person_merge_pkey primary key (tenant_id, id)
+);
+create index person_merge_by_modification on person_merge (tenant_id, date_last_modified, id);
+create index person_merge_by_kept on person_merge (tenant_id, kept_id);
+create index person_merge_by_merged on person_merge (tenant_id, merged_id);
+
+-- What a merge did to each row, so that it can be taken back. `row_id` is the row's own id; of a family membership the
+-- family's, of demographics the merged person's.
+create table person_merge_row (
+    tenant_id uuid not null,
+    merge_id uuid not null,
+    table_name text not null constraint person_merge_row_table_name_check check (char_length(table_name) between 1 and 63),
+    row_id uuid not null,
+    what text not null constraint person_merge_row_what_check
+        check (what in ('moved', 'moved_contact', 'demoted', 'set_aside')),
+    constraint person_merge_row_pkey primary key (tenant_id, merge_id, table_name, row_id, what)
+);

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 pub(crate) use agent::{NewAgent, authorize_agents, new_agents, of_agents};
 pub(crate) use agent_store::{bare, come, gone, relation_of_role};
 pub(crate) use api::routes;
+pub(crate) use samples::another_person;
 
 use crate::{
     record::{Metadata, Record, Source, Status, check_change, check_new},

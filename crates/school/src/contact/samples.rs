@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Another person than the sample of a person.
-pub(super) fn another_person() -> PersonId {
+pub(crate) fn another_person() -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(0x019b_8d24_4e80_7c3e_9d0a_5f2b_7c61_e4a9))
 }
 

@@ -10,6 +10,7 @@ mod families;
 mod house;
 mod listing;
 mod matrix;
+mod merges;
 mod mismatch;
 mod person;
 mod plans;
