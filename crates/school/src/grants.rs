@@ -10,14 +10,15 @@
 //!   over; a guardian sees their own relation and not the other parent's; a student sees none.
 //! - Families are the office's own order of things: what a family or a teacher may know of them is told by contacts and siblings.
 //! - Posts are kept by owner and administrator and read by the office; everybody on the staff reads their own.
+//! - What became of a student in earlier years is for the office and the family. A teacher meets a student without it.
 //! - Two persons are merged by owner and administrator: it changes many records at once, and lets one account see what two did.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
 
 use crate::{
-    ROSTER, academic_session::ACADEMIC_SESSION, class::CLASS, contact::CONTACT, course::COURSE,
-    demographics::DEMOGRAPHICS, enrollment::ENROLLMENT, family::FAMILY, org::ORG, person::PERSON,
+    ROSTER, academic_record::ACADEMIC_RECORD, academic_session::ACADEMIC_SESSION, class::CLASS, contact::CONTACT,
+    course::COURSE, demographics::DEMOGRAPHICS, enrollment::ENROLLMENT, family::FAMILY, org::ORG, person::PERSON,
     person_merge::PERSON_MERGE, staff_assignment::STAFF_ASSIGNMENT,
 };
 
@@ -56,12 +57,24 @@ pub(crate) const ROLES: &[Role] = &[
 
 /// Resources of which rows can be somebody's own: with what is between two persons, which is nobody's alone. Writing is never
 /// narrowed: it takes the permission for all.
-const NARROWED_WITH_CONTACTS: &[(Resource, &[Action])] =
-    &[(PERSON, READ), (CONTACT, READ), (DEMOGRAPHICS, READ), (ENROLLMENT, READ), (CLASS, READ)];
+const NARROWED_WITH_CONTACTS: &[(Resource, &[Action])] = &[
+    (PERSON, READ),
+    (CONTACT, READ),
+    (ACADEMIC_RECORD, READ),
+    (DEMOGRAPHICS, READ),
+    (ENROLLMENT, READ),
+    (CLASS, READ),
+];
 
 /// The same with posts, which are the person's own alone.
-const NARROWED_WITH_POSTS: &[(Resource, &[Action])] =
-    &[(PERSON, READ), (STAFF_ASSIGNMENT, READ), (DEMOGRAPHICS, READ), (ENROLLMENT, READ), (CLASS, READ)];
+const NARROWED_WITH_POSTS: &[(Resource, &[Action])] = &[
+    (PERSON, READ),
+    (STAFF_ASSIGNMENT, READ),
+    (ACADEMIC_RECORD, READ),
+    (DEMOGRAPHICS, READ),
+    (ENROLLMENT, READ),
+    (CLASS, READ),
+];
 
 /// How permissions can be narrowed.
 pub(crate) const SCOPES: &[Scope] = &[
@@ -97,6 +110,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, CONTACT, KEEP),
     Grant::all(OWNER, FAMILY, KEEP),
     Grant::all(OWNER, STAFF_ASSIGNMENT, KEEP),
+    Grant::all(OWNER, ACADEMIC_RECORD, KEEP),
     Grant::all(OWNER, PERSON_MERGE, MERGE),
     Grant::all(OWNER, ENROLLMENT, KEEP),
     Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
@@ -109,6 +123,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, CONTACT, KEEP),
     Grant::all(ADMIN, FAMILY, KEEP),
     Grant::all(ADMIN, STAFF_ASSIGNMENT, KEEP),
+    Grant::all(ADMIN, ACADEMIC_RECORD, KEEP),
     Grant::all(ADMIN, PERSON_MERGE, MERGE),
     Grant::all(ADMIN, ENROLLMENT, KEEP),
     Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
@@ -121,6 +136,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, CONTACT, KEEP),
     Grant::all(STAFF, FAMILY, KEEP),
     Grant::all(STAFF, STAFF_ASSIGNMENT, READ),
+    Grant::all(STAFF, ACADEMIC_RECORD, KEEP),
     Grant::all(STAFF, PERSON_MERGE, READ),
     Grant::all(STAFF, ENROLLMENT, KEEP),
     Grant::all(STAFF, DEMOGRAPHICS, ENTER),
@@ -142,12 +158,14 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(SELF, GUARDIAN, PERSON, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, CONTACT, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ENROLLMENT, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, ACADEMIC_RECORD, READ),
     Grant::all(STUDENT, ORG, READ),
     Grant::all(STUDENT, ACADEMIC_SESSION, READ),
     Grant::all(STUDENT, COURSE, READ),
     Grant::all(STUDENT, CLASS, READ),
     Grant::within(SELF, STUDENT, PERSON, READ),
     Grant::within(SELF, STUDENT, ENROLLMENT, READ),
+    Grant::within(SELF, STUDENT, ACADEMIC_RECORD, READ),
 ];
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! A folder is a resource, top to bottom: `mod.rs` its type and rules, `store.rs` all its SQL, `api.rs` its endpoints.
 
+pub mod academic_record;
 pub mod academic_session;
 pub mod class;
 pub mod contact;
@@ -90,6 +91,7 @@ impl Module for School {
                     Table::tenant("family"),
                     Table::tenant("family_member"),
                     Table::tenant("staff_assignment"),
+                    Table::tenant("academic_record"),
                     Table::tenant("person_merge"),
                     Table::tenant("person_merge_row").with(Rights::Append),
                 ],
@@ -115,6 +117,7 @@ impl Module for School {
                 family::STATEMENTS[0],
                 family::STATEMENTS[1],
                 staff_assignment::STATEMENTS,
+                academic_record::STATEMENTS,
                 person_merge::STATEMENTS[0],
                 person_merge::STATEMENTS[1],
                 enrollment::STATEMENTS,
@@ -147,6 +150,7 @@ impl Module for School {
             contact::CONTACT,
             family::FAMILY,
             staff_assignment::STAFF_ASSIGNMENT,
+            academic_record::ACADEMIC_RECORD,
             person_merge::PERSON_MERGE,
             enrollment::ENROLLMENT,
             demographics::DEMOGRAPHICS,
@@ -165,6 +169,7 @@ impl Module for School {
                 contact::CONSTRAINTS,
                 family::CONSTRAINTS,
                 staff_assignment::CONSTRAINTS,
+                academic_record::CONSTRAINTS,
                 person_merge::CONSTRAINTS,
                 enrollment::CONSTRAINTS,
                 demographics::CONSTRAINTS,
@@ -217,6 +222,7 @@ impl HttpModule for School {
             .merge(contact::routes())
             .merge(family::routes())
             .merge(staff_assignment::routes())
+            .merge(academic_record::routes())
             .merge(person_merge::routes())
             .merge(enrollment::routes())
             .merge(demographics::routes())

@@ -192,6 +192,23 @@ macro_rules! many_within {
     };
 }
 
+/// Narrows records to those that count of persons that count and are among `$ids`; `$column` of `$table` is the person.
+macro_rules! of_persons_within {
+    ($table:literal, $column:literal, $ids:expr) => {
+        concat!(
+            " and status = 'active' and ",
+            $column,
+            " = any(array(",
+            $ids,
+            ")) and exists (select from person whose where whose.tenant_id = $1 and whose.id = ",
+            $table,
+            ".",
+            $column,
+            " and whose.status = 'active')"
+        )
+    };
+}
+
 /// Narrows the places `e` that a filter asks for: all of them, or those within the scopes.
 macro_rules! places_asked_for {
     ($account:literal, $on:literal, $scopes:literal) => {
@@ -206,6 +223,6 @@ macro_rules! places_asked_for {
 }
 
 pub(crate) use {
-    acting, acts, classes_within, contacts_within, in_force, many_within, one_within, persons_taught, persons_within,
-    places_asked_for, places_within, reader, teaching,
+    acting, acts, classes_within, contacts_within, in_force, many_within, of_persons_within, one_within,
+    persons_taught, persons_within, places_asked_for, places_within, reader, teaching,
 };

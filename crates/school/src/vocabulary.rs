@@ -176,6 +176,14 @@ vocabulary! {
     ]
 }
 
+vocabulary! {
+    /// How a year at a school ended.
+    AcademicResult: true [
+        PROMOTED = "promoted", RETAINED = "retained", COMPLETED = "completed", GRADUATED = "graduated",
+        TRANSFERRED = "transferred", WITHDRAWN = "withdrawn", OTHER = "other",
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::{OrgType, RoleType};

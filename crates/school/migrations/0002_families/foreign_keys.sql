@@ -18,3 +18,7 @@ alter table person_merge
 
 alter table person_merge_row
     add constraint person_merge_row_merge_fkey foreign key (tenant_id, merge_id) references person_merge (tenant_id, id);
+
+alter table academic_record
+    add constraint academic_record_student_fkey foreign key (tenant_id, student_id) references person (tenant_id, id),
+    add constraint academic_record_org_fkey foreign key (tenant_id, org_id) references org (tenant_id, id);

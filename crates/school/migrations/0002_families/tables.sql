@@ -143,3 +143,41 @@ create table person_merge_row (
         check (what in ('moved', 'moved_contact', 'demoted', 'set_aside')),
     constraint person_merge_row_pkey primary key (tenant_id, merge_id, table_name, row_id, what)
 );
+
+-- A year, or part of one, that a student spent at this school or at another.
+create table academic_record (
+    tenant_id uuid not null,
+    id uuid not null,
+    status text not null constraint academic_record_status_check check (status in ('active', 'tobedeleted')),
+    date_last_modified timestamptz not null,
+    source text not null constraint academic_record_source_check check (source in ('manual', 'import', 'scim', 'api')),
+    metadata jsonb not null constraint academic_record_metadata_check check (jsonb_typeof(metadata) = 'object'),
+    version bigint not null,
+    created_at timestamptz not null,
+    created_by text not null,
+    updated_at timestamptz not null,
+    updated_by text not null,
+    student_id uuid not null,
+    school_name text not null
+        constraint academic_record_school_name_check check (char_length(school_name) between 1 and 512),
+    -- Where it is an organisation of this tenant.
+    org_id uuid,
+    -- The year in which the school year ends.
+    school_year integer not null constraint academic_record_school_year_check check (school_year between 1900 and 2200),
+    grade_level text constraint academic_record_grade_level_check check (char_length(grade_level) between 1 and 512),
+    begin_date date,
+    end_date date,
+    result text constraint academic_record_result_check
+        check ((result in ('promoted', 'retained', 'completed', 'graduated', 'transferred', 'withdrawn', 'other')
+            or result like 'ext:_%') and char_length(result) <= 255),
+    -- In thousandths.
+    credits_earned integer constraint academic_record_credits_earned_check check (credits_earned between 0 and 1000000),
+    grade_point_average integer
+        constraint academic_record_grade_point_average_check check (grade_point_average between 0 and 1000000),
+    notes text constraint academic_record_notes_check check (char_length(notes) between 1 and 2000),
+    constraint academic_record_dates_check check (end_date >= begin_date),
+    constraint academic_record_pkey primary key (tenant_id, id)
+);
+create index academic_record_by_modification on academic_record (tenant_id, date_last_modified, id);
+create index academic_record_by_student on academic_record (tenant_id, student_id);
+create index academic_record_by_org on academic_record (tenant_id, org_id);

@@ -9,6 +9,7 @@ use cloister_tenancy::sql::{Statement, statements};
 /// Every column that refers to a person, and is moved by the statements below or has its reason to stay.
 #[cfg(test)]
 pub(super) const REFERENCES: &[(&str, &str)] = &[
+    ("academic_record", "student_id"),
     ("contact", "contact_id"),
     ("contact", "student_id"),
     ("demographics", "person_id"),
@@ -147,6 +148,8 @@ statements! {
     NOTE_CONTACT_OF = note!("contact", "moved_contact", "id", rest!("contact", "contact_id"));
     /// Posts.
     NOTE_POSTS = note!("staff_assignment", "moved", "id", rest!("staff_assignment", "person_id"));
+    /// Years at schools.
+    NOTE_YEARS = note!("academic_record", "moved", "id", rest!("academic_record", "student_id"));
     /// Families to which the one who stays belongs too.
     NOTE_FAMILIES_TWICE = note!("family_member", "set_aside", "family_id",
         "t.person_id = $3 and exists (select from family_member k
@@ -171,6 +174,10 @@ statements! {
     CONTACT_OF_THERE = shift!("contact", "moved_contact", "contact_id", "$3", "$4", "");
     /// Posts there.
     POSTS_THERE = shift!("staff_assignment", "moved", "person_id", "$3", "$4", "");
+    /// Years there.
+    YEARS_THERE = shift!("academic_record", "moved", "student_id", "$3", "$4", "");
+    /// Years back.
+    YEARS_BACK = shift!("academic_record", "moved", "student_id", "$4", "$3", "");
     /// Roles back.
     ROLES_BACK = shift!("person_role", "moved", "person_id", "$4", "$3", "");
     /// Roles back, as primary ones.
@@ -237,7 +244,7 @@ statements! {
 }
 
 /// What is noted, in this order, and whether the statement asks for the one who stays.
-pub(super) static NOTES: [(&Statement, bool); 12] = [
+pub(super) static NOTES: [(&Statement, bool); 13] = [
     (&NOTE_ROLES_TWICE, true),
     (&NOTE_ROLES_DEMOTED, true),
     (&NOTE_ROLES, false),
@@ -247,25 +254,35 @@ pub(super) static NOTES: [(&Statement, bool); 12] = [
     (&NOTE_CONTACTS, false),
     (&NOTE_CONTACT_OF, false),
     (&NOTE_POSTS, false),
+    (&NOTE_YEARS, false),
     (&NOTE_FAMILIES_TWICE, true),
     (&NOTE_FAMILIES, true),
     (&NOTE_DEMOGRAPHICS, true),
 ];
 
 /// What goes to the one who stays.
-pub(super) static THERE: [&Statement; 7] = [
+pub(super) static THERE: [&Statement; 8] = [
     &ROLES_THERE,
     &DEMOTED_THERE,
     &PLACES_THERE,
     &CONTACTS_THERE,
     &CONTACT_OF_THERE,
     &POSTS_THERE,
+    &YEARS_THERE,
     &DEMOGRAPHICS_THERE,
 ];
 
 /// The same back.
-pub(super) static BACK: [&Statement; 7] =
-    [&ROLES_BACK, &DEMOTED_BACK, &PLACES_BACK, &CONTACTS_BACK, &CONTACT_OF_BACK, &POSTS_BACK, &DEMOGRAPHICS_BACK];
+pub(super) static BACK: [&Statement; 8] = [
+    &ROLES_BACK,
+    &DEMOTED_BACK,
+    &PLACES_BACK,
+    &CONTACTS_BACK,
+    &CONTACT_OF_BACK,
+    &POSTS_BACK,
+    &YEARS_BACK,
+    &DEMOGRAPHICS_BACK,
+];
 
 /// What was there twice.
 pub(super) static ASIDE: [&Statement; 3] = [&ROLES_ASIDE, &PLACES_ASIDE, &CONTACTS_ASIDE];

@@ -20,6 +20,7 @@ async fn sees(house: &House<'_>, wanted: u16, why: &str) {
     let mila = format!("persons/{}", house.person("Mila"));
     for path in [
         mila.clone(),
+        format!("{mila}/siblings"),
         format!("{mila}/roles"),
         format!("{mila}/agents"),
         format!("enrollments/{}", house.place("Mila")),
@@ -28,11 +29,15 @@ async fn sees(house: &House<'_>, wanted: u16, why: &str) {
         let seen = house.by("guardian", "GET", &path).send().await;
         assert_eq!(seen.status, wanted, "{path} {why}");
     }
+    for year in house.office.list(&format!("academic_records?student_id={}", house.person("Mila"))).await {
+        let path = format!("academic_records/{}", id(&year));
+        assert_eq!(house.by("guardian", "GET", &path).send().await.status, wanted, "{path} {why}");
+    }
     let all = ["school.demographics.read:own_children".to_owned(), "school.class.read:own_children".to_owned()];
     for path in [format!("{mila}/demographics"), format!("classes/{}", id(&house.frame.class))] {
         assert_eq!(house.with("guardian", &all, "GET", &path).send().await.status, wanted, "{path} {why}");
     }
-    for (list, mine) in [("persons", 1), ("enrollments", 0), ("contacts", 0)] {
+    for (list, mine) in [("persons", 1), ("enrollments", 0), ("contacts", 0), ("academic_records", 0)] {
         let page = house.by("guardian", "GET", list).expect(200).await;
         let found = page["items"].as_array().unwrap().len();
         assert_eq!(found, mine + usize::from(wanted == 200), "{list} {why}");
@@ -41,12 +46,21 @@ async fn sees(house: &House<'_>, wanted: u16, why: &str) {
     assert_eq!(of_gus["agent_of"].as_array().unwrap().is_empty(), wanted == 404, "{why}");
 }
 
+/// Each child has a year at another school behind them.
+async fn add_years(house: &House<'_>) {
+    for name in ["Mila", "Quin"] {
+        let year = json!({"student_id": house.person(name), "school_name": "Birch Lane", "school_year": 2024});
+        house.office.make("academic_records", year).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn custody_and_access_decide_what_a_guardian_sees_in_every_tier() {
     let (platform, door) = platform().await;
     let accounts = Accounts::new();
     for tenant in platform.tenant_in_each_tier().await {
         let house = House::new(&platform, &door, &tenant, &accounts).await;
+        add_years(&house).await;
         let path = format!("contacts/{}", house.contact("Gus"));
         for (custody, access, wanted) in [
             (None, None, 200),
@@ -97,6 +111,7 @@ async fn a_relation_counts_from_its_first_day_to_the_day_before_its_end() {
     let accounts = Accounts::new();
     let tenant = platform.tenant("north", Tier::Shared).await;
     let house = House::new(&platform, &door, &tenant, &accounts).await;
+    add_years(&house).await;
     let path = format!("contacts/{}", house.contact("Gus"));
     for (begin, end, wanted) in [
         (Some("2025-10-15"), None, 404),
@@ -120,6 +135,7 @@ async fn a_former_students_records_stay_with_their_guardian_while_the_relation_d
     let accounts = Accounts::new();
     let tenant = platform.tenant("north", Tier::Schema).await;
     let house = House::new(&platform, &door, &tenant, &accounts).await;
+    add_years(&house).await;
     let mila = format!("persons/{}", house.person("Mila"));
     let child = house.office.read(&mila).await;
     let mut roles = child["roles"].clone();

@@ -1,6 +1,7 @@
 //! The school through the front door, on a real PostgreSQL, in every tier.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+mod academic_records;
 mod accounts;
 mod contacts;
 mod demographics;

@@ -79,6 +79,12 @@ async fn matrix(house: &House<'_>, elsewhere: &House<'_>) -> String {
         ("make person", "persons", json!({"given_name": "New", "family_name": "Person"})),
         ("make place", "enrollments", place),
         ("make class", "classes", class),
+        (
+            "make year",
+            "academic_records",
+            json!({"student_id": house.person("Mila"), "school_name": "S",
+            "school_year": 2024}),
+        ),
         ("make family", "families", json!({"name": "F"})),
         (
             "make post",
@@ -198,6 +204,8 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     list contacts                    200 (3)   200 (3)   200 (3)   200 (2)   200 (1)       404
     list families                    200 (0)   200 (0)   200 (0)       404       404       404
     list staff_assignments           200 (0)   200 (0)   200 (0)   200 (0)       404       404
+    list academic_records            200 (0)   200 (0)   200 (0)       404   200 (0)   200 (0)
+    list person_merges               200 (0)   200 (0)   200 (0)       404       404       404
     list enrollments                 200 (4)   200 (4)   200 (4)   200 (2)   200 (1)   200 (1)
     list classes                     200 (2)   200 (2)   200 (2)   200 (2)   200 (2)   200 (2)
     list courses                     200 (1)   200 (1)   200 (1)   200 (1)   200 (1)   200 (1)
@@ -206,6 +214,7 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     make person                          201       201       201       403       403       403
     make place                           201       201       201       403       403       403
     make class                           201       201       201       403       403       403
+    make year                            201       201       201       403       403       403
     make family                          201       201       201       403       403       403
     make post                            201       201       403       403       403       403
     make org                             201       201       403       403       403       403

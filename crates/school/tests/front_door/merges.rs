@@ -13,7 +13,7 @@ use crate::{
 /// Everything about two children and their mother, but for what every change changes.
 async fn everything(office: &Office<'_>, persons: &[&Value]) -> Value {
     let mut all = Vec::new();
-    for path in ["enrollments", "contacts", "families", "staff_assignments"] {
+    for path in ["enrollments", "contacts", "families", "staff_assignments", "academic_records"] {
         all.extend(office.list(&format!("{path}?status=all&limit=200")).await);
     }
     for person in persons {
@@ -69,6 +69,8 @@ async fn a_merge_moves_what_is_about_one_and_its_undo_puts_everything_back_in_ev
         let post = json!({"person_id": merged["id"], "org_id": frame.school["id"], "staff_classification": "other",
             "begin_date": "2025-08-01"});
         office.make("staff_assignments", post).await;
+        let year = json!({"student_id": merged["id"], "school_name": "Birch Lane Primary", "school_year": 2024});
+        office.make("academic_records", year).await;
         office.call("PUT", &format!("{address}/demographics")).json(json!({"sex": "female"})).expect(200).await;
         let account = AccountId::generate(&SystemClock);
         link(&platform, &tenant, &merged, account).await;
@@ -96,8 +98,8 @@ async fn a_merge_moves_what_is_about_one_and_its_undo_puts_everything_back_in_ev
         for path in ["enrollments", "families", "staff_assignments"] {
             assert_eq!(office.list(&format!("{path}?person_id={}", id(&merged))).await, Vec::<Value>::new(), "{path}");
         }
-        // Two roles, two places, two contacts, two families, a post, demographics.
-        assert_eq!(merge["row_count"], 10);
+        // Two roles, two places, two contacts, two families, a post, a year, demographics.
+        assert_eq!(merge["row_count"], 11);
 
         let path = format!("person_merges/{}", id(&merge));
         office.call("DELETE", &path).refused(428, "precondition_required").await;

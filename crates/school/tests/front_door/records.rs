@@ -74,6 +74,13 @@ fn unnamed_kinds(frame: &Frame, person: &Value, other: &Value) -> Vec<(&'static 
                 "staff_classification": "nurse", "full_time_equivalency": 0.3333, "begin_date": "2025-08-01"}),
             json!({"full_time_equivalency": null, "position_title": null, "end_date": "2026-07-01"}),
         ),
+        (
+            "academic_records",
+            json!({"student_id": person["id"], "school_name": "Birch Lane Primary", "school_year": 2024,
+                "grade_level": "02", "result": "transferred", "credits_earned": 3.125, "begin_date": "2023-09-01"}),
+            json!({"result": "ext:moved abroad", "credits_earned": null, "grade_point_average": 3.7,
+                "org_id": frame.school["id"], "notes": "Papers asked for."}),
+        ),
     ]
 }
 

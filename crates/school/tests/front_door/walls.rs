@@ -19,6 +19,11 @@ async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
     let post = json!({"person_id": parent["id"], "org_id": frame.school["id"], "staff_classification": "teacher",
         "begin_date": "2025-08-01"});
     let post = office.make("staff_assignments", post).await;
+    let year = json!({"student_id": person["id"], "school_name": "Birch Lane Primary", "school_year": 2024});
+    let year = office.make("academic_records", year).await;
+    let merge =
+        json!({"kept_id": office.person("A", "Berg").await["id"], "merged_id": office.person("B", "Berg").await["id"]});
+    let merge = office.make("person_merges", merge).await;
     let demographics = format!("persons/{}/demographics", id(&person));
     office.call("PUT", &demographics).json(json!({"sex": "female"})).expect(200).await;
     vec![
@@ -30,6 +35,8 @@ async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
         (format!("contacts/{}", id(&contact)), json!({"custody": "full"})),
         (format!("families/{}", id(&family)), json!({"name": "Mine"})),
         (format!("staff_assignments/{}", id(&post)), json!({"staff_classification": "nurse"})),
+        (format!("academic_records/{}", id(&year)), json!({"school_year": 2023})),
+        (format!("person_merges/{}", id(&merge)), json!({})),
         (format!("persons/{}/siblings", id(&person)), json!({})),
         (format!("enrollments/{}", id(&place)), json!({"role": "teacher"})),
         (format!("persons/{}/roles", id(&person)), json!({"roles": []})),
@@ -39,6 +46,9 @@ async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
 }
 
 fn methods(path: &str) -> &'static [&'static str] {
+    if path.starts_with("person_merges") {
+        return &["GET", "DELETE"];
+    }
     match path.rsplit('/').next() {
         Some("siblings") => &["GET"],
         Some("roles" | "agents") => &["GET", "PUT"],
@@ -99,6 +109,7 @@ async fn another_tenants_records_cannot_be_pointed_at() {
         "school_id": ours.school["id"], "term_ids": [ours.term["id"]]});
     let place = json!({"class_id": ours.class["id"], "person_id": pupil["id"], "role": "student"});
     let contact = json!({"student_id": pupil["id"], "contact_id": parent["id"], "relation": "mother"});
+    let year = json!({"student_id": pupil["id"], "school_name": "S", "school_year": 2024});
     let post = json!({"person_id": pupil["id"], "org_id": ours.school["id"], "staff_classification": "teacher",
         "begin_date": "2025-08-01"});
     let org = json!({"name": "O", "type": "school"});
@@ -116,6 +127,8 @@ async fn another_tenants_records_cannot_be_pointed_at() {
         ("persons", with(names.clone(), "agent_ids", json!([stranger["id"]])), "agent_ids"),
         ("persons", with(names, "roles", role(&theirs.school)), "roles"),
         ("families", json!({"name": "F", "member_ids": [stranger["id"]]}), "member_ids"),
+        ("academic_records", with(year.clone(), "student_id", stranger["id"].clone()), "student_id"),
+        ("academic_records", with(year, "org_id", theirs.school["id"].clone()), "org_id"),
         ("staff_assignments", with(post.clone(), "person_id", stranger["id"].clone()), "person_id"),
         ("staff_assignments", with(post, "org_id", theirs.school["id"].clone()), "org_id"),
         ("contacts", with(contact.clone(), "student_id", stranger["id"].clone()), "student_id"),
@@ -144,6 +157,8 @@ async fn what_one_may_not_see_does_not_exist() {
             Some("contacts") => "contact",
             Some("families") => "family",
             Some("staff_assignments") => "staff_assignment",
+            Some("academic_records") => "academic_record",
+            Some("person_merges") => "person_merge",
             Some("enrollments") => "enrollment",
             _ if path.ends_with("demographics") => "demographics",
             _ => "person",
