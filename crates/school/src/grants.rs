@@ -11,15 +11,27 @@
 //! - Families are the office's own order of things: what a family or a teacher may know of them is told by contacts and siblings.
 //! - Posts are kept by owner and administrator and read by the office; everybody on the staff reads their own.
 //! - What became of a student in earlier years is for the office and the family. A teacher meets a student without it.
+//! - What a school writes down in fields of its own is for the office. Which fields there are, owner and administrator decide.
 //! - Two persons are merged by owner and administrator: it changes many records at once, and lets one account see what two did.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
 
 use crate::{
-    ROSTER, academic_record::ACADEMIC_RECORD, academic_session::ACADEMIC_SESSION, class::CLASS, contact::CONTACT,
-    course::COURSE, demographics::DEMOGRAPHICS, enrollment::ENROLLMENT, family::FAMILY, org::ORG, person::PERSON,
-    person_merge::PERSON_MERGE, staff_assignment::STAFF_ASSIGNMENT,
+    ROSTER,
+    academic_record::ACADEMIC_RECORD,
+    academic_session::ACADEMIC_SESSION,
+    class::CLASS,
+    contact::CONTACT,
+    course::COURSE,
+    custom_field::{CUSTOM_FIELD, CUSTOM_VALUE},
+    demographics::DEMOGRAPHICS,
+    enrollment::ENROLLMENT,
+    family::FAMILY,
+    org::ORG,
+    person::PERSON,
+    person_merge::PERSON_MERGE,
+    staff_assignment::STAFF_ASSIGNMENT,
 };
 
 /// Those who have a place in a class that the actor teaches today, such places, and such classes.
@@ -111,6 +123,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, FAMILY, KEEP),
     Grant::all(OWNER, STAFF_ASSIGNMENT, KEEP),
     Grant::all(OWNER, ACADEMIC_RECORD, KEEP),
+    Grant::all(OWNER, CUSTOM_FIELD, KEEP),
+    Grant::all(OWNER, CUSTOM_VALUE, ENTER),
     Grant::all(OWNER, PERSON_MERGE, MERGE),
     Grant::all(OWNER, ENROLLMENT, KEEP),
     Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
@@ -124,6 +138,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, FAMILY, KEEP),
     Grant::all(ADMIN, STAFF_ASSIGNMENT, KEEP),
     Grant::all(ADMIN, ACADEMIC_RECORD, KEEP),
+    Grant::all(ADMIN, CUSTOM_FIELD, KEEP),
+    Grant::all(ADMIN, CUSTOM_VALUE, ENTER),
     Grant::all(ADMIN, PERSON_MERGE, MERGE),
     Grant::all(ADMIN, ENROLLMENT, KEEP),
     Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
@@ -137,6 +153,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, FAMILY, KEEP),
     Grant::all(STAFF, STAFF_ASSIGNMENT, READ),
     Grant::all(STAFF, ACADEMIC_RECORD, KEEP),
+    Grant::all(STAFF, CUSTOM_FIELD, READ),
+    Grant::all(STAFF, CUSTOM_VALUE, ENTER),
     Grant::all(STAFF, PERSON_MERGE, READ),
     Grant::all(STAFF, ENROLLMENT, KEEP),
     Grant::all(STAFF, DEMOGRAPHICS, ENTER),

@@ -7,6 +7,7 @@ pub mod academic_session;
 pub mod class;
 pub mod contact;
 pub mod course;
+pub mod custom_field;
 mod date_span;
 pub mod demographics;
 pub mod enrollment;
@@ -92,6 +93,8 @@ impl Module for School {
                     Table::tenant("family_member"),
                     Table::tenant("staff_assignment"),
                     Table::tenant("academic_record"),
+                    Table::tenant("custom_field"),
+                    Table::tenant("custom_value"),
                     Table::tenant("person_merge"),
                     Table::tenant("person_merge_row").with(Rights::Append),
                 ],
@@ -118,6 +121,8 @@ impl Module for School {
                 family::STATEMENTS[1],
                 staff_assignment::STATEMENTS,
                 academic_record::STATEMENTS,
+                custom_field::STATEMENTS[0],
+                custom_field::STATEMENTS[1],
                 person_merge::STATEMENTS[0],
                 person_merge::STATEMENTS[1],
                 enrollment::STATEMENTS,
@@ -151,6 +156,8 @@ impl Module for School {
             family::FAMILY,
             staff_assignment::STAFF_ASSIGNMENT,
             academic_record::ACADEMIC_RECORD,
+            custom_field::CUSTOM_FIELD,
+            custom_field::CUSTOM_VALUE,
             person_merge::PERSON_MERGE,
             enrollment::ENROLLMENT,
             demographics::DEMOGRAPHICS,
@@ -170,6 +177,7 @@ impl Module for School {
                 family::CONSTRAINTS,
                 staff_assignment::CONSTRAINTS,
                 academic_record::CONSTRAINTS,
+                custom_field::CONSTRAINTS,
                 person_merge::CONSTRAINTS,
                 enrollment::CONSTRAINTS,
                 demographics::CONSTRAINTS,
@@ -223,6 +231,7 @@ impl HttpModule for School {
             .merge(family::routes())
             .merge(staff_assignment::routes())
             .merge(academic_record::routes())
+            .merge(custom_field::routes())
             .merge(person_merge::routes())
             .merge(enrollment::routes())
             .merge(demographics::routes())

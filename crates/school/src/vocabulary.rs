@@ -184,6 +184,16 @@ vocabulary! {
     ]
 }
 
+vocabulary! {
+    /// The kinds of records that can have custom fields.
+    CustomResource: false [PERSON = "person", ORG = "org", COURSE = "course", CLASS = "class"]
+}
+
+vocabulary! {
+    /// What the values of a custom field are.
+    CustomType: false [TEXT = "text", NUMBER = "number", DATE = "date", BOOLEAN = "boolean", CHOICE = "choice"]
+}
+
 #[cfg(test)]
 mod tests {
     use super::{OrgType, RoleType};

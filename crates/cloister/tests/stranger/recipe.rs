@@ -148,6 +148,7 @@ async fn adjust(world: &World, operation: &Operation, home: &Home, body: &mut Va
             let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
             body["contact_id"] = person.body["id"].clone();
         }
+        "custom_field_create" => body["name"] = json!(format!("bus_line_{number}")),
         // Two persons that nothing else needs.
         "person_merge_create" => {
             let maker = world.document.operation("person_create").ok_or("no person_create")?;

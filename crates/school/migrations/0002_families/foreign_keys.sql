@@ -22,3 +22,11 @@ alter table person_merge_row
 alter table academic_record
     add constraint academic_record_student_fkey foreign key (tenant_id, student_id) references person (tenant_id, id),
     add constraint academic_record_org_fkey foreign key (tenant_id, org_id) references org (tenant_id, id);
+
+alter table custom_value
+    add constraint custom_value_custom_field_fkey
+        foreign key (tenant_id, custom_field_id) references custom_field (tenant_id, id),
+    add constraint custom_value_person_fkey foreign key (tenant_id, person_id) references person (tenant_id, id),
+    add constraint custom_value_org_fkey foreign key (tenant_id, org_id) references org (tenant_id, id),
+    add constraint custom_value_course_fkey foreign key (tenant_id, course_id) references course (tenant_id, id),
+    add constraint custom_value_class_fkey foreign key (tenant_id, class_id) references class (tenant_id, id);

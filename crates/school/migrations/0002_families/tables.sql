@@ -133,7 +133,7 @@ create index person_merge_by_kept on person_merge (tenant_id, kept_id);
 create index person_merge_by_merged on person_merge (tenant_id, merged_id);
 
 -- What a merge did to each row, so that it can be taken back. `row_id` is the row's own id; of a family membership the
--- family's, of demographics the merged person's.
+-- family's, of a custom value the field's, of demographics the merged person's.
 create table person_merge_row (
     tenant_id uuid not null,
     merge_id uuid not null,
@@ -181,3 +181,61 @@ create table academic_record (
 create index academic_record_by_modification on academic_record (tenant_id, date_last_modified, id);
 create index academic_record_by_student on academic_record (tenant_id, student_id);
 create index academic_record_by_org on academic_record (tenant_id, org_id);
+
+-- A field of the tenant's own, of one kind of record.
+create table custom_field (
+    tenant_id uuid not null,
+    id uuid not null,
+    status text not null constraint custom_field_status_check check (status in ('active', 'tobedeleted')),
+    date_last_modified timestamptz not null,
+    source text not null constraint custom_field_source_check check (source in ('manual', 'import', 'scim', 'api')),
+    metadata jsonb not null constraint custom_field_metadata_check check (jsonb_typeof(metadata) = 'object'),
+    version bigint not null,
+    created_at timestamptz not null,
+    created_by text not null,
+    updated_at timestamptz not null,
+    updated_by text not null,
+    resource text not null
+        constraint custom_field_resource_check check (resource in ('person', 'org', 'course', 'class')),
+    name text not null constraint custom_field_name_check check (char_length(name) between 1 and 63),
+    title text not null constraint custom_field_title_check check (char_length(title) between 1 and 512),
+    title_search text collate "C" not null
+        constraint custom_field_title_search_check check (char_length(title_search) <= 200),
+    type text not null
+        constraint custom_field_type_check check (type in ('text', 'number', 'date', 'boolean', 'choice')),
+    choices text[] not null constraint custom_field_choices_check
+        check ((cardinality(choices) > 0) = (type = 'choice') and cardinality(choices) <= 100),
+    required boolean not null,
+    searchable boolean not null constraint custom_field_searchable_check check (not searchable or type in ('text', 'choice')),
+    constraint custom_field_pkey primary key (tenant_id, id),
+    constraint custom_field_name_key unique (tenant_id, resource, name)
+);
+create index custom_field_by_title on custom_field (tenant_id, title_search, id);
+create index custom_field_by_modification on custom_field (tenant_id, date_last_modified, id);
+
+-- What is in such a field of one record. Never changed: what is replaced goes, and another comes.
+create table custom_value (
+    tenant_id uuid not null,
+    custom_field_id uuid not null,
+    record_id uuid not null,
+    person_id uuid,
+    org_id uuid,
+    course_id uuid,
+    class_id uuid,
+    text_value text constraint custom_value_text_value_check check (char_length(text_value) between 1 and 2000),
+    number_value double precision,
+    date_value date,
+    boolean_value boolean,
+    -- In normal form, where the field is searchable.
+    value_search text collate "C" constraint custom_value_value_search_check check (char_length(value_search) <= 200),
+    constraint custom_value_record_check check (num_nonnulls(person_id, org_id, course_id, class_id) = 1
+        and record_id = coalesce(person_id, org_id, course_id, class_id)),
+    constraint custom_value_one_check check (num_nonnulls(text_value, number_value, date_value, boolean_value) = 1),
+    constraint custom_value_pkey primary key (tenant_id, custom_field_id, record_id)
+);
+create index custom_value_by_record on custom_value (tenant_id, record_id);
+create index custom_value_by_search on custom_value (tenant_id, custom_field_id, value_search, record_id);
+create index custom_value_by_person on custom_value (tenant_id, person_id);
+create index custom_value_by_org on custom_value (tenant_id, org_id);
+create index custom_value_by_course on custom_value (tenant_id, course_id);
+create index custom_value_by_class on custom_value (tenant_id, class_id);

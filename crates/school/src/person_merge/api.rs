@@ -107,7 +107,7 @@ async fn person_merge_list(
 
 /// Create a merge of two persons
 ///
-/// Roles, places in classes, contacts, families, posts, academic records and demographics of the merged record become those of the one that stays,
+/// Roles, places in classes, contacts, families, posts, academic records, custom values and demographics of the merged record become those of the one that stays,
 /// and so does the account. What both have is set aside with the merged record, which is deleted; names and numbers of the one
 /// that stays are not changed. `DELETE` takes it all back.
 #[utoipa::path(

@@ -12,6 +12,7 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("academic_record", "student_id"),
     ("contact", "contact_id"),
     ("contact", "student_id"),
+    ("custom_value", "person_id"),
     ("demographics", "person_id"),
     ("enrollment", "person_id"),
     ("family_member", "person_id"),
@@ -158,6 +159,10 @@ statements! {
     NOTE_FAMILIES = note!("family_member", "moved", "family_id",
         "t.person_id = $3 and not exists (select from family_member k
             where k.tenant_id = $1 and k.person_id = $4 and k.family_id = t.family_id)");
+    /// Custom values, where the one who stays has none.
+    NOTE_VALUES = note!("custom_value", "moved", "custom_field_id",
+        "t.person_id = $3 and not exists (select from custom_value k
+            where k.tenant_id = $1 and k.person_id = $4 and k.custom_field_id = t.custom_field_id)");
     /// Demographics, where the one who stays has none.
     NOTE_DEMOGRAPHICS = note!("demographics", "moved", "person_id",
         "t.person_id = $3 and not exists (select from demographics k where k.tenant_id = $1 and k.person_id = $4)");
@@ -215,13 +220,27 @@ statements! {
     /// They come back.
     CONTACTS_RESTORED = mark!("contact", "tobedeleted", "active");
 
-    /// Families have another member. `$3` the merged person, `$4` the one who stays.
-    FAMILIES_THERE = "update family_member t set person_id = $4 from person_merge_row n
+    /// Values there, and back: `$3` those of whom, `$4` for whom. They are never changed, so they come anew.
+    COPY_VALUES = "insert into custom_value (tenant_id, custom_field_id, record_id, person_id, text_value, number_value,
+            date_value, boolean_value, value_search)
+        select $1, v.custom_field_id, $4::uuid, $4, v.text_value, v.number_value, v.date_value, v.boolean_value,
+            v.value_search
+        from person_merge_row n join custom_value v on v.tenant_id = $1 and v.custom_field_id = n.row_id
+            and v.person_id = $3
+        where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'custom_value' on conflict do nothing";
+    /// Values that went there, or back, leave where they were.
+    DROP_VALUES = "delete from custom_value t using person_merge_row n
+        where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'custom_value'
+        and t.tenant_id = $1 and t.custom_field_id = n.row_id and t.person_id = $3";
+
+    /// Families have another member: `$3`, the one who stays.
+    FAMILIES_THERE = "insert into family_member (tenant_id, family_id, person_id)
+        select $1, n.row_id, $3::uuid from person_merge_row n
         where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'family_member' and n.what = 'moved'
-        and t.tenant_id = $1 and t.family_id = n.row_id and t.person_id = $3";
-    /// Of one person families have one.
+        on conflict do nothing";
+    /// Families no longer have the merged person.
     FAMILIES_ASIDE = "delete from family_member t using person_merge_row n
-        where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'family_member' and n.what = 'set_aside'
+        where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'family_member'
         and t.tenant_id = $1 and t.family_id = n.row_id and t.person_id = $3";
     /// Families lose the member that `$3`, the one who stays, became.
     FAMILIES_LEFT = "delete from family_member t using person_merge_row n
@@ -244,7 +263,7 @@ statements! {
 }
 
 /// What is noted, in this order, and whether the statement asks for the one who stays.
-pub(super) static NOTES: [(&Statement, bool); 13] = [
+pub(super) static NOTES: [(&Statement, bool); 14] = [
     (&NOTE_ROLES_TWICE, true),
     (&NOTE_ROLES_DEMOTED, true),
     (&NOTE_ROLES, false),
@@ -257,6 +276,7 @@ pub(super) static NOTES: [(&Statement, bool); 13] = [
     (&NOTE_YEARS, false),
     (&NOTE_FAMILIES_TWICE, true),
     (&NOTE_FAMILIES, true),
+    (&NOTE_VALUES, true),
     (&NOTE_DEMOGRAPHICS, true),
 ];
 

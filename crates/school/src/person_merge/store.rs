@@ -172,7 +172,9 @@ pub(super) async fn merge(tx: &mut TenantTx, new: &PersonMerge, account: Option<
     items.extend(moves::ASIDE.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
     items.extend(moves::THERE.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
     items.push((&moves::FAMILIES_ASIDE, vec![id, merged_id]));
-    items.push((&moves::FAMILIES_THERE, vec![id, merged_id, kept_id]));
+    items.push((&moves::FAMILIES_THERE, vec![id, kept_id]));
+    items.push((&moves::COPY_VALUES, vec![id, merged_id, kept_id]));
+    items.push((&moves::DROP_VALUES, vec![id, merged_id]));
     items.push((&moves::TOUCH_FAMILIES, vec![id, now, by]));
     items.push((&moves::TOUCH_STUDENTS, vec![id, now, by, &both]));
     items.push((&RETIRE, vec![merged_id, now, by]));
@@ -217,6 +219,8 @@ pub(super) async fn undo(mut tx: TenantTx, undone: &PersonMerge, account: Option
     items.extend(moves::RESTORED.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
     items.push((&moves::FAMILIES_LEFT, vec![id, kept_id]));
     items.push((&moves::FAMILIES_JOINED, vec![id, merged_id]));
+    items.push((&moves::COPY_VALUES, vec![id, kept_id, merged_id]));
+    items.push((&moves::DROP_VALUES, vec![id, kept_id]));
     items.push((&moves::TOUCH_FAMILIES, vec![id, now, by]));
     items.push((&moves::TOUCH_STUDENTS, vec![id, now, by, &both]));
     items.push((&UNDONE, vec![id, now, by]));

@@ -4,6 +4,7 @@
 mod academic_records;
 mod accounts;
 mod contacts;
+mod custom_fields;
 mod demographics;
 mod document;
 mod enrollment;

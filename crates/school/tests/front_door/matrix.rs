@@ -22,6 +22,7 @@ fn about(whose: &str, child: &str, contact: &str, place: &str, class: &str, ques
         ask(&format!("see {part}"), "GET", format!("persons/{child}{path}"), None);
     }
     ask("see siblings", "GET", format!("persons/{child}/siblings"), None);
+    ask("see custom values", "GET", format!("persons/{child}/custom_values"), None);
     ask("see contact", "GET", format!("contacts/{contact}"), None);
     ask("see place", "GET", format!("enrollments/{place}"), None);
     ask("see class", "GET", format!("classes/{class}"), None);
@@ -29,6 +30,7 @@ fn about(whose: &str, child: &str, contact: &str, place: &str, class: &str, ques
     ask("change roles", "PUT", format!("persons/{child}/roles"), Some(json!({"roles": []})));
     ask("change agents", "PUT", format!("persons/{child}/agents"), Some(json!({"agent_ids": []})));
     ask("change demographics", "PUT", format!("persons/{child}/demographics"), Some(json!({"sex": "male"})));
+    ask("change custom values", "PUT", format!("persons/{child}/custom_values"), Some(json!({"values": {}})));
     ask("change contact", "PATCH", format!("contacts/{contact}"), Some(json!({"custody": "full"})));
     ask("change place", "PATCH", format!("enrollments/{place}"), Some(json!({"end_date": "2030-01-01"})));
     ask("change class", "PATCH", format!("classes/{class}"), Some(json!({"location": "Room 1"})));
@@ -144,6 +146,7 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     see agents own                       200       200       200       200       200       200
     see demographics own                 200       200       200       404       404       404
     see siblings own                     200       200       200       200       200       200
+    see custom values own                200       200       200       404       404       404
     see contact own                      200       200       200       200       200       404
     see place own                        200       200       200       200       200       200
     see class own                        200       200       200       200       200       200
@@ -151,6 +154,7 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     change roles own                     412       412       412       403       403       403
     change agents own                    412       412       412       403       403       403
     change demographics own              412       412       412       404       404       404
+    change custom values own             412       412       412       404       404       404
     change contact own                   412       412       412       403       403       404
     change place own                     412       412       412       403       403       403
     change class own                     412       412       412       403       403       403
@@ -165,6 +169,7 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     see agents other                     200       200       200       404       404       404
     see demographics other               200       200       200       404       404       404
     see siblings other                   200       200       200       404       404       404
+    see custom values other              200       200       200       404       404       404
     see contact other                    200       200       200       404       404       404
     see place other                      200       200       200       404       404       404
     see class other                      200       200       200       200       200       200
@@ -172,6 +177,7 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     change roles other                   412       412       412       404       404       404
     change agents other                  412       412       412       404       404       404
     change demographics other            412       412       412       404       404       404
+    change custom values other           412       412       412       404       404       404
     change contact other                 412       412       412       404       404       404
     change place other                   412       412       412       404       404       404
     change class other                   412       412       412       403       403       403
@@ -185,6 +191,7 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     see agents elsewhere                 404       404       404       404       404       404
     see demographics elsewhere           404       404       404       404       404       404
     see siblings elsewhere               404       404       404       404       404       404
+    see custom values elsewhere          404       404       404       404       404       404
     see contact elsewhere                404       404       404       404       404       404
     see place elsewhere                  404       404       404       404       404       404
     see class elsewhere                  404       404       404       404       404       404
@@ -192,6 +199,7 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     change roles elsewhere               404       404       404       404       404       404
     change agents elsewhere              404       404       404       404       404       404
     change demographics elsewhere        404       404       404       404       404       404
+    change custom values elsewhere       404       404       404       404       404       404
     change contact elsewhere             404       404       404       404       404       404
     change place elsewhere               404       404       404       404       404       404
     change class elsewhere               404       404       404       404       404       404
@@ -205,6 +213,7 @@ async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
     list families                    200 (0)   200 (0)   200 (0)       404       404       404
     list staff_assignments           200 (0)   200 (0)   200 (0)   200 (0)       404       404
     list academic_records            200 (0)   200 (0)   200 (0)       404   200 (0)   200 (0)
+    list custom_fields               200 (0)   200 (0)   200 (0)       404       404       404
     list person_merges               200 (0)   200 (0)   200 (0)       404       404       404
     list enrollments                 200 (4)   200 (4)   200 (4)   200 (2)   200 (1)   200 (1)
     list classes                     200 (2)   200 (2)   200 (2)   200 (2)   200 (2)   200 (2)

@@ -20,6 +20,8 @@ async fn everything(office: &Office<'_>, persons: &[&Value]) -> Value {
         all.push(office.read(&format!("persons/{}", id(person))).await);
         let seen = office.call("GET", &format!("persons/{}/demographics", id(person))).send().await;
         all.push(json!({"of": id(person), "status": seen.status, "sex": seen.body["sex"]}));
+        let values = office.read(&format!("persons/{}/custom_values", id(person))).await;
+        all.push(json!({"of": id(person), "values": values["values"]}));
     }
     for record in &mut all {
         for field in ["version", "updated_at", "updated_by", "date_last_modified", "source"] {
@@ -71,6 +73,11 @@ async fn a_merge_moves_what_is_about_one_and_its_undo_puts_everything_back_in_ev
         office.make("staff_assignments", post).await;
         let year = json!({"student_id": merged["id"], "school_name": "Birch Lane Primary", "school_year": 2024});
         office.make("academic_records", year).await;
+        let field = json!({"resource": "person", "name": "bus", "title": "Bus", "type": "text", "searchable": true});
+        office.make("custom_fields", field).await;
+        let record = office.read(&address).await;
+        let bus = json!({"values": {"bus": "North"}});
+        office.change("PUT", &format!("{address}/custom_values"), &record).json(bus).expect(200).await;
         office.call("PUT", &format!("{address}/demographics")).json(json!({"sex": "female"})).expect(200).await;
         let account = AccountId::generate(&SystemClock);
         link(&platform, &tenant, &merged, account).await;
@@ -95,11 +102,13 @@ async fn a_merge_moves_what_is_about_one_and_its_undo_puts_everything_back_in_ev
         assert_eq!(office.list(&format!("contacts?student_id={}", id(&kept))).await.len(), 2);
         let facts = office.read(&format!("persons/{}/demographics", id(&kept))).await;
         assert_eq!(facts["sex"], "female");
+        let values = office.read(&format!("persons/{}/custom_values", id(&kept))).await;
+        assert_eq!(values["values"], json!({"bus": "North"}));
         for path in ["enrollments", "families", "staff_assignments"] {
             assert_eq!(office.list(&format!("{path}?person_id={}", id(&merged))).await, Vec::<Value>::new(), "{path}");
         }
-        // Two roles, two places, two contacts, two families, a post, a year, demographics.
-        assert_eq!(merge["row_count"], 11);
+        // Two roles, two places, two contacts, two families, a post, a year, a custom value, demographics.
+        assert_eq!(merge["row_count"], 12);
 
         let path = format!("person_merges/{}", id(&merge));
         office.call("DELETE", &path).refused(428, "precondition_required").await;

@@ -81,6 +81,12 @@ fn unnamed_kinds(frame: &Frame, person: &Value, other: &Value) -> Vec<(&'static 
             json!({"result": "ext:moved abroad", "credits_earned": null, "grade_point_average": 3.7,
                 "org_id": frame.school["id"], "notes": "Papers asked for."}),
         ),
+        (
+            "custom_fields",
+            json!({"resource": "person", "name": "bus_line", "title": "Bus line", "type": "choice",
+                "choices": ["North", "South"], "searchable": true}),
+            json!({"title": "Line of the bus", "choices": ["North"], "required": true, "searchable": false}),
+        ),
     ]
 }
 

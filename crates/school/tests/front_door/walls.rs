@@ -24,6 +24,8 @@ async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
     let merge =
         json!({"kept_id": office.person("A", "Berg").await["id"], "merged_id": office.person("B", "Berg").await["id"]});
     let merge = office.make("person_merges", merge).await;
+    let field = json!({"resource": "person", "name": "bus", "title": "Bus", "type": "text"});
+    let field = office.make("custom_fields", field).await;
     let demographics = format!("persons/{}/demographics", id(&person));
     office.call("PUT", &demographics).json(json!({"sex": "female"})).expect(200).await;
     vec![
@@ -36,6 +38,11 @@ async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
         (format!("families/{}", id(&family)), json!({"name": "Mine"})),
         (format!("staff_assignments/{}", id(&post)), json!({"staff_classification": "nurse"})),
         (format!("academic_records/{}", id(&year)), json!({"school_year": 2023})),
+        (format!("custom_fields/{}", id(&field)), json!({"title": "Mine"})),
+        (format!("persons/{}/custom_values", id(&person)), json!({"values": {}})),
+        (format!("orgs/{}/custom_values", id(&frame.school)), json!({"values": {}})),
+        (format!("courses/{}/custom_values", id(&frame.course)), json!({"values": {}})),
+        (format!("classes/{}/custom_values", id(&frame.class)), json!({"values": {}})),
         (format!("person_merges/{}", id(&merge)), json!({})),
         (format!("persons/{}/siblings", id(&person)), json!({})),
         (format!("enrollments/{}", id(&place)), json!({"role": "teacher"})),
@@ -51,7 +58,7 @@ fn methods(path: &str) -> &'static [&'static str] {
     }
     match path.rsplit('/').next() {
         Some("siblings") => &["GET"],
-        Some("roles" | "agents") => &["GET", "PUT"],
+        Some("roles" | "agents" | "custom_values") => &["GET", "PUT"],
         Some("demographics") => &["GET", "PUT", "DELETE"],
         _ => &["GET", "PATCH", "DELETE"],
     }
@@ -150,6 +157,7 @@ async fn what_one_may_not_see_does_not_exist() {
     let office = Office { door: &door, tenant: &tenant };
     for (path, patch) in addresses(&office).await {
         let resource = match path.split('/').next() {
+            _ if path.ends_with("custom_values") => "custom_value",
             Some("orgs") => "org",
             Some("academic_sessions") => "academic_session",
             Some("courses") => "course",
@@ -159,6 +167,7 @@ async fn what_one_may_not_see_does_not_exist() {
             Some("staff_assignments") => "staff_assignment",
             Some("academic_records") => "academic_record",
             Some("person_merges") => "person_merge",
+            Some("custom_fields") => "custom_field",
             Some("enrollments") => "enrollment",
             _ if path.ends_with("demographics") => "demographics",
             _ => "person",
