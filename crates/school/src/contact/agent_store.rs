@@ -31,7 +31,7 @@ statements! {
     /// Somebody begins to act for a person, or does again.
     COME = concat!(
         "insert into contact (tenant_id, id, ", head!(), ", ", bare!(), ")
-         values ($1, $2, 'active', $3, $4, '{}', 1, $3, $5, $3, $5, $6, $7, ", relation_of_role!("$7"),
+         values ($1, $2, 'active', $3, $4, '{}'::jsonb, 1, $3, $5, $3, $5, $6, $7, ", relation_of_role!("$7"),
         ", false, false, true, true, true, true)
          on conflict (tenant_id, student_id, contact_id) do update set status = 'active',
             date_last_modified = excluded.date_last_modified, source = excluded.source, version = contact.version + 1,

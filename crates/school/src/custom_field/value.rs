@@ -13,7 +13,6 @@ use utoipa::ToSchema;
 
 use super::value_store as store;
 use crate::{
-    listing::Span,
     rules::{clean, plausible},
     scope::authorize_change,
     search_key,
@@ -103,13 +102,19 @@ pub(super) struct CustomMatch {
     /// Its value.
     #[schema(example = "North")]
     pub(super) value: String,
-    #[serde(skip)]
-    #[schema(ignore)]
-    pub(super) record: Uuid,
-    #[serde(skip)]
-    #[schema(ignore)]
-    pub(super) value_search: String,
 }
+
+/// The records that have a value in a searchable field.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(super) struct CustomMatches {
+    /// By value.
+    pub(super) items: Vec<CustomMatch>,
+    /// Whether there are more of them: ask for a longer beginning.
+    pub(super) more: bool,
+}
+
+/// Records that are found at once.
+const FOUND: usize = 100;
 
 /// What values must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,17 +250,16 @@ pub(super) async fn matches(
     tenancy: &Tenancy,
     cx: &OpContext,
     id: CustomFieldId,
-    span: &Span,
     within: (Option<String>, Option<String>),
-) -> Result<Vec<CustomMatch>> {
+) -> Result<CustomMatches> {
     cx.authorize(Action::Read, &CUSTOM_VALUE)?;
-    match store::matches(tenancy, cx, id, span, within).await? {
-        Some(matches) => Ok(matches),
-        None => {
-            let message = "Records are not found by this field. Make it searchable, and enter its values anew.";
-            Err(Error::field("id", "custom_field_not_searchable", message))
-        }
-    }
+    let Some(mut items) = store::matches(tenancy, cx, id, FOUND + 1, within).await? else {
+        let message = "Records are not found by this field. Make it searchable, and enter its values anew.";
+        return Err(Error::field("id", "custom_field_not_searchable", message));
+    };
+    let more = items.len() > FOUND;
+    items.truncate(FOUND);
+    Ok(CustomMatches { items, more })
 }
 
 pub(super) fn sample_values() -> WantedValues {
@@ -263,13 +267,8 @@ pub(super) fn sample_values() -> WantedValues {
 }
 
 pub(super) fn match_sample() -> CustomMatch {
-    let record = crate::sample_id::<cloister_ids::kind::Person>().uuid();
-    CustomMatch {
-        record_id: Owner::text("person", record),
-        value: "North".to_owned(),
-        record,
-        value_search: "north".to_owned(),
-    }
+    let record = crate::sample_id::<cloister_ids::kind::Person>();
+    CustomMatch { record_id: record.to_string(), value: "North".to_owned() }
 }
 
 #[cfg(test)]

@@ -1,22 +1,19 @@
 //! Endpoints about the values of custom fields: those of one record, and the records that have a value. The version is the record's.
 
-use cloister_http::{Answer, Edge, IfMatch, Json, Listing, Op, Page, PageQuery, Path, Problem, Sort, Tagged};
+use cloister_http::{Answer, Edge, IfMatch, Json, Op, Path, Problem, Query, Tagged};
 use cloister_ids::{ClassId, CourseId, CustomFieldId, OrgId, PersonId};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::value::{self, CUSTOM_VALUE, CustomMatch, CustomValues, Owner, WantedValues, match_sample, sample_values};
-use crate::{
-    listing::{Key, Order, Position, Span, prefix},
-    rules::searchable,
-};
+use super::value::{self, CustomMatches, CustomValues, Owner, WantedValues, match_sample, sample_values};
+use crate::{listing::prefix, rules::searchable};
 
 /// The routes of values.
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
-        .routes(routes!(custom_match_list))
+        .routes(routes!(custom_field_match))
         .routes(routes!(person_custom_values_read, person_custom_values_replace))
         .routes(routes!(org_custom_values_read, org_custom_values_replace))
         .routes(routes!(course_custom_values_read, course_custom_values_replace))
@@ -34,62 +31,24 @@ struct MatchFilter {
     q: Option<String>,
 }
 
-/// The orders of the list.
-#[derive(Debug, Clone, Copy)]
-enum MatchSort {
-    Value,
-}
-
-impl Sort for MatchSort {
-    const ORDERS: &'static [(&'static str, Self)] = &[("value", Self::Value)];
-}
-
-impl Order for MatchSort {
-    fn key(self) -> Key {
-        match self {
-            Self::Value => Key::TEXT,
-        }
-    }
-}
-
-/// The order, for the API document.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by `Listing`; this is its description")]
-struct MatchOrder {
-    /// `value` (as usual); with `-` in front from the last to the first.
-    #[param(pattern = "^-?(value)$", example = "-value")]
-    sort: Option<String>,
-}
-
-/// A page of them.
-type CustomMatchPage = Page<CustomMatch>;
-
-/// List the records that have a value in a custom field
+/// Find records by a custom field
 ///
-/// The field must be searchable. A page of records that are not deleted, by value.
+/// The field must be searchable. The first 100 records that have a value in it and are not deleted, by value.
 #[utoipa::path(
     get,
     path = "/custom_fields/{id}/matches",
-    operation_id = "custom_match_list",
+    operation_id = "custom_field_match",
     tag = "School",
-    params(("id" = CustomFieldId, Path, description = "Which field."), MatchFilter, MatchOrder, PageQuery),
-    responses((status = 200, description = "A page of records.", body = CustomMatchPage,
-        example = json!({ "items": [match_sample()], "next_cursor": null })))
+    params(("id" = CustomFieldId, Path, description = "Which field."), MatchFilter),
+    responses((status = 200, description = "Records with their values.", body = CustomMatches,
+        example = json!({ "items": [match_sample()], "more": false })))
 )]
-async fn custom_match_list(
+async fn custom_field_match(
     op: Op,
     Path(id): Path<CustomFieldId>,
-    listing: Listing<MatchFilter, MatchSort>,
-) -> Result<Answer<CustomMatchPage>, Problem> {
-    let tenant = op.cx.tenant_id();
-    let span = Span::of(&listing, None, tenant, CUSTOM_VALUE.name)?;
-    let rows = value::matches(&op.tenancy, &op.cx, id, &span, prefix(listing.filter.q.as_deref())).await?;
-    let items = listing.page(tenant, CUSTOM_VALUE.name, rows, |last| Position {
-        key: Key::Text(last.value_search.clone()),
-        id: last.record,
-    });
-    Ok(Answer(items))
+    Query(filter): Query<MatchFilter>,
+) -> Result<Answer<CustomMatches>, Problem> {
+    Ok(Answer(value::matches(&op.tenancy, &op.cx, id, prefix(filter.q.as_deref())).await?))
 }
 
 /// Read the custom values of a person

@@ -7,7 +7,7 @@ use cloister_tenancy::{
 };
 
 use super::value::{CustomMatch, CustomValues, Field, Kept, Owner};
-use crate::{listing::Span, record::found, vocabulary::CustomType};
+use crate::{record::found, vocabulary::CustomType};
 
 macro_rules! version {
     ($table:literal) => {
@@ -22,29 +22,6 @@ macro_rules! touch {
             $table,
             " set version = version + 1, date_last_modified = $3, updated_at = $3, updated_by = $4
              where tenant_id = $1 and id = $2"
-        )
-    };
-}
-
-/// Records that are there with a value behind `$3` and `$4`, at most `$5`; from `$6` and below `$7` those that begin so.
-macro_rules! matches {
-    ($beyond:literal, $direction:literal) => {
-        concat!(
-            "select v.record_id, v.text_value, v.value_search, f.resource from custom_value v
-             join custom_field f on f.tenant_id = $1 and f.id = v.custom_field_id
-             left join person p on p.tenant_id = $1 and p.id = v.person_id
-             left join org o on o.tenant_id = $1 and o.id = v.org_id
-             left join course c on c.tenant_id = $1 and c.id = v.course_id
-             left join class k on k.tenant_id = $1 and k.id = v.class_id
-             where v.tenant_id = $1 and v.custom_field_id = $2 and (v.value_search, v.record_id)",
-            $beyond,
-            "($3, $4) and ($6::text is null or (v.value_search >= $6 and v.value_search < $7))
-             and coalesce(p.status, o.status, c.status, k.status) = 'active'
-             order by v.value_search",
-            $direction,
-            ", v.record_id",
-            $direction,
-            " limit $5"
         )
     };
 }
@@ -90,10 +67,17 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     /// Whether records are found by a field.
     SEARCHABLE = "select searchable from custom_field where tenant_id = $1 and id = $2 and status = 'active'";
-    /// Records that have a value, by value.
-    MATCHES = matches!(" > ", "");
-    /// Records that have a value, from the last.
-    MATCHES_DESC = matches!(" < ", " desc");
+    /// Records that are there and have a value, by value: from `$3` and below `$4` those that begin so, at most `$5`.
+    MATCHES = "select v.record_id, v.text_value, f.resource from custom_value v
+        join custom_field f on f.tenant_id = $1 and f.id = v.custom_field_id
+        left join person p on p.tenant_id = $1 and p.id = v.person_id
+        left join org o on o.tenant_id = $1 and o.id = v.org_id
+        left join course c on c.tenant_id = $1 and c.id = v.course_id
+        left join class k on k.tenant_id = $1 and k.id = v.class_id
+        where v.tenant_id = $1 and v.custom_field_id = $2 and v.value_search is not null
+        and ($3::text is null or (v.value_search >= $3 and v.value_search < $4))
+        and coalesce(p.status, o.status, c.status, k.status) = 'active'
+        order by v.value_search, v.record_id limit $5";
 }
 
 /// The statements about one kind of record: read, lock, touch.
@@ -167,28 +151,23 @@ pub(super) async fn put(tx: TenantTx, of: Owner, kept: &[(CustomFieldId, Kept)])
     tx.commit_with(&borrowed).await.map(drop)
 }
 
-/// Records that have a value; none where the field is not searchable.
+/// Records that have a value, at most `most`; none where the field is not searchable.
 pub(super) async fn matches(
     tenancy: &Tenancy,
     cx: &OpContext,
     id: CustomFieldId,
-    span: &Span,
+    most: usize,
     (from, below): (Option<String>, Option<String>),
 ) -> Result<Option<Vec<CustomMatch>>> {
-    let list: &Parameters<'_> = &[&id, span.key(), &span.after.id, &span.limit, &from, &below];
-    let statement = span.pick([&MATCHES, &MATCHES_DESC]);
-    let rows = tenancy.fetch_all(cx, &[(&SEARCHABLE, &[&id]), (statement, list)]).await?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let list: &Parameters<'_> = &[&id, &from, &below, &most];
+    let rows = tenancy.fetch_all(cx, &[(&SEARCHABLE, &[&id]), (&MATCHES, list)]).await?;
     if !found(&rows[0])?.get::<_, bool>("searchable") {
         return Ok(None);
     }
-    let one = |row: &Row| {
-        let record: Uuid = row.get("record_id");
-        CustomMatch {
-            record_id: Owner::text(row.get("resource"), record),
-            value: row.get("text_value"),
-            record,
-            value_search: row.get("value_search"),
-        }
+    let one = |row: &Row| CustomMatch {
+        record_id: Owner::text(row.get("resource"), row.get("record_id")),
+        value: row.get("text_value"),
     };
     Ok(Some(rows[1].iter().map(one).collect()))
 }

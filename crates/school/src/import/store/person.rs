@@ -108,7 +108,7 @@ pub(in crate::import) mod agent {
         /// Agents who now act for somebody. `$4` the ids of their contacts.
         INSERT = concat!(
             "insert into contact (tenant_id, id, ", head!(), ", ", bare!(), ")
-            select $1, i.id, 'active', $2::timestamptz, 'import', '{}', 1, $2, $3::text, $2, $3, c.student_id,
+            select $1, i.id, 'active', $2::timestamptz, 'import', '{}'::jsonb, 1, $2, $3::text, $2, $3, c.student_id,
                 c.contact_id, ", relation_of_role!("c.contact_id"), ", false, false, true, true, true, true
             from (select r.id as student_id, n.agent_id as contact_id,
                 row_number() over (order by n.person, n.agent) as place", new_ones!(), ") c
