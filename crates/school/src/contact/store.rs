@@ -157,34 +157,42 @@ pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, sight: &Sight, id: Co
     contact(found(&rows)?)
 }
 
-/// The columns that a change may write, from `relation` on. `custody` is the word of the field of that name.
-fn changeable<'a>(
-    fields: &'a ContactFields,
-    custody: &'a Option<&'a std::borrow::Cow<'static, str>>,
-) -> [&'a (dyn ToSql + Sync); 15] {
-    [
-        fields.relation.column(),
-        &fields.legal_guardian,
-        &fields.lives_with,
-        &fields.primary_contact,
-        &fields.emergency_contact,
-        &fields.contact_priority,
-        custody,
-        &fields.child_data_access,
-        &fields.contact_by_call,
-        &fields.contact_by_sms,
-        &fields.contact_by_email,
-        &fields.contact_by_mail,
-        &fields.contact_restrictions,
-        &fields.begin_date,
-        &fields.end_date,
-    ]
+/// The custody as a parameter.
+struct Made<'a> {
+    custody: Option<&'a std::borrow::Cow<'static, str>>,
+}
+
+impl<'a> Made<'a> {
+    fn of(fields: &'a ContactFields) -> Self {
+        Self { custody: fields.custody.as_ref().map(Custody::column) }
+    }
+
+    /// The columns that a change may write, from `relation` on.
+    fn parameters(&'a self, fields: &'a ContactFields) -> [&'a (dyn ToSql + Sync); 15] {
+        [
+            fields.relation.column(),
+            &fields.legal_guardian,
+            &fields.lives_with,
+            &fields.primary_contact,
+            &fields.emergency_contact,
+            &fields.contact_priority,
+            &self.custody,
+            &fields.child_data_access,
+            &fields.contact_by_call,
+            &fields.contact_by_sms,
+            &fields.contact_by_email,
+            &fields.contact_by_mail,
+            &fields.contact_restrictions,
+            &fields.begin_date,
+            &fields.end_date,
+        ]
+    }
 }
 
 pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new: &Contact) -> Result<()> {
     let Contact { id, fields, record } = new;
     let source = record.source.word();
-    let custody = fields.custody.as_ref().map(Custody::column);
+    let made = Made::of(fields);
     let mut values: Vec<&(dyn ToSql + Sync)> = vec![
         id,
         &record.created_at,
@@ -194,7 +202,7 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
         &fields.student_id,
         &fields.contact_id,
     ];
-    values.extend(changeable(fields, &custody));
+    values.extend(made.parameters(fields));
     let touch: &Parameters<'_> = &[&fields.student_id, &record.updated_at, &record.updated_by];
     let steps: [(&'static Statement, &Parameters<'_>); 3] =
         [(&LOCK_STUDENT, &[&fields.student_id]), (&INSERT, &values), (&TOUCH_STUDENT, touch)];
@@ -211,10 +219,10 @@ pub(super) async fn lock(tx: &mut TenantTx, id: ContactId) -> Result<Contact> {
 pub(super) async fn update(tx: TenantTx, changed: &Contact, counts_otherwise: bool) -> Result<()> {
     let Contact { id, fields, record } = changed;
     let (status, source) = (fields.status.word(), record.source.word());
-    let custody = fields.custody.as_ref().map(Custody::column);
+    let made = Made::of(fields);
     let mut values: Vec<&(dyn ToSql + Sync)> =
         vec![id, &status, &record.updated_at, &record.updated_by, fields.metadata.column(), &source];
-    values.extend(changeable(fields, &custody));
+    values.extend(made.parameters(fields));
     let touch: &Parameters<'_> = &[&fields.student_id, &record.updated_at, &record.updated_by];
     let mut steps: Vec<(&'static Statement, &Parameters<'_>)> = vec![(&UPDATE, &values)];
     if counts_otherwise {

@@ -221,7 +221,7 @@ pub(super) async fn replace(
     cx: &OpContext,
     of: Owner,
     known: &IfMatch,
-    wanted: WantedValues,
+    wanted: &WantedValues,
 ) -> Result<CustomValues> {
     authorize_change(cx, Action::Update, &CUSTOM_VALUE, read(tenancy, cx, of)).await?;
     let mut tx = tenancy.write(cx).await?;

@@ -87,7 +87,7 @@ async fn person_custom_values_replace(
     known: IfMatch,
     Json(wanted): Json<WantedValues>,
 ) -> Result<Tagged<CustomValues>, Problem> {
-    Ok(Tagged(value::replace(&op.tenancy, &op.cx, Owner::Person(id), &known, wanted).await?))
+    Ok(Tagged(value::replace(&op.tenancy, &op.cx, Owner::Person(id), &known, &wanted).await?))
 }
 
 /// Read the custom values of an organisation
@@ -126,7 +126,7 @@ async fn org_custom_values_replace(
     known: IfMatch,
     Json(wanted): Json<WantedValues>,
 ) -> Result<Tagged<CustomValues>, Problem> {
-    Ok(Tagged(value::replace(&op.tenancy, &op.cx, Owner::Org(id), &known, wanted).await?))
+    Ok(Tagged(value::replace(&op.tenancy, &op.cx, Owner::Org(id), &known, &wanted).await?))
 }
 
 /// Read the custom values of a course
@@ -165,7 +165,7 @@ async fn course_custom_values_replace(
     known: IfMatch,
     Json(wanted): Json<WantedValues>,
 ) -> Result<Tagged<CustomValues>, Problem> {
-    Ok(Tagged(value::replace(&op.tenancy, &op.cx, Owner::Course(id), &known, wanted).await?))
+    Ok(Tagged(value::replace(&op.tenancy, &op.cx, Owner::Course(id), &known, &wanted).await?))
 }
 
 /// Read the custom values of a class
@@ -204,5 +204,5 @@ async fn class_custom_values_replace(
     known: IfMatch,
     Json(wanted): Json<WantedValues>,
 ) -> Result<Tagged<CustomValues>, Problem> {
-    Ok(Tagged(value::replace(&op.tenancy, &op.cx, Owner::Class(id), &known, wanted).await?))
+    Ok(Tagged(value::replace(&op.tenancy, &op.cx, Owner::Class(id), &known, &wanted).await?))
 }
