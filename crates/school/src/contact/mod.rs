@@ -142,6 +142,12 @@ pub struct ContactFields {
 pub struct Contact {
     /// Which one.
     pub id: ContactId,
+    /// The contact's given name: whoever may see a contact is told who it is, and not how to reach them.
+    #[schema(example = "Ada")]
+    pub contact_given_name: String,
+    /// The contact's family name.
+    #[schema(example = "Okafor")]
+    pub contact_family_name: String,
     /// What is known of it.
     #[serde(flatten)]
     pub fields: ContactFields,
@@ -189,8 +195,10 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, fields: Contact
     tx.cx().authorize(Action::Create, &CONTACT)?;
     check_new(fields.status)?;
     let id = ContactId::generate(tx.cx().clock());
-    let contact = Contact { id, fields, record: Record::new(tx.cx()) };
-    store::insert(tx, key, &contact).await?;
+    let record = Record::new(tx.cx());
+    let mut contact =
+        Contact { id, contact_given_name: String::new(), contact_family_name: String::new(), fields, record };
+    (contact.contact_given_name, contact.contact_family_name) = store::insert(tx, key, &contact).await?;
     tx.audit(Action::Create, &CONTACT, id, None);
     Ok(contact)
 }
@@ -230,7 +238,8 @@ async fn update(
     }
     let changes = Changes::between(&before.fields, &fields)?.showing_only(NOT_PERSONAL);
     let came_back = fields.status != before.fields.status;
-    let after = Contact { id, fields, record: kept_here(before.record, cx) };
+    let record = kept_here(before.record, cx);
+    let after = Contact { fields, record, ..before };
     tx.audit(Action::Update, &CONTACT, id, Some(changes.into()));
     store::update(tx, &after, came_back).await?;
     Ok(after)
@@ -247,8 +256,8 @@ async fn delete(tenancy: &Tenancy, cx: &OpContext, id: ContactId, known: &IfMatc
     }
     tx.audit(Action::Delete, &CONTACT, id, None);
     let fields = ContactFields { status: Status::ToBeDeleted, ..before.fields };
-    let after = Contact { id, fields, record: kept_here(before.record, cx) };
-    store::update(tx, &after, true).await
+    let record = kept_here(before.record, cx);
+    store::update(tx, &Contact { fields, record, ..before }, true).await
 }
 
 /// The record after a change here: from now on whoever made it keeps the contact, and no import. So a package that comes

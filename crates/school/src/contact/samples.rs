@@ -39,5 +39,11 @@ pub(super) fn sample_fields() -> ContactFields {
 }
 
 pub(super) fn sample() -> Contact {
-    Contact { id: crate::sample_id(), fields: sample_fields(), record: Record::sample() }
+    Contact {
+        id: crate::sample_id(),
+        contact_given_name: "Ada".to_owned(),
+        contact_family_name: "Okafor".to_owned(),
+        fields: sample_fields(),
+        record: Record::sample(),
+    }
 }

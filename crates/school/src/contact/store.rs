@@ -21,11 +21,30 @@ use crate::{
     vocabulary::{ContactRelation, Custody},
 };
 
-macro_rules! fields {
+macro_rules! written {
     () => {
         "student_id, contact_id, relation, legal_guardian, lives_with, primary_contact, emergency_contact,
          contact_priority, custody, child_data_access, contact_by_call, contact_by_sms, contact_by_email,
          contact_by_mail, contact_restrictions, begin_date, end_date"
+    };
+}
+
+/// Who the contact, `$person`, is.
+macro_rules! named {
+    ($person:literal) => {
+        concat!(
+            "(select p.given_name from person p where p.tenant_id = $1 and p.id = ",
+            $person,
+            ") as contact_given_name, (select p.family_name from person p where p.tenant_id = $1 and p.id = ",
+            $person,
+            ") as contact_family_name"
+        )
+    };
+}
+
+macro_rules! fields {
+    () => {
+        concat!(written!(), ", ", named!("contact.contact_id"))
     };
 }
 
@@ -70,10 +89,14 @@ statements! {
     LOCK_STUDENT_OF = "select id from person where tenant_id = $1
         and id = (select c.student_id from contact c where c.tenant_id = $1 and c.id = $2) for no key update";
     /// A new one.
-    INSERT = insert!(
-        "contact",
-        fields!(),
-        "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23"
+    INSERT = concat!(
+        insert!(
+            "contact",
+            written!(),
+            "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23"
+        ),
+        " returning ",
+        named!("contact.contact_id")
     );
     /// New values, and who keeps it from now on.
     UPDATE = "update contact set status = $3, date_last_modified = $4, updated_at = $4, updated_by = $5, metadata = $6,
@@ -122,6 +145,8 @@ statements! {
 fn contact(row: &Row) -> Result<Contact> {
     Ok(Contact {
         id: row.get("id"),
+        contact_given_name: row.get("contact_given_name"),
+        contact_family_name: row.get("contact_family_name"),
         fields: ContactFields {
             status: status(row)?,
             student_id: row.get("student_id"),
@@ -189,8 +214,9 @@ impl<'a> Made<'a> {
     }
 }
 
-pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new: &Contact) -> Result<()> {
-    let Contact { id, fields, record } = new;
+/// Returns the contact's given and family name.
+pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new: &Contact) -> Result<(String, String)> {
+    let Contact { id, fields, record, .. } = new;
     let source = record.source.word();
     let made = Made::of(fields);
     let mut values: Vec<&(dyn ToSql + Sync)> = vec![
@@ -206,7 +232,9 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
     let touch: &Parameters<'_> = &[&fields.student_id, &record.updated_at, &record.updated_by];
     let steps: [(&'static Statement, &Parameters<'_>); 3] =
         [(&LOCK_STUDENT, &[&fields.student_id]), (&INSERT, &values), (&TOUCH_STUDENT, touch)];
-    IdempotencyKey::query_all(key, tx, &steps).await.map(drop)
+    let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    let row = found(&rows[1])?;
+    Ok((row.get("contact_given_name"), row.get("contact_family_name")))
 }
 
 /// One whose student is kept from getting other contacts.
@@ -217,7 +245,7 @@ pub(super) async fn lock(tx: &mut TenantTx, id: ContactId) -> Result<Contact> {
 
 /// The change and the commit, in one round trip. `counts_otherwise`: whether it came or went.
 pub(super) async fn update(tx: TenantTx, changed: &Contact, counts_otherwise: bool) -> Result<()> {
-    let Contact { id, fields, record } = changed;
+    let Contact { id, fields, record, .. } = changed;
     let (status, source) = (fields.status.word(), record.source.word());
     let made = Made::of(fields);
     let mut values: Vec<&(dyn ToSql + Sync)> =

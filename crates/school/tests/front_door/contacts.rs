@@ -90,7 +90,8 @@ async fn custody_and_access_decide_what_a_guardian_sees_in_every_tier() {
         // The other parent's custody is another matter, and the child is taught all the same.
         let ines = house.office.read(&format!("contacts/{}", house.contact("Ines"))).await;
         assert_eq!(ines["custody"], Value::Null);
-        house.by("teacher", "GET", &path).expect(200).await;
+        let known = house.by("teacher", "GET", &path).expect(200).await;
+        assert_eq!((&known["custody"], &known["contact_given_name"]), (&json!("none"), &json!("Gus")));
         // Whoever has no custody acts for nobody: a teacher is not given their number by mistake.
         let told = house.by("teacher", "GET", &format!("persons/{}/agents", house.person("Mila"))).expect(200).await;
         let names: Vec<&Value> = told["agents"].as_array().unwrap().iter().map(|agent| &agent["given_name"]).collect();
