@@ -87,6 +87,18 @@ kinds! {
     AttendanceRegister = "reg", "attendance register";
     /// An absence that somebody asked for.
     AbsenceRequest = "abr", "absence request";
+    /// The relation of a contact to a student.
+    Contact = "con", "contact";
+    /// A family.
+    Family = "fam", "family";
+    /// A post of somebody on the staff.
+    StaffAssignment = "sta", "staff assignment";
+    /// A merge of two persons.
+    PersonMerge = "mrg", "merge";
+    /// A record of what somebody did at another school, or in an earlier year.
+    AcademicRecord = "acr", "academic record";
+    /// A field of a tenant's own.
+    CustomField = "cuf", "custom field";
     /// A component of a catalog.
     Component = "cmp", "component";
 }
@@ -134,6 +146,12 @@ aliases! {
     AttendanceEventId = AttendanceEvent;
     AttendanceRegisterId = AttendanceRegister;
     AbsenceRequestId = AbsenceRequest;
+    ContactId = Contact;
+    FamilyId = Family;
+    StaffAssignmentId = StaffAssignment;
+    PersonMergeId = PersonMerge;
+    AcademicRecordId = AcademicRecord;
+    CustomFieldId = CustomField;
     ComponentId = Component;
 }
 

@@ -9,6 +9,13 @@
 //! - Attendance is recorded and corrected by the office. A teacher takes the registers of own classes, and that alone is
 //!   writing which is narrowed: who has a place as teacher today answers for it. Families see what was recorded.
 //! - What attendance codes mean decides every rate, so owner and administrator alone change them.
+//! - Contacts are kept by the office. A teacher sees those of the students taught, with what must be known before a child is handed
+//!   over; a guardian sees their own relation and not the other parent's; a student sees none.
+//! - Families are the office's own order of things: what a family or a teacher may know of them is told by contacts and siblings.
+//! - Posts are kept by owner and administrator and read by the office; everybody on the staff reads their own.
+//! - What became of a student in earlier years is for the office and the family. A teacher meets a student without it.
+//! - What a school writes down in fields of its own is for the office. Which fields there are, owner and administrator decide.
+//! - Two persons are merged by owner and administrator: it changes many records at once, and lets one account see what two did.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
@@ -24,6 +31,26 @@ use crate::{
 pub(crate) const OWN_CLASSES: &str = "own_classes";
 /// Those for whom the actor acts, their places, and their classes.
 pub(crate) const OWN_CHILDREN: &str = "own_children";
+    ROSTER,
+    academic_record::ACADEMIC_RECORD,
+    academic_session::ACADEMIC_SESSION,
+    class::CLASS,
+    contact::CONTACT,
+    course::COURSE,
+    custom_field::{CUSTOM_FIELD, CUSTOM_VALUE},
+    demographics::DEMOGRAPHICS,
+    enrollment::ENROLLMENT,
+    family::FAMILY,
+    org::ORG,
+    person::PERSON,
+    person_merge::PERSON_MERGE,
+    staff_assignment::STAFF_ASSIGNMENT,
+};
+
+/// Those who have a place in a class that the actor teaches today, such places, and such classes.
+const OWN_CLASSES: &str = "own_classes";
+/// Those for whom the actor acts today and whose data they may see, their places, and their classes.
+const OWN_CHILDREN: &str = "own_children";
 /// The actor, their own places, and their own classes.
 const SELF: &str = "self";
 
@@ -32,6 +59,7 @@ const KEEP: &[Action] = &[Action::Create, Action::Read, Action::Update, Action::
 const ENTER: &[Action] = &[Action::Read, Action::Update];
 const ENTER_AND_ERASE: &[Action] = &[Action::Read, Action::Update, Action::Delete];
 const RECORD: &[Action] = &[Action::Create, Action::Read, Action::Delete];
+const MERGE: &[Action] = &[Action::Create, Action::Read, Action::Delete];
 const IMPORT: &[Action] = &[Action::Import];
 
 const OWNER: &str = "owner";
@@ -82,6 +110,25 @@ const NARROWED_TO_CHILDREN: &[(Resource, &[Action])] = &[
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, RECORD),
+/// Resources of which rows can be somebody's own: with what is between two persons, which is nobody's alone. Writing is never
+/// narrowed: it takes the permission for all.
+const NARROWED_WITH_CONTACTS: &[(Resource, &[Action])] = &[
+    (PERSON, READ),
+    (CONTACT, READ),
+    (ACADEMIC_RECORD, READ),
+    (DEMOGRAPHICS, READ),
+    (ENROLLMENT, READ),
+    (CLASS, READ),
+];
+
+/// The same with posts, which are the person's own alone.
+const NARROWED_WITH_POSTS: &[(Resource, &[Action])] = &[
+    (PERSON, READ),
+    (STAFF_ASSIGNMENT, READ),
+    (ACADEMIC_RECORD, READ),
+    (DEMOGRAPHICS, READ),
+    (ENROLLMENT, READ),
+    (CLASS, READ),
 ];
 
 /// How permissions can be narrowed.
@@ -93,6 +140,8 @@ pub(crate) const SCOPES: &[Scope] = &[
             the places in them, the persons whose place there counts today, the registers of these classes, and the attendance of \
             these persons on whole days and in these classes.",
         on: NARROWED_TO_CLASSES,
+            the places in them, the persons whose place there counts today, and the contacts of these persons.",
+        on: NARROWED_WITH_CONTACTS,
     },
     Scope {
         name: OWN_CHILDREN,
@@ -100,12 +149,17 @@ pub(crate) const SCOPES: &[Scope] = &[
         description: "The persons for whom one acts as parent, guardian or other relation, their places, their classes, and their \
             attendance.",
         on: NARROWED_TO_CHILDREN,
+        description: "The persons for whom one acts as parent, guardian or other contact today, as long as custody and access to their \
+            data allow it, their places, their classes, and one's own relation to them.",
+        on: NARROWED_WITH_CONTACTS,
     },
     Scope {
         name: SELF,
         title: "oneself",
         description: "The person whose account one is signed in with, their places, their classes, and their attendance.",
         on: NARROWED,
+        description: "The person whose account one is signed in with, their places, their classes, and their posts.",
+        on: NARROWED_WITH_POSTS,
     },
 ];
 
@@ -116,6 +170,13 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, COURSE, KEEP),
     Grant::all(OWNER, CLASS, KEEP),
     Grant::all(OWNER, PERSON, KEEP),
+    Grant::all(OWNER, CONTACT, KEEP),
+    Grant::all(OWNER, FAMILY, KEEP),
+    Grant::all(OWNER, STAFF_ASSIGNMENT, KEEP),
+    Grant::all(OWNER, ACADEMIC_RECORD, KEEP),
+    Grant::all(OWNER, CUSTOM_FIELD, KEEP),
+    Grant::all(OWNER, CUSTOM_VALUE, ENTER),
+    Grant::all(OWNER, PERSON_MERGE, MERGE),
     Grant::all(OWNER, ENROLLMENT, KEEP),
     Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(OWNER, ROSTER, IMPORT),
@@ -133,6 +194,13 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, COURSE, KEEP),
     Grant::all(ADMIN, CLASS, KEEP),
     Grant::all(ADMIN, PERSON, KEEP),
+    Grant::all(ADMIN, CONTACT, KEEP),
+    Grant::all(ADMIN, FAMILY, KEEP),
+    Grant::all(ADMIN, STAFF_ASSIGNMENT, KEEP),
+    Grant::all(ADMIN, ACADEMIC_RECORD, KEEP),
+    Grant::all(ADMIN, CUSTOM_FIELD, KEEP),
+    Grant::all(ADMIN, CUSTOM_VALUE, ENTER),
+    Grant::all(ADMIN, PERSON_MERGE, MERGE),
     Grant::all(ADMIN, ENROLLMENT, KEEP),
     Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(ADMIN, ROSTER, IMPORT),
@@ -150,6 +218,13 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, COURSE, READ),
     Grant::all(STAFF, CLASS, KEEP),
     Grant::all(STAFF, PERSON, KEEP),
+    Grant::all(STAFF, CONTACT, KEEP),
+    Grant::all(STAFF, FAMILY, KEEP),
+    Grant::all(STAFF, STAFF_ASSIGNMENT, READ),
+    Grant::all(STAFF, ACADEMIC_RECORD, KEEP),
+    Grant::all(STAFF, CUSTOM_FIELD, READ),
+    Grant::all(STAFF, CUSTOM_VALUE, ENTER),
+    Grant::all(STAFF, PERSON_MERGE, READ),
     Grant::all(STAFF, ENROLLMENT, KEEP),
     Grant::all(STAFF, DEMOGRAPHICS, ENTER),
     Grant::all(STAFF, CALENDAR_DATE, KEEP),
@@ -167,6 +242,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(TEACHER, CLASS, READ),
     Grant::within(OWN_CLASSES, TEACHER, PERSON, READ),
     Grant::within(SELF, TEACHER, PERSON, READ),
+    Grant::within(OWN_CLASSES, TEACHER, CONTACT, READ),
     Grant::within(OWN_CLASSES, TEACHER, ENROLLMENT, READ),
     Grant::within(SELF, TEACHER, ENROLLMENT, READ),
     Grant::all(TEACHER, CALENDAR_DATE, READ),
@@ -178,12 +254,14 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_EVENT, READ),
     Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_REGISTER, ENTER),
     Grant::within(OWN_CLASSES, TEACHER, ABSENCE_REQUEST, READ),
+    Grant::within(SELF, TEACHER, STAFF_ASSIGNMENT, READ),
     Grant::all(GUARDIAN, ORG, READ),
     Grant::all(GUARDIAN, ACADEMIC_SESSION, READ),
     Grant::all(GUARDIAN, COURSE, READ),
     Grant::all(GUARDIAN, CLASS, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, PERSON, READ),
     Grant::within(SELF, GUARDIAN, PERSON, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, CONTACT, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ENROLLMENT, READ),
     Grant::all(GUARDIAN, CALENDAR_DATE, READ),
     Grant::all(GUARDIAN, CLASS_PERIOD, READ),
@@ -193,6 +271,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(GUARDIAN, ATTENDANCE_CODE, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ATTENDANCE_EVENT, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ABSENCE_REQUEST, RECORD),
+    Grant::within(OWN_CHILDREN, GUARDIAN, ACADEMIC_RECORD, READ),
     Grant::all(STUDENT, ORG, READ),
     Grant::all(STUDENT, ACADEMIC_SESSION, READ),
     Grant::all(STUDENT, COURSE, READ),
@@ -207,6 +286,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STUDENT, ATTENDANCE_CODE, READ),
     Grant::within(SELF, STUDENT, ATTENDANCE_EVENT, READ),
     Grant::within(SELF, STUDENT, ABSENCE_REQUEST, READ),
+    Grant::within(SELF, STUDENT, ACADEMIC_RECORD, READ),
 ];
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A folder is a resource, top to bottom: `mod.rs` its type and rules, `store.rs` all its SQL, `api.rs` its endpoints.
 
 pub mod absence_request;
+pub mod academic_record;
 pub mod academic_session;
 pub mod attendance_code;
 pub mod attendance_event;
@@ -13,11 +14,14 @@ pub mod bell_schedule;
 pub mod calendar_date;
 pub mod class;
 pub mod class_period;
+pub mod contact;
 pub mod course;
+pub mod custom_field;
 mod date_span;
 pub mod day_time;
 pub mod demographics;
 pub mod enrollment;
+pub mod family;
 #[doc(hidden)]
 pub mod fuzzing;
 mod grants;
@@ -28,6 +32,7 @@ pub mod oneroster;
 pub mod org;
 pub mod person;
 mod plain_store;
+pub mod person_merge;
 pub mod record;
 pub mod room;
 mod rules;
@@ -35,8 +40,10 @@ pub mod sample;
 mod scope;
 mod scope_store;
 pub mod search_key;
+pub mod staff_assignment;
 mod store;
 pub mod timetable;
+mod unnamed_store;
 mod vocabulary;
 
 use std::{future::Future, pin::Pin, sync::LazyLock};
@@ -44,8 +51,8 @@ use std::{future::Future, pin::Pin, sync::LazyLock};
 use cloister_http::{Edge, HttpModule};
 use cloister_ids::{AccountId, Id, Kind, PersonId, Uuid};
 use cloister_tenancy::{
-    ConstraintRule, Grant, Meter, Module, OpContext, PersonAccount, Resource, Result, Role, SchemaChange, Scope, Table,
-    Tenancy, TenantTx, sql::Statement,
+    ConstraintRule, Grant, Meter, Module, OpContext, PersonAccount, Resource, Result, Rights, Role, SchemaChange,
+    Scope, Table, Tenancy, TenantTx, sql::Statement,
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -117,6 +124,20 @@ impl Module for School {
                     Table::tenant("attendance_register"),
                     Table::tenant("attendance_event"),
                     Table::tenant("absence_request"),
+                number: 2,
+                name: "families",
+                tables: include_str!("../migrations/0002_families/tables.sql"),
+                foreign_keys: include_str!("../migrations/0002_families/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("contact"),
+                    Table::tenant("family"),
+                    Table::tenant("family_member"),
+                    Table::tenant("staff_assignment"),
+                    Table::tenant("academic_record"),
+                    Table::tenant("custom_field"),
+                    Table::tenant("custom_value"),
+                    Table::tenant("person_merge"),
+                    Table::tenant("person_merge_row").with(Rights::Append),
                 ],
             },
         ];
@@ -135,6 +156,16 @@ impl Module for School {
                 person::STATEMENTS[2],
                 person::STATEMENTS[3],
                 person::STATEMENTS[4],
+                contact::STATEMENTS[0],
+                contact::STATEMENTS[1],
+                family::STATEMENTS[0],
+                family::STATEMENTS[1],
+                staff_assignment::STATEMENTS,
+                academic_record::STATEMENTS,
+                custom_field::STATEMENTS[0],
+                custom_field::STATEMENTS[1],
+                person_merge::STATEMENTS[0],
+                person_merge::STATEMENTS[1],
                 enrollment::STATEMENTS,
                 demographics::STATEMENTS,
                 class_period::STATEMENTS,
@@ -175,6 +206,13 @@ impl Module for School {
             course::COURSE,
             class::CLASS,
             person::PERSON,
+            contact::CONTACT,
+            family::FAMILY,
+            staff_assignment::STAFF_ASSIGNMENT,
+            academic_record::ACADEMIC_RECORD,
+            custom_field::CUSTOM_FIELD,
+            custom_field::CUSTOM_VALUE,
+            person_merge::PERSON_MERGE,
             enrollment::ENROLLMENT,
             demographics::DEMOGRAPHICS,
             class_period::CLASS_PERIOD,
@@ -198,6 +236,12 @@ impl Module for School {
                 course::CONSTRAINTS,
                 class::CONSTRAINTS,
                 person::CONSTRAINTS,
+                contact::CONSTRAINTS,
+                family::CONSTRAINTS,
+                staff_assignment::CONSTRAINTS,
+                academic_record::CONSTRAINTS,
+                custom_field::CONSTRAINTS,
+                person_merge::CONSTRAINTS,
                 enrollment::CONSTRAINTS,
                 demographics::CONSTRAINTS,
                 class_period::CONSTRAINTS,
@@ -254,6 +298,12 @@ impl HttpModule for School {
             .merge(course::routes())
             .merge(class::routes())
             .merge(person::routes())
+            .merge(contact::routes())
+            .merge(family::routes())
+            .merge(staff_assignment::routes())
+            .merge(academic_record::routes())
+            .merge(custom_field::routes())
+            .merge(person_merge::routes())
             .merge(enrollment::routes())
             .merge(demographics::routes())
             .merge(class_period::routes())

@@ -42,6 +42,11 @@ pub(crate) struct RecordFilter {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "each filter reads it for itself; this is its description")]
 pub(crate) struct RecordStatus {
+/// The parameter that every list of records without a `sourced_id` has.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "each filter reads it for itself; this is its description")]
+pub(crate) struct StatusParameter {
     /// `active` (as usual), `tobedeleted` for deleted records, or `all`.
     #[param(inline)]
     status: Option<StatusFilter>,

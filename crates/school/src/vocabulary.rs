@@ -158,6 +158,10 @@ vocabulary! {
     CalendarEvent: true [
         INSTRUCTIONAL = "instructional", HOLIDAY = "holiday", TEACHER_ONLY = "teacher_only", MAKE_UP = "make_up",
         EMERGENCY = "emergency",
+    /// What a contact is to a student.
+    ContactRelation: true [
+        PARENT = "parent", MOTHER = "mother", FATHER = "father", GUARDIAN = "guardian", STEPPARENT = "stepparent",
+        GRANDPARENT = "grandparent", RELATIVE = "relative", OTHER = "other",
     ]
 }
 
@@ -166,6 +170,17 @@ vocabulary! {
     RoomType: true [
         CLASSROOM = "classroom", LABORATORY = "laboratory", GYMNASIUM = "gymnasium", LIBRARY = "library",
         AUDITORIUM = "auditorium",
+    /// The custody that a contact has of a student.
+    Custody: false [FULL = "full", SHARED = "shared", RESTRICTED = "restricted", NONE = "none"]
+}
+
+vocabulary! {
+    /// What kind of post somebody has.
+    StaffClassification: true [
+        ASSISTANT_PRINCIPAL = "assistantPrincipal", COUNSELOR = "counselor",
+        DISTRICT_ADMINISTRATOR = "districtAdministrator", INSTRUCTIONAL_AIDE = "instructionalAide",
+        LIBRARIAN = "librarian", NURSE = "nurse", OFFICE_STAFF = "officeStaff", PRINCIPAL = "principal",
+        SUBSTITUTE_TEACHER = "substituteTeacher", SUPPORT_STAFF = "supportStaff", TEACHER = "teacher", OTHER = "other",
     ]
 }
 
@@ -174,6 +189,23 @@ vocabulary! {
     AttendanceCategory: true [
         PRESENT = "present", LATE = "late", EARLY_DEPARTURE = "early_departure", ABSENT = "absent",
     ]
+}
+
+    /// How a year at a school ended.
+    AcademicResult: true [
+        PROMOTED = "promoted", RETAINED = "retained", COMPLETED = "completed", GRADUATED = "graduated",
+        TRANSFERRED = "transferred", WITHDRAWN = "withdrawn", OTHER = "other",
+    ]
+}
+
+vocabulary! {
+    /// The kinds of records that can have custom fields.
+    CustomResource: false [PERSON = "person", ORG = "org", COURSE = "course", CLASS = "class"]
+}
+
+vocabulary! {
+    /// What the values of a custom field are.
+    CustomType: false [TEXT = "text", NUMBER = "number", DATE = "date", BOOLEAN = "boolean", CHOICE = "choice"]
 }
 
 #[cfg(test)]

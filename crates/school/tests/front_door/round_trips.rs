@@ -63,6 +63,14 @@ async fn a_read_is_one_and_a_write_two() {
 
         for path in [
             "orgs".to_owned(),
+            format!("contacts?student_id={}", id(&person)),
+            "families".to_owned(),
+            "staff_assignments".to_owned(),
+            "academic_records".to_owned(),
+            "custom_fields".to_owned(),
+            "person_merges".to_owned(),
+            format!("{person_path}/siblings"),
+            format!("{person_path}/custom_values"),
             "persons?role=student&q=okaf".to_owned(),
             format!("persons?class_id={}", id(&frame.class)),
             format!("classes/{}", id(&frame.class)),
@@ -85,6 +93,10 @@ async fn a_read_is_one_and_a_write_two() {
             (format!("{person_path}/agents"), 200, "school.person.read:self"),
             (format!("{person_path}/demographics"), 200, "school.demographics.read:self"),
             (format!("persons/{}", id(&mother)), 404, "school.person.read:self"),
+            ("contacts".to_owned(), 200, "school.contact.read:own_children"),
+            ("academic_records".to_owned(), 200, "school.academic_record.read:self"),
+            ("staff_assignments".to_owned(), 200, "school.staff_assignment.read:self"),
+            (format!("{person_path}/siblings"), 200, "school.person.read:self"),
             ("enrollments".to_owned(), 200, "school.enrollment.read:self"),
             (format!("enrollments/{}", id(&placed)), 200, "school.enrollment.read:self"),
             (format!("classes?person_id={}", id(&person)), 200, "school.*:self"),
@@ -92,6 +104,15 @@ async fn a_read_is_one_and_a_write_two() {
             let get = office.call("GET", &path).token(&signed_in(account, &tenant, &[permission.to_owned()]));
             assert_eq!(cost(&proxy, status, get.clone(), get).await.1, 1, "{path} within {permission}");
         }
+
+        let contact = |who: &Value| {
+            let body = json!({"student_id": placed["person_id"], "contact_id": who["id"], "relation": "relative"});
+            office.call("POST", "contacts").json(body)
+        };
+        let (one, other) = (office.person("Cy", "Berg").await, office.person("Dot", "Berg").await);
+        let (related, trips) = cost(&proxy, 201, contact(&one), contact(&other)).await;
+        assert_eq!(trips, 2, "a contact");
+        let contact_path = format!("contacts/{}", id(&related));
 
         let class_path = format!("classes/{}", id(&frame.class));
         let org_path = format!("orgs/{}", id(&frame.school));
@@ -101,6 +122,7 @@ async fn a_read_is_one_and_a_write_two() {
             (&class_path, json!({"location": "Room 1"}), json!({"location": "Room 2"})),
             (&org_path, json!({"parent_id": null}), json!({"parent_id": frame.district["id"]})),
             (&place_path, json!({"end_date": "2026-01-01"}), json!({"end_date": null})),
+            (&contact_path, json!({"custody": "none"}), json!({"custody": null})),
         ] {
             let version = office.read(path).await["version"].as_i64().unwrap();
             let patch = |version: i64, body: Value| {

@@ -3,6 +3,7 @@
 
 mod alone;
 mod bad_rows;
+mod contacts;
 mod fair;
 mod fixture;
 mod interrupted;
