@@ -21,36 +21,35 @@
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
 
 use crate::{
-    ROSTER, absence_request::ABSENCE_REQUEST, academic_session::ACADEMIC_SESSION, attendance_code::ATTENDANCE_CODE,
-    attendance_event::ATTENDANCE_EVENT, attendance_register::ATTENDANCE_REGISTER, bell_schedule::BELL_SCHEDULE,
-    calendar_date::CALENDAR_DATE, class::CLASS, class_period::CLASS_PERIOD, course::COURSE, demographics::DEMOGRAPHICS,
-    enrollment::ENROLLMENT, meeting::MEETING, org::ORG, person::PERSON, room::ROOM,
-};
-
-/// Those who have a place in a class that the actor teaches today, such places, and such classes.
-pub(crate) const OWN_CLASSES: &str = "own_classes";
-/// Those for whom the actor acts, their places, and their classes.
-pub(crate) const OWN_CHILDREN: &str = "own_children";
     ROSTER,
+    absence_request::ABSENCE_REQUEST,
     academic_record::ACADEMIC_RECORD,
     academic_session::ACADEMIC_SESSION,
+    attendance_code::ATTENDANCE_CODE,
+    attendance_event::ATTENDANCE_EVENT,
+    attendance_register::ATTENDANCE_REGISTER,
+    bell_schedule::BELL_SCHEDULE,
+    calendar_date::CALENDAR_DATE,
     class::CLASS,
+    class_period::CLASS_PERIOD,
     contact::CONTACT,
     course::COURSE,
     custom_field::{CUSTOM_FIELD, CUSTOM_VALUE},
     demographics::DEMOGRAPHICS,
     enrollment::ENROLLMENT,
     family::FAMILY,
+    meeting::MEETING,
     org::ORG,
     person::PERSON,
     person_merge::PERSON_MERGE,
+    room::ROOM,
     staff_assignment::STAFF_ASSIGNMENT,
 };
 
 /// Those who have a place in a class that the actor teaches today, such places, and such classes.
-const OWN_CLASSES: &str = "own_classes";
+pub(crate) const OWN_CLASSES: &str = "own_classes";
 /// Those for whom the actor acts today and whose data they may see, their places, and their classes.
-const OWN_CHILDREN: &str = "own_children";
+pub(crate) const OWN_CHILDREN: &str = "own_children";
 /// The actor, their own places, and their own classes.
 const SELF: &str = "self";
 
@@ -81,19 +80,12 @@ pub(crate) const ROLES: &[Role] = &[
     Role { name: STUDENT, title: "Student", description: "Learns at the school, and sees what is their own." },
 ];
 
-/// Resources of which rows can be somebody's own. Writing takes the permission for all.
-const NARROWED: &[(Resource, &[Action])] = &[
-    (PERSON, READ),
-    (DEMOGRAPHICS, READ),
-    (ENROLLMENT, READ),
-    (CLASS, READ),
-    (ATTENDANCE_EVENT, READ),
-    (ABSENCE_REQUEST, READ),
-];
-
-/// The same for whoever teaches, who may also take the registers of these classes.
+/// Resources of which rows can be a teacher's own: with what is between two persons, which is nobody's alone, and the registers of
+/// own classes, which they also take. Writing takes the permission for all but here and for absences of own children.
 const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
     (PERSON, READ),
+    (CONTACT, READ),
+    (ACADEMIC_RECORD, READ),
     (DEMOGRAPHICS, READ),
     (ENROLLMENT, READ),
     (CLASS, READ),
@@ -105,30 +97,25 @@ const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
 /// The same for whoever acts for children, who may also ask for absences of these, and take that back.
 const NARROWED_TO_CHILDREN: &[(Resource, &[Action])] = &[
     (PERSON, READ),
-    (DEMOGRAPHICS, READ),
-    (ENROLLMENT, READ),
-    (CLASS, READ),
-    (ATTENDANCE_EVENT, READ),
-    (ABSENCE_REQUEST, RECORD),
-/// Resources of which rows can be somebody's own: with what is between two persons, which is nobody's alone. Writing is never
-/// narrowed: it takes the permission for all.
-const NARROWED_WITH_CONTACTS: &[(Resource, &[Action])] = &[
-    (PERSON, READ),
     (CONTACT, READ),
     (ACADEMIC_RECORD, READ),
     (DEMOGRAPHICS, READ),
     (ENROLLMENT, READ),
     (CLASS, READ),
+    (ATTENDANCE_EVENT, READ),
+    (ABSENCE_REQUEST, RECORD),
 ];
 
-/// The same with posts, which are the person's own alone.
-const NARROWED_WITH_POSTS: &[(Resource, &[Action])] = &[
+/// The same for oneself, with posts, which are the person's own alone.
+const NARROWED_TO_ONESELF: &[(Resource, &[Action])] = &[
     (PERSON, READ),
     (STAFF_ASSIGNMENT, READ),
     (ACADEMIC_RECORD, READ),
     (DEMOGRAPHICS, READ),
     (ENROLLMENT, READ),
     (CLASS, READ),
+    (ATTENDANCE_EVENT, READ),
+    (ABSENCE_REQUEST, READ),
 ];
 
 /// How permissions can be narrowed.
@@ -137,29 +124,22 @@ pub(crate) const SCOPES: &[Scope] = &[
         name: OWN_CLASSES,
         title: "own classes",
         description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
-            the places in them, the persons whose place there counts today, the registers of these classes, and the attendance of \
-            these persons on whole days and in these classes.",
+            the places in them, the persons whose place there counts today, the contacts of these persons, the registers of these \
+            classes, and the attendance of these persons on whole days and in these classes.",
         on: NARROWED_TO_CLASSES,
-            the places in them, the persons whose place there counts today, and the contacts of these persons.",
-        on: NARROWED_WITH_CONTACTS,
     },
     Scope {
         name: OWN_CHILDREN,
         title: "own children",
-        description: "The persons for whom one acts as parent, guardian or other relation, their places, their classes, and their \
-            attendance.",
-        on: NARROWED_TO_CHILDREN,
         description: "The persons for whom one acts as parent, guardian or other contact today, as long as custody and access to their \
-            data allow it, their places, their classes, and one's own relation to them.",
-        on: NARROWED_WITH_CONTACTS,
+            data allow it, their places, their classes, their attendance, and one's own relation to them.",
+        on: NARROWED_TO_CHILDREN,
     },
     Scope {
         name: SELF,
         title: "oneself",
-        description: "The person whose account one is signed in with, their places, their classes, and their attendance.",
-        on: NARROWED,
-        description: "The person whose account one is signed in with, their places, their classes, and their posts.",
-        on: NARROWED_WITH_POSTS,
+        description: "The person whose account one is signed in with, their places, their classes, their attendance, and their posts.",
+        on: NARROWED_TO_ONESELF,
     },
 ];
 

@@ -31,7 +31,6 @@ pub mod meeting;
 pub mod oneroster;
 pub mod org;
 pub mod person;
-mod plain_store;
 pub mod person_merge;
 pub mod record;
 pub mod room;
@@ -95,9 +94,25 @@ impl Module for School {
                     Table::tenant("class_term"),
                     Table::tenant("person"),
                     Table::tenant("person_role"),
-                    Table::tenant("person_agent"),
                     Table::tenant("enrollment"),
                     Table::tenant("demographics"),
+                ],
+            },
+            SchemaChange {
+                number: 2,
+                name: "families",
+                tables: include_str!("../migrations/0002_families/tables.sql"),
+                foreign_keys: include_str!("../migrations/0002_families/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("contact"),
+                    Table::tenant("family"),
+                    Table::tenant("family_member"),
+                    Table::tenant("staff_assignment"),
+                    Table::tenant("academic_record"),
+                    Table::tenant("custom_field"),
+                    Table::tenant("custom_value"),
+                    Table::tenant("person_merge"),
+                    Table::tenant("person_merge_row").with(Rights::Append),
                 ],
             },
             SchemaChange {
@@ -124,20 +139,6 @@ impl Module for School {
                     Table::tenant("attendance_register"),
                     Table::tenant("attendance_event"),
                     Table::tenant("absence_request"),
-                number: 2,
-                name: "families",
-                tables: include_str!("../migrations/0002_families/tables.sql"),
-                foreign_keys: include_str!("../migrations/0002_families/foreign_keys.sql"),
-                made: &[
-                    Table::tenant("contact"),
-                    Table::tenant("family"),
-                    Table::tenant("family_member"),
-                    Table::tenant("staff_assignment"),
-                    Table::tenant("academic_record"),
-                    Table::tenant("custom_field"),
-                    Table::tenant("custom_value"),
-                    Table::tenant("person_merge"),
-                    Table::tenant("person_merge_row").with(Rights::Append),
                 ],
             },
         ];

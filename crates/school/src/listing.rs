@@ -37,11 +37,6 @@ pub(crate) struct RecordFilter {
     sourced_id: Option<String>,
 }
 
-/// The same for records that have no name in other systems.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "each filter reads it for itself; this is its description")]
-pub(crate) struct RecordStatus {
 /// The parameter that every list of records without a `sourced_id` has.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]

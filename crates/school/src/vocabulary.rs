@@ -154,10 +154,6 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// What a day of a calendar is.
-    CalendarEvent: true [
-        INSTRUCTIONAL = "instructional", HOLIDAY = "holiday", TEACHER_ONLY = "teacher_only", MAKE_UP = "make_up",
-        EMERGENCY = "emergency",
     /// What a contact is to a student.
     ContactRelation: true [
         PARENT = "parent", MOTHER = "mother", FATHER = "father", GUARDIAN = "guardian", STEPPARENT = "stepparent",
@@ -166,10 +162,6 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// The kind of a room.
-    RoomType: true [
-        CLASSROOM = "classroom", LABORATORY = "laboratory", GYMNASIUM = "gymnasium", LIBRARY = "library",
-        AUDITORIUM = "auditorium",
     /// The custody that a contact has of a student.
     Custody: false [FULL = "full", SHARED = "shared", RESTRICTED = "restricted", NONE = "none"]
 }
@@ -185,12 +177,6 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// What an attendance code says of somebody, coarsely: how reports sum it up.
-    AttendanceCategory: true [
-        PRESENT = "present", LATE = "late", EARLY_DEPARTURE = "early_departure", ABSENT = "absent",
-    ]
-}
-
     /// How a year at a school ended.
     AcademicResult: true [
         PROMOTED = "promoted", RETAINED = "retained", COMPLETED = "completed", GRADUATED = "graduated",
@@ -206,6 +192,29 @@ vocabulary! {
 vocabulary! {
     /// What the values of a custom field are.
     CustomType: false [TEXT = "text", NUMBER = "number", DATE = "date", BOOLEAN = "boolean", CHOICE = "choice"]
+}
+
+vocabulary! {
+    /// What a day of a calendar is.
+    CalendarEvent: true [
+        INSTRUCTIONAL = "instructional", HOLIDAY = "holiday", TEACHER_ONLY = "teacher_only", MAKE_UP = "make_up",
+        EMERGENCY = "emergency",
+    ]
+}
+
+vocabulary! {
+    /// The kind of a room.
+    RoomType: true [
+        CLASSROOM = "classroom", LABORATORY = "laboratory", GYMNASIUM = "gymnasium", LIBRARY = "library",
+        AUDITORIUM = "auditorium",
+    ]
+}
+
+vocabulary! {
+    /// What an attendance code says of somebody, coarsely: how reports sum it up.
+    AttendanceCategory: true [
+        PRESENT = "present", LATE = "late", EARLY_DEPARTURE = "early_departure", ABSENT = "absent",
+    ]
 }
 
 #[cfg(test)]

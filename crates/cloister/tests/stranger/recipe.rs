@@ -145,6 +145,21 @@ async fn adjust(world: &World, operation: &Operation, home: &Home, body: &mut Va
             let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
             body["person_id"] = person.body["id"].clone();
         }
+        // Nobody is their own contact, and two persons have one contact.
+        "contact_create" => {
+            let maker = world.document.operation("person_create").ok_or("no person_create")?;
+            let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
+            body["contact_id"] = person.body["id"].clone();
+        }
+        "custom_field_create" => body["name"] = json!(format!("bus_line_{number}")),
+        // Two persons that nothing else needs.
+        "person_merge_create" => {
+            let maker = world.document.operation("person_create").ok_or("no person_create")?;
+            for side in ["kept_id", "merged_id"] {
+                let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
+                body[side] = person.body["id"].clone();
+            }
+        }
         // A school says one thing of a day.
         "calendar_date_create" => {
             let days = i64::try_from(number).map_err(|error| error.to_string())?;
@@ -160,20 +175,6 @@ async fn adjust(world: &World, operation: &Operation, home: &Home, body: &mut Va
             let student = recipe_school::student(world, home).await?;
             body["student_id"] = json!(student);
             body["class_id"] = json!(home.things.get("cls"));
-        // Nobody is their own contact, and two persons have one contact.
-        "contact_create" => {
-            let maker = world.document.operation("person_create").ok_or("no person_create")?;
-            let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
-            body["contact_id"] = person.body["id"].clone();
-        }
-        "custom_field_create" => body["name"] = json!(format!("bus_line_{number}")),
-        // Two persons that nothing else needs.
-        "person_merge_create" => {
-            let maker = world.document.operation("person_create").ok_or("no person_create")?;
-            for side in ["kept_id", "merged_id"] {
-                let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
-                body[side] = person.body["id"].clone();
-            }
         }
         // The tenant has no role of this name.
         "member_update" => body["roles"] = json!(["teacher"]),

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     grants::OWN_CHILDREN,
-    listing::{Key, Order, Position, RecordStatus, Span, StatusFilter},
+    listing::{Key, Order, Position, Span, StatusFilter, StatusParameter},
     rules::plausible,
     scope::Sight,
 };
@@ -96,7 +96,7 @@ type AbsenceRequestPage = Page<AbsenceRequest>;
     path = "/absence_requests",
     operation_id = "absence_request_list",
     tag = "School",
-    params(RecordStatus, AbsenceRequestFilter, AbsenceRequestOrder, PageQuery),
+    params(StatusParameter, AbsenceRequestFilter, AbsenceRequestOrder, PageQuery),
     responses((status = 200, description = "A page of absence requests.", body = AbsenceRequestPage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]

@@ -11,11 +11,11 @@ use jiff::civil::Date;
 use super::{AbsenceRequest, AbsenceRequestFields, RequestState, days::Calendar};
 use crate::{
     listing::Span,
-    plain_store::{plain_get, plain_head, plain_lock, plain_page},
     record::{Metadata, Record, Status, found, status},
     scope::{Sight, Within},
     scope_store::persons_within,
     store::delete,
+    unnamed_store::{get, head, lock, page},
 };
 
 macro_rules! fields {
@@ -33,7 +33,7 @@ macro_rules! within {
 /// `$6` the state, `$7` and `$8` the days, `$9` the student.
 macro_rules! list {
     ($which:literal, $scope:expr, $key:literal $direction:ident) => {
-        plain_page!(
+        page!(
             "absence_request",
             fields!(),
             concat!(
@@ -49,7 +49,7 @@ macro_rules! list {
 macro_rules! insert {
     ($within:expr) => {
         concat!(
-            "insert into absence_request (tenant_id, id, ", plain_head!(), ", student_id, begin_date, end_date, reason, state)
+            "insert into absence_request (tenant_id, id, ", head!(), ", student_id, begin_date, end_date, reason, state)
              select $1, $2, 'active', $3, $4, $5, 1, $3, $6, $3, $6, p.id, $8::date, $9::date, $10::text, 'requested'
              from person p where p.tenant_id = $1 and p.id = $7 and p.status = 'active'",
             $within,
@@ -60,14 +60,14 @@ macro_rules! insert {
 
 statements! {
     /// One.
-    GET = plain_get!("absence_request", fields!());
+    GET = get!("absence_request", fields!());
     /// One within scopes.
-    GET_WITHIN = concat!(plain_get!("absence_request", fields!()), within!("$3", "$4", "$5"));
+    GET_WITHIN = concat!(get!("absence_request", fields!()), within!("$3", "$4", "$5"));
     /// One, to be changed.
-    LOCK = plain_lock!("absence_request", fields!());
+    LOCK = lock!("absence_request", fields!());
     /// One within scopes, to be changed.
     LOCK_WITHIN = concat!(
-        plain_get!("absence_request", fields!()),
+        get!("absence_request", fields!()),
         within!("$3", "$4", "$5"),
         " for no key update"
     );
@@ -95,7 +95,7 @@ statements! {
             date_last_modified = $6, updated_at = $6, updated_by = $7, version = version + 1
         where tenant_id = $1 and id = $2";
     /// A day of the absence, with what its code means now, unless something is said of that day.
-    RECORD = concat!("insert into attendance_event (tenant_id, id, ", plain_head!(), ",
+    RECORD = concat!("insert into attendance_event (tenant_id, id, ", head!(), ",
             student_id, school_id, date, code_id, category, direction, excused, reportable, reason, absence_request_id)
         select $1, $2, 'active', $3, $4, $5, 1, $3, $6, $3, $6,
             $7::uuid, $8::uuid, $9::date, c.id, c.category, c.direction, c.excused, c.reportable, $11::text, $12::uuid

@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{ATTENDANCE_CODE, AttendanceCode, AttendanceCodeFields, sample, sample_fields, store};
 use crate::{
-    listing::{Key, Order, Position, RecordStatus, Span, StatusFilter, prefix},
+    listing::{Key, Order, Position, Span, StatusFilter, StatusParameter, prefix},
     rules::searchable,
     vocabulary::AttendanceCategory,
 };
@@ -92,7 +92,7 @@ type AttendanceCodePatch = MergePatch<AttendanceCodeFields>;
     path = "/attendance_codes",
     operation_id = "attendance_code_list",
     tag = "School",
-    params(RecordStatus, AttendanceCodeFilter, AttendanceCodeOrder, PageQuery),
+    params(StatusParameter, AttendanceCodeFilter, AttendanceCodeOrder, PageQuery),
     responses((status = 200, description = "A page of attendance codes.", body = AttendanceCodePage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]

@@ -10,9 +10,9 @@ use cloister_tenancy::{
 use super::{AttendanceCode, AttendanceCodeFields, Direction};
 use crate::{
     listing::Span,
-    plain_store::{plain_get, plain_insert, plain_lock, plain_page},
     record::{Metadata, Record, found, status},
-    store::{delete, update},
+    store::delete,
+    unnamed_store::{get, insert, lock, page, update},
     vocabulary::AttendanceCategory,
 };
 
@@ -24,7 +24,7 @@ macro_rules! fields {
 
 macro_rules! list {
     ($key:literal $direction:ident) => {
-        plain_page!(
+        page!(
             "attendance_code",
             fields!(),
             " and ($6::text is null or category = $6)
@@ -36,11 +36,11 @@ macro_rules! list {
 
 statements! {
     /// One.
-    GET = plain_get!("attendance_code", fields!());
+    GET = get!("attendance_code", fields!());
     /// One, to be changed.
-    LOCK = plain_lock!("attendance_code", fields!());
+    LOCK = lock!("attendance_code", fields!());
     /// A new one.
-    INSERT = plain_insert!(
+    INSERT = insert!(
         "attendance_code",
         concat!(fields!(), ", title_search"),
         "$7, $8, $9, $10, $11, $12, $13, $14"

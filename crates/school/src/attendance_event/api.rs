@@ -18,7 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{ATTENDANCE_EVENT, AttendanceEvent, AttendanceEventFields, AttendanceSight, sample, sample_fields, store};
 use crate::{
     attendance_code::Direction,
-    listing::{Key, Order, Position, RecordStatus, Span, StatusFilter},
+    listing::{Key, Order, Position, Span, StatusFilter, StatusParameter},
     rules::plausible,
     vocabulary::AttendanceCategory,
 };
@@ -115,7 +115,7 @@ struct AttendanceEventHistory {
     path = "/attendance_events",
     operation_id = "attendance_event_list",
     tag = "School",
-    params(RecordStatus, AttendanceEventFilter, AttendanceEventOrder, PageQuery),
+    params(StatusParameter, AttendanceEventFilter, AttendanceEventOrder, PageQuery),
     responses((status = 200, description = "A page of attendance events.", body = AttendanceEventPage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]

@@ -17,10 +17,10 @@ use crate::{
     attendance_scope_store::attendance_within,
     day_time::DayTime,
     listing::Span,
-    plain_store::{plain_get, plain_head, plain_lock, plain_page},
     record::{Metadata, Record, found, status},
     scope_store::in_force,
     store::delete,
+    unnamed_store::{get, head, lock, page},
     vocabulary::AttendanceCategory,
 };
 
@@ -35,7 +35,7 @@ macro_rules! fields {
 /// what is of classes; `$12` whether corrected ones too, `$13` student and `$14` class.
 macro_rules! list {
     ($rest:expr, $key:literal $direction:ident) => {
-        plain_page!(
+        page!(
             "attendance_event",
             fields!(),
             concat!(
@@ -65,24 +65,24 @@ macro_rules! list_within {
 
 statements! {
     /// One.
-    GET = plain_get!("attendance_event", fields!());
+    GET = get!("attendance_event", fields!());
     /// One within scopes.
     GET_WITHIN = concat!(
-        plain_get!("attendance_event", fields!()),
+        get!("attendance_event", fields!()),
         " and status = 'active'",
         attendance_within!("student_id", "class_id", "$3", "$4", "$5", "$6")
     );
     /// One, to be changed.
-    LOCK = plain_lock!("attendance_event", fields!());
+    LOCK = lock!("attendance_event", fields!());
     /// All of the same student, day, class and period, newest first.
-    HISTORY = concat!("select id, ", plain_head!(), ", ", fields!(), " from attendance_event e
+    HISTORY = concat!("select id, ", head!(), ", ", fields!(), " from attendance_event e
         where e.tenant_id = $1 and (e.student_id, e.date) in (
             select o.student_id, o.date from attendance_event o where o.tenant_id = $1 and o.id = $2)
         and exists (select from attendance_event o where o.tenant_id = $1 and o.id = $2
             and o.class_id is not distinct from e.class_id and o.class_period_id is not distinct from e.class_period_id)
         order by e.created_at desc, e.id desc limit 200");
     /// The same within scopes.
-    HISTORY_WITHIN = concat!("select id, ", plain_head!(), ", ", fields!(), " from attendance_event e
+    HISTORY_WITHIN = concat!("select id, ", head!(), ", ", fields!(), " from attendance_event e
         where e.tenant_id = $1 and e.status = 'active' and (e.student_id, e.date) in (
             select o.student_id, o.date from attendance_event o
             where o.tenant_id = $1 and o.id = $2 and o.status = 'active')
@@ -107,7 +107,7 @@ statements! {
             and class_period_id is not distinct from $8
         returning id";
     /// A new one, if what it corrects was marked a moment ago, with what its code means now, in the school of the class or of the student unless one is given.
-    INSERT = concat!("insert into attendance_event (tenant_id, id, ", plain_head!(), ", ", fields!(), ")
+    INSERT = concat!("insert into attendance_event (tenant_id, id, ", head!(), ", ", fields!(), ")
         select $1, $2, 'active', $3, $4, $5, 1, $3, $6, $3, $6,
             $7::uuid, s.school_id, $9::date, $10::uuid, $11::uuid, c.id, c.category, c.direction, c.excused, c.reportable,
             $13::time, $14::time, $15::text, $16::uuid, $17::uuid, null::timestamptz, null::uuid
@@ -118,7 +118,7 @@ statements! {
         where c.tenant_id = $1 and c.id = $12 and c.status = 'active' and s.school_id is not null
             and ($17::uuid is null or exists (select from attendance_event o
                 where o.tenant_id = $1 and o.id = $17 and o.superseded_at = $3))
-        returning id, ", plain_head!(), ", ", fields!());
+        returning id, ", head!(), ", ", fields!());
     /// Taken back.
     DELETE = delete!("attendance_event", "id = $2");
     /// All by day.

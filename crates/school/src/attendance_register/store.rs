@@ -20,10 +20,10 @@ use super::{
 use crate::{
     day_time::DayTime,
     listing::Span,
-    plain_store::{plain_head, plain_insert},
     record::{Metadata, Record, found},
     scope::{Sight, Within},
     scope_store::{classes_within, in_force, one_within},
+    unnamed_store::{head, insert},
 };
 
 macro_rules! fields {
@@ -95,7 +95,7 @@ statements! {
     CODES = "select id, future_allowed from attendance_code
         where tenant_id = $1 and id = any($2::uuid[]) and status = 'active'";
     /// A register that is taken for the first time.
-    INSERT = plain_insert!("attendance_register", fields!(), "$7, $8, $9, $10, $11, $12, $13");
+    INSERT = insert!("attendance_register", fields!(), "$7, $8, $9, $10, $11, $12, $13");
     /// Taken again.
     UPDATE = "update attendance_register set version = version + 1, date_last_modified = $3, updated_at = $3, updated_by = $4
         where tenant_id = $1 and id = $2";
@@ -104,7 +104,7 @@ statements! {
             version = version + 1
         where tenant_id = $1 and id = $2 and status = 'active' and superseded_at is null";
     /// A new event, with what its code means now.
-    RECORD = concat!("insert into attendance_event (tenant_id, id, ", plain_head!(), ",
+    RECORD = concat!("insert into attendance_event (tenant_id, id, ", head!(), ",
             student_id, school_id, date, class_id, class_period_id, code_id, category, direction, excused, reportable,
             arrival_time, departure_time, reason, register_id, supersedes_id)
         select $1, $2, 'active', $3, $4, $5, 1, $3, $6, $3, $6,

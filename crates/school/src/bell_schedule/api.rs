@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{BELL_SCHEDULE, BellSchedule, BellScheduleFields, sample, sample_fields, store};
 use crate::{
-    listing::{Key, Order, Position, RecordStatus, Span, StatusFilter, prefix},
+    listing::{Key, Order, Position, Span, StatusFilter, StatusParameter, prefix},
     rules::searchable,
 };
 
@@ -91,7 +91,7 @@ type BellSchedulePatch = MergePatch<BellScheduleFields>;
     path = "/bell_schedules",
     operation_id = "bell_schedule_list",
     tag = "School",
-    params(RecordStatus, BellScheduleFilter, BellScheduleOrder, PageQuery),
+    params(StatusParameter, BellScheduleFilter, BellScheduleOrder, PageQuery),
     responses((status = 200, description = "A page of bell schedules.", body = BellSchedulePage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]

@@ -12,9 +12,9 @@ use super::{BellSchedule, BellScheduleFields, BellSchedulePeriod};
 use crate::{
     day_time::DayTime,
     listing::Span,
-    plain_store::{plain_get, plain_insert, plain_lock, plain_page},
     record::{Metadata, Record, found, status},
-    store::{delete, update},
+    store::delete,
+    unnamed_store::{get, insert, lock, page, update},
 };
 
 macro_rules! written {
@@ -45,7 +45,7 @@ macro_rules! fields {
 
 macro_rules! list {
     ($key:literal $direction:ident) => {
-        plain_page!(
+        page!(
             "bell_schedule",
             fields!(),
             " and ($6::uuid is null or school_id = $6)
@@ -57,11 +57,11 @@ macro_rules! list {
 
 statements! {
     /// One.
-    GET = plain_get!("bell_schedule", fields!());
+    GET = get!("bell_schedule", fields!());
     /// One, to be changed.
-    LOCK = plain_lock!("bell_schedule", fields!());
+    LOCK = lock!("bell_schedule", fields!());
     /// A new one.
-    INSERT = plain_insert!(
+    INSERT = insert!(
         "bell_schedule",
         concat!(written!(), ", name_search"),
         "$7, $8, $9"

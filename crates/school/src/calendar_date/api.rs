@@ -18,7 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{CALENDAR_DATE, CalendarDate, CalendarDateFields, sample, sample_fields, store};
 use crate::{
-    listing::{Key, Order, Position, RecordStatus, Span, StatusFilter},
+    listing::{Key, Order, Position, Span, StatusFilter, StatusParameter},
     rules::plausible,
     vocabulary::CalendarEvent,
 };
@@ -103,7 +103,7 @@ type CalendarDatePatch = MergePatch<CalendarDateFields>;
     path = "/calendar_dates",
     operation_id = "calendar_date_list",
     tag = "School",
-    params(RecordStatus, CalendarDateFilter, CalendarDateOrder, PageQuery),
+    params(StatusParameter, CalendarDateFilter, CalendarDateOrder, PageQuery),
     responses((status = 200, description = "A page of calendar dates.", body = CalendarDatePage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]

@@ -11,9 +11,9 @@ use jiff::civil::Date;
 use super::{CalendarDate, CalendarDateFields};
 use crate::{
     listing::Span,
-    plain_store::{plain_get, plain_insert, plain_lock, plain_page},
     record::{Metadata, Record, found, status},
-    store::{delete, update},
+    store::delete,
+    unnamed_store::{get, insert, lock, page, update},
     vocabulary::CalendarEvent,
 };
 
@@ -25,7 +25,7 @@ macro_rules! fields {
 
 macro_rules! list {
     ($key:literal $direction:ident) => {
-        plain_page!(
+        page!(
             "calendar_date",
             fields!(),
             " and ($6::uuid is null or school_id = $6)
@@ -40,11 +40,11 @@ macro_rules! list {
 
 statements! {
     /// One.
-    GET = plain_get!("calendar_date", fields!());
+    GET = get!("calendar_date", fields!());
     /// One, to be changed.
-    LOCK = plain_lock!("calendar_date", fields!());
+    LOCK = lock!("calendar_date", fields!());
     /// A new one.
-    INSERT = plain_insert!(
+    INSERT = insert!(
         "calendar_date",
         fields!(),
         "$7, $8, $9, $10, $11, $12, $13"

@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{CLASS_PERIOD, ClassPeriod, ClassPeriodFields, sample, sample_fields, store};
 use crate::{
-    listing::{Key, Order, Position, RecordStatus, Span, StatusFilter, prefix},
+    listing::{Key, Order, Position, Span, StatusFilter, StatusParameter, prefix},
     rules::searchable,
 };
 
@@ -93,7 +93,7 @@ type ClassPeriodPatch = MergePatch<ClassPeriodFields>;
     path = "/class_periods",
     operation_id = "class_period_list",
     tag = "School",
-    params(RecordStatus, ClassPeriodFilter, ClassPeriodOrder, PageQuery),
+    params(StatusParameter, ClassPeriodFilter, ClassPeriodOrder, PageQuery),
     responses((status = 200, description = "A page of class periods.", body = ClassPeriodPage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]

@@ -11,9 +11,9 @@ use super::{ClassPeriod, ClassPeriodFields};
 use crate::{
     day_time::DayTime,
     listing::Span,
-    plain_store::{plain_get, plain_insert, plain_lock, plain_page},
     record::{Metadata, Record, found, status},
-    store::{delete, update},
+    store::delete,
+    unnamed_store::{get, insert, lock, page, update},
 };
 
 macro_rules! fields {
@@ -24,7 +24,7 @@ macro_rules! fields {
 
 macro_rules! list {
     ($key:literal $direction:ident) => {
-        plain_page!(
+        page!(
             "class_period",
             fields!(),
             " and ($6::uuid is null or school_id = $6)
@@ -36,11 +36,11 @@ macro_rules! list {
 
 statements! {
     /// One.
-    GET = plain_get!("class_period", fields!());
+    GET = get!("class_period", fields!());
     /// One, to be changed.
-    LOCK = plain_lock!("class_period", fields!());
+    LOCK = lock!("class_period", fields!());
     /// A new one.
-    INSERT = plain_insert!(
+    INSERT = insert!(
         "class_period",
         concat!(fields!(), ", name_search"),
         "$7, $8, $9, $10, $11, $12, $13"

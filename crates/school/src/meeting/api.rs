@@ -19,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{MEETING, Meeting, MeetingFields, WrittenMeeting, sample, sample_fields, store, written_sample};
 use crate::{
     day_time::DayOfWeek,
-    listing::{Key, Order, Position, RecordStatus, Span, StatusFilter},
+    listing::{Key, Order, Position, Span, StatusFilter, StatusParameter},
     rules::plausible,
 };
 
@@ -117,7 +117,7 @@ type MeetingPatch = MergePatch<MeetingFields>;
     path = "/meetings",
     operation_id = "meeting_list",
     tag = "School",
-    params(RecordStatus, MeetingFilter, MeetingOrder, PageQuery),
+    params(StatusParameter, MeetingFilter, MeetingOrder, PageQuery),
     responses((status = 200, description = "A page of meetings.", body = MeetingPage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]

@@ -12,9 +12,9 @@ use super::{Conflict, Meeting, MeetingFields, conflict_store};
 use crate::{
     day_time::DayOfWeek,
     listing::Span,
-    plain_store::{plain_get, plain_insert, plain_lock, plain_page},
     record::{Metadata, Record, found, status},
-    store::{delete, update},
+    store::delete,
+    unnamed_store::{get, insert, lock, page, update},
 };
 
 macro_rules! fields {
@@ -25,7 +25,7 @@ macro_rules! fields {
 
 macro_rules! list {
     ($key:literal $direction:ident) => {
-        plain_page!(
+        page!(
             "meeting",
             fields!(),
             " and ($6::uuid is null or class_id = $6)
@@ -42,11 +42,11 @@ macro_rules! list {
 
 statements! {
     /// One.
-    GET = plain_get!("meeting", fields!());
+    GET = get!("meeting", fields!());
     /// One, to be changed.
-    LOCK = plain_lock!("meeting", fields!());
+    LOCK = lock!("meeting", fields!());
     /// A new one.
-    INSERT = plain_insert!(
+    INSERT = insert!(
         "meeting",
         fields!(),
         "$7, $8, $9, $10, $11, $12, $13, $14"

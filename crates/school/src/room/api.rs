@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{ROOM, Room, RoomFields, sample, sample_fields, store};
 use crate::{
-    listing::{Key, Order, Position, RecordStatus, Span, StatusFilter, prefix},
+    listing::{Key, Order, Position, Span, StatusFilter, StatusParameter, prefix},
     rules::searchable,
 };
 
@@ -87,7 +87,7 @@ type RoomPatch = MergePatch<RoomFields>;
     path = "/rooms",
     operation_id = "room_list",
     tag = "School",
-    params(RecordStatus, RoomFilter, RoomOrder, PageQuery),
+    params(StatusParameter, RoomFilter, RoomOrder, PageQuery),
     responses((status = 200, description = "A page of rooms.", body = RoomPage,
         example = json!({ "items": [sample()], "next_cursor": null })))
 )]

@@ -10,9 +10,9 @@ use cloister_tenancy::{
 use super::{Room, RoomFields};
 use crate::{
     listing::Span,
-    plain_store::{plain_get, plain_insert, plain_lock, plain_page},
     record::{Metadata, Record, found, status},
-    store::{delete, update},
+    store::delete,
+    unnamed_store::{get, insert, lock, page, update},
     vocabulary::RoomType,
 };
 
@@ -24,7 +24,7 @@ macro_rules! fields {
 
 macro_rules! list {
     ($key:literal $direction:ident) => {
-        plain_page!(
+        page!(
             "room",
             fields!(),
             " and ($6::uuid is null or school_id = $6)
@@ -36,11 +36,11 @@ macro_rules! list {
 
 statements! {
     /// One.
-    GET = plain_get!("room", fields!());
+    GET = get!("room", fields!());
     /// One, to be changed.
-    LOCK = plain_lock!("room", fields!());
+    LOCK = lock!("room", fields!());
     /// A new one.
-    INSERT = plain_insert!(
+    INSERT = insert!(
         "room",
         concat!(fields!(), ", room_number_search"),
         "$7, $8, $9, $10, $11"

@@ -2,11 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 mod absence;
+mod academic_records;
 mod accounts;
 mod attendance;
 mod attendance_scopes;
-mod academic_records;
-mod accounts;
 mod contacts;
 mod custom_fields;
 mod demographics;
