@@ -9,13 +9,16 @@ use cloister_tenancy::sql::{Statement, statements};
 /// Every column that refers to a person, and is moved by the statements below or has its reason to stay.
 #[cfg(test)]
 pub(super) const REFERENCES: &[(&str, &str)] = &[
+    ("absence_request", "student_id"),
     ("academic_record", "student_id"),
+    ("attendance_event", "student_id"),
     ("contact", "contact_id"),
     ("contact", "student_id"),
     ("custom_value", "person_id"),
     ("demographics", "person_id"),
     ("enrollment", "person_id"),
     ("family_member", "person_id"),
+    ("meeting", "teacher_id"),
     // What merges were about is history.
     ("person_merge", "kept_id"),
     ("person_merge", "merged_id"),
@@ -151,6 +154,18 @@ statements! {
     NOTE_POSTS = note!("staff_assignment", "moved", "id", rest!("staff_assignment", "person_id"));
     /// Years at schools.
     NOTE_YEARS = note!("academic_record", "moved", "id", rest!("academic_record", "student_id"));
+    /// What was said of attendance where something is said of the one who stays, too.
+    NOTE_ATTENDANCE_TWICE = note!("attendance_event", "set_aside", "id",
+        "t.student_id = $3 and t.status = 'active' and t.superseded_at is null and exists (select from attendance_event k
+            where k.tenant_id = $1 and k.student_id = $4 and k.date = t.date and k.status = 'active'
+            and k.superseded_at is null and k.class_id is not distinct from t.class_id
+            and k.class_period_id is not distinct from t.class_period_id)");
+    /// What else was said, and corrected.
+    NOTE_ATTENDANCE = note!("attendance_event", "moved", "id", rest!("attendance_event", "student_id"));
+    /// Absences that were asked for.
+    NOTE_ABSENCES = note!("absence_request", "moved", "id", rest!("absence_request", "student_id"));
+    /// Meetings that name the merged person as their teacher.
+    NOTE_MEETINGS = note!("meeting", "moved", "id", rest!("meeting", "teacher_id"));
     /// Families to which the one who stays belongs too.
     NOTE_FAMILIES_TWICE = note!("family_member", "set_aside", "family_id",
         "t.person_id = $3 and exists (select from family_member k
@@ -181,6 +196,18 @@ statements! {
     POSTS_THERE = shift!("staff_assignment", "moved", "person_id", "$3", "$4", "");
     /// Years there.
     YEARS_THERE = shift!("academic_record", "moved", "student_id", "$3", "$4", "");
+    /// Attendance there.
+    ATTENDANCE_THERE = shift!("attendance_event", "moved", "student_id", "$3", "$4", "");
+    /// Absences there.
+    ABSENCES_THERE = shift!("absence_request", "moved", "student_id", "$3", "$4", "");
+    /// Meetings there.
+    MEETINGS_THERE = shift!("meeting", "moved", "teacher_id", "$3", "$4", "");
+    /// Attendance back.
+    ATTENDANCE_BACK = shift!("attendance_event", "moved", "student_id", "$4", "$3", "");
+    /// Absences back.
+    ABSENCES_BACK = shift!("absence_request", "moved", "student_id", "$4", "$3", "");
+    /// Meetings back.
+    MEETINGS_BACK = shift!("meeting", "moved", "teacher_id", "$4", "$3", "");
     /// Years back.
     YEARS_BACK = shift!("academic_record", "moved", "student_id", "$4", "$3", "");
     /// Roles back.
@@ -213,12 +240,16 @@ statements! {
     PLACES_ASIDE = mark!("enrollment", "active", "tobedeleted");
     /// Contacts that are there twice go.
     CONTACTS_ASIDE = mark!("contact", "active", "tobedeleted");
+    /// Attendance that is there twice goes.
+    ATTENDANCE_ASIDE = mark!("attendance_event", "active", "tobedeleted");
     /// They come back.
     ROLES_RESTORED = mark!("person_role", "tobedeleted", "active");
     /// They come back.
     PLACES_RESTORED = mark!("enrollment", "tobedeleted", "active");
     /// They come back.
     CONTACTS_RESTORED = mark!("contact", "tobedeleted", "active");
+    /// It comes back.
+    ATTENDANCE_RESTORED = mark!("attendance_event", "tobedeleted", "active");
 
     /// Values there, and back: `$3` those of whom, `$4` for whom. They are never changed, so they come anew.
     COPY_VALUES = "insert into custom_value (tenant_id, custom_field_id, record_id, person_id, text_value, number_value,
@@ -263,7 +294,7 @@ statements! {
 }
 
 /// What is noted, in this order, and whether the statement asks for the one who stays.
-pub(super) static NOTES: [(&Statement, bool); 14] = [
+pub(super) static NOTES: [(&Statement, bool); 18] = [
     (&NOTE_ROLES_TWICE, true),
     (&NOTE_ROLES_DEMOTED, true),
     (&NOTE_ROLES, false),
@@ -274,6 +305,10 @@ pub(super) static NOTES: [(&Statement, bool); 14] = [
     (&NOTE_CONTACT_OF, false),
     (&NOTE_POSTS, false),
     (&NOTE_YEARS, false),
+    (&NOTE_ATTENDANCE_TWICE, true),
+    (&NOTE_ATTENDANCE, false),
+    (&NOTE_ABSENCES, false),
+    (&NOTE_MEETINGS, false),
     (&NOTE_FAMILIES_TWICE, true),
     (&NOTE_FAMILIES, true),
     (&NOTE_VALUES, true),
@@ -281,7 +316,7 @@ pub(super) static NOTES: [(&Statement, bool); 14] = [
 ];
 
 /// What goes to the one who stays.
-pub(super) static THERE: [&Statement; 8] = [
+pub(super) static THERE: [&Statement; 11] = [
     &ROLES_THERE,
     &DEMOTED_THERE,
     &PLACES_THERE,
@@ -289,11 +324,14 @@ pub(super) static THERE: [&Statement; 8] = [
     &CONTACT_OF_THERE,
     &POSTS_THERE,
     &YEARS_THERE,
+    &ATTENDANCE_THERE,
+    &ABSENCES_THERE,
+    &MEETINGS_THERE,
     &DEMOGRAPHICS_THERE,
 ];
 
 /// The same back.
-pub(super) static BACK: [&Statement; 8] = [
+pub(super) static BACK: [&Statement; 11] = [
     &ROLES_BACK,
     &DEMOTED_BACK,
     &PLACES_BACK,
@@ -301,11 +339,15 @@ pub(super) static BACK: [&Statement; 8] = [
     &CONTACT_OF_BACK,
     &POSTS_BACK,
     &YEARS_BACK,
+    &ATTENDANCE_BACK,
+    &ABSENCES_BACK,
+    &MEETINGS_BACK,
     &DEMOGRAPHICS_BACK,
 ];
 
 /// What was there twice.
-pub(super) static ASIDE: [&Statement; 3] = [&ROLES_ASIDE, &PLACES_ASIDE, &CONTACTS_ASIDE];
+pub(super) static ASIDE: [&Statement; 4] = [&ROLES_ASIDE, &PLACES_ASIDE, &CONTACTS_ASIDE, &ATTENDANCE_ASIDE];
 
 /// The same back.
-pub(super) static RESTORED: [&Statement; 3] = [&ROLES_RESTORED, &PLACES_RESTORED, &CONTACTS_RESTORED];
+pub(super) static RESTORED: [&Statement; 4] =
+    [&ROLES_RESTORED, &PLACES_RESTORED, &CONTACTS_RESTORED, &ATTENDANCE_RESTORED];
