@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    Office,
     attendance::{Codes, entry},
     house::{Accounts, House},
     id, mistakes, platform,
@@ -134,4 +135,37 @@ async fn a_request_keeps_the_rules() {
     let path = format!("attendance_registers/{}/2025-10-01", id(&house.frame.class));
     let body = json!({"entries": [entry(&house.persons["Mila"], &codes.present)]});
     house.by("teacher", "PUT", &path).json(body).expect(200).await;
+}
+
+#[tokio::test]
+async fn attendance_goes_with_the_person_when_two_records_are_one_and_comes_back() {
+    let (platform, door) = platform().await;
+    let tenant = platform.tenant("north", cloister_tenancy::Tier::Schema).await;
+    let office = Office { door: &door, tenant: &tenant };
+    let frame = office.frame().await;
+    let codes = Codes::new(&office).await;
+    let (kept, merged) = (office.person("Mila", "Okafor").await, office.person("Milla", "Okafor").await);
+    let say = async |student: &Value, date: &str, code: &Value| {
+        let event =
+            json!({"student_id": student["id"], "school_id": frame.school["id"], "date": date, "code_id": code["id"]});
+        office.make("attendance_events", event).await
+    };
+    let stays = say(&kept, "2025-10-01", &codes.present).await;
+    say(&merged, "2025-10-01", &codes.absent).await;
+    let goes = say(&merged, "2025-10-02", &codes.absent).await;
+    let asked = office.make("absence_requests", request(id(&merged), "2025-11-03", "2025-11-04")).await;
+    let of = async |path: &str, student: &Value| {
+        let items = office.list(&format!("{path}?student_id={}", id(student))).await;
+        items.iter().map(|item| item["id"].clone()).collect::<Vec<_>>()
+    };
+    let merge = office
+        .make("person_merges", json!({"kept_id": kept["id"], "merged_id": merged["id"], "reason": "Entered twice."}))
+        .await;
+    assert_eq!(of("attendance_events", &kept).await, [stays["id"].clone(), goes["id"].clone()]);
+    assert_eq!(of("absence_requests", &kept).await, [asked["id"].clone()]);
+    assert_eq!(of("attendance_events", &merged).await, Vec::<Value>::new());
+    office.change("DELETE", &format!("person_merges/{}", id(&merge)), &merge).expect(204).await;
+    assert_eq!(of("attendance_events", &kept).await, [stays["id"].clone()]);
+    assert_eq!(of("attendance_events", &merged).await.len(), 2);
+    assert_eq!(of("absence_requests", &merged).await, [asked["id"].clone()]);
 }
