@@ -287,18 +287,7 @@ async fn furnish(world: &World, town: &Town, home: &Home) {
     let lists: Vec<_> = world.document.operations.iter().filter(here).filter(|one| one.takes("cursor")).collect();
     for list in lists {
         let Some(maker) = world.document.at("POST", &list.path) else {
-            // What is not made but taken, such as a register, is taken a few times.
-            let taken = world
-                .document
-                .operations
-                .iter()
-                .find(|one| one.method == "PUT" && one.path.starts_with(&format!("{}/{{", list.path)));
-            if let Some(taken) = taken {
-                for _ in 0..MORE {
-                    let made = prepare(world, taken, home).await.unwrap().carry_out(world).await;
-                    made.unwrap_or_else(|error| panic!("{}: {error}", taken.id));
-                }
-            }
+            recipe_school::take(world, list, home, MORE).await.unwrap();
             continue;
         };
         for number in 0..MORE {

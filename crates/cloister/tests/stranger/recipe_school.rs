@@ -77,3 +77,14 @@ pub(crate) async fn days_of_instruction(world: &World, home: &Home) -> Result<()
     }
     Ok(())
 }
+
+/// What is not made but taken, such as a register, is taken a few times.
+pub(crate) async fn take(world: &World, list: &Operation, home: &Home, times: usize) -> Result<(), String> {
+    let below = format!("{}/{{", list.path);
+    let mut operations = world.document.operations.iter();
+    let Some(taken) = operations.find(|one| one.method == "PUT" && one.path.starts_with(&below)) else { return Ok(()) };
+    for _ in 0..times {
+        ready_for(world, taken, home).await?.carry_out(world).await?;
+    }
+    Ok(())
+}
