@@ -6,7 +6,7 @@ use super::{
     Replay,
     book::{Book, Value},
     is_writing,
-    known::Known,
+    known::{Known, Shape},
     plane::Given,
     session::Outcome,
 };
@@ -93,7 +93,8 @@ impl Replay {
         for look in looks.iter_mut().filter(|look| look.known.is_unclear()) {
             let came = plane.session.each(&[look.text()], &look.asked, None).await.remove(0).0;
             let finds = matches!(&came, Outcome::Rows(rows) if !rows.is_empty());
-            if (finds || is_writing(look.text())) && look.known.is_worth_a_close_look() {
+            let shape = Shape::of(&look.asked, finds.to_string());
+            if (finds || is_writing(look.text())) && look.known.is_worth_a_close_look(shape) {
                 close.push(look);
             }
         }
