@@ -20,6 +20,7 @@ mod plans_within;
 mod records;
 mod round_trips;
 mod scopes;
+mod two_scopes;
 mod walls;
 
 use std::sync::Arc;
