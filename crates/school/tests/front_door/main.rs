@@ -25,6 +25,7 @@ mod records;
 mod round_trips;
 mod scopes;
 mod timetable;
+mod two_scopes;
 mod walls;
 
 use std::sync::Arc;

@@ -333,6 +333,16 @@ async fn what_others_hang_on_is_not_deleted() {
     delete("orgs", &school).refused(409, "org_in_use").await;
     delete("academic_sessions", &term).refused(409, "academic_session_in_use").await;
     delete("courses", &course).refused(409, "course_in_use").await;
+    // A term that only a class is held in.
+    let body = json!({"title": "Spring 2026", "type": "term", "start_date": "2026-02-01", "end_date": "2026-07-01",
+        "school_year": 2026});
+    let spring = office.make("academic_sessions", body).await;
+    let body = json!({"title": "Algebra B", "class_type": "scheduled", "course_id": course["id"],
+        "school_id": school["id"], "term_ids": [spring["id"]]});
+    let held = office.make("classes", body).await;
+    delete("academic_sessions", &spring).refused(409, "academic_session_in_use").await;
+    delete("classes", &held).expect(204).await;
+    delete("academic_sessions", &spring).expect(204).await;
     // A class takes the places in it along.
     delete("classes", &class).expect(204).await;
     assert_eq!(office.read(&format!("enrollments/{}", id(&place))).await["status"], "tobedeleted");
