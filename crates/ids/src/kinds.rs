@@ -71,6 +71,36 @@ kinds! {
     Enrollment = "enr", "enrollment";
     /// An import of a roster.
     ImportRun = "imp", "import";
+    /// A day of a school's calendar.
+    CalendarDate = "cal", "calendar date";
+    /// When the periods of a day begin and end, where it differs from their usual times.
+    BellSchedule = "bel", "bell schedule";
+    /// A part of the school day in which classes meet.
+    ClassPeriod = "prd", "class period";
+    /// A room of a school.
+    Room = "roo", "room";
+    /// When and where a class meets.
+    Meeting = "mtg", "meeting";
+    /// What can be said of somebody's attendance.
+    AttendanceCode = "atc", "attendance code";
+    /// What was said of somebody's attendance on a day.
+    AttendanceEvent = "att", "attendance event";
+    /// The attendance of a class, taken at once.
+    AttendanceRegister = "reg", "attendance register";
+    /// An absence that somebody asked for.
+    AbsenceRequest = "abr", "absence request";
+    /// The relation of a contact to a student.
+    Contact = "con", "contact";
+    /// A family.
+    Family = "fam", "family";
+    /// A post of somebody on the staff.
+    StaffAssignment = "sta", "staff assignment";
+    /// A merge of two persons.
+    PersonMerge = "mrg", "merge";
+    /// A record of what somebody did at another school, or in an earlier year.
+    AcademicRecord = "acr", "academic record";
+    /// A field of a tenant's own.
+    CustomField = "cuf", "custom field";
     /// A component of a catalog.
     Component = "cmp", "component";
 }
@@ -110,6 +140,21 @@ aliases! {
     RoleId = Role;
     EnrollmentId = Enrollment;
     ImportRunId = ImportRun;
+    CalendarDateId = CalendarDate;
+    BellScheduleId = BellSchedule;
+    ClassPeriodId = ClassPeriod;
+    RoomId = Room;
+    MeetingId = Meeting;
+    AttendanceCodeId = AttendanceCode;
+    AttendanceEventId = AttendanceEvent;
+    AttendanceRegisterId = AttendanceRegister;
+    AbsenceRequestId = AbsenceRequest;
+    ContactId = Contact;
+    FamilyId = Family;
+    StaffAssignmentId = StaffAssignment;
+    PersonMergeId = PersonMerge;
+    AcademicRecordId = AcademicRecord;
+    CustomFieldId = CustomField;
     ComponentId = Component;
 }
 

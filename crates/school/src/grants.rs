@@ -7,19 +7,50 @@
 //! - The office enters demographics, but only owner and administrator erase them: nothing remains to tell what was there.
 //! - Bringing in a whole roster can change every record at once, and taking it out tells everything of everybody at once, so
 //!   both stay with owner and administrator.
+//! - Attendance is recorded and corrected by the office. A teacher takes the registers of own classes, and that alone is
+//!   writing which is narrowed: who has a place as teacher today answers for it. Families see what was recorded.
+//! - What attendance codes mean decides every rate, so owner and administrator alone change them.
+//! - Contacts are kept by the office. A teacher sees those of the students taught, with what must be known before a child is handed
+//!   over; a guardian sees their own relation and not the other parent's; a student sees none.
+//! - Families are the office's own order of things: what a family or a teacher may know of them is told by contacts and siblings.
+//! - Posts are kept by owner and administrator and read by the office; everybody on the staff reads their own.
+//! - What became of a student in earlier years is for the office and the family. A teacher meets a student without it.
+//! - What a school writes down in fields of its own is for the office. Which fields there are, owner and administrator decide.
+//! - Two persons are merged by owner and administrator: it changes many records at once, and lets one account see what two did.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
 
 use crate::{
-    ROSTER, academic_session::ACADEMIC_SESSION, class::CLASS, course::COURSE, demographics::DEMOGRAPHICS,
-    enrollment::ENROLLMENT, org::ORG, person::PERSON,
+    ROSTER,
+    absence_request::ABSENCE_REQUEST,
+    academic_record::ACADEMIC_RECORD,
+    academic_session::ACADEMIC_SESSION,
+    attendance_code::ATTENDANCE_CODE,
+    attendance_event::ATTENDANCE_EVENT,
+    attendance_register::ATTENDANCE_REGISTER,
+    bell_schedule::BELL_SCHEDULE,
+    calendar_date::CALENDAR_DATE,
+    class::CLASS,
+    class_period::CLASS_PERIOD,
+    contact::CONTACT,
+    course::COURSE,
+    custom_field::{CUSTOM_FIELD, CUSTOM_VALUE},
+    demographics::DEMOGRAPHICS,
+    enrollment::ENROLLMENT,
+    family::FAMILY,
+    meeting::MEETING,
+    org::ORG,
+    person::PERSON,
+    person_merge::PERSON_MERGE,
+    room::ROOM,
+    staff_assignment::STAFF_ASSIGNMENT,
 };
 
 /// Those who have a place in a class that the actor teaches today, such places, and such classes.
-const OWN_CLASSES: &str = "own_classes";
-/// Those for whom the actor acts, their places, and their classes.
-const OWN_CHILDREN: &str = "own_children";
+pub(crate) const OWN_CLASSES: &str = "own_classes";
+/// Those for whom the actor acts today and whose data they may see, their places, and their classes.
+pub(crate) const OWN_CHILDREN: &str = "own_children";
 /// The actor, their own places, and their own classes.
 const SELF: &str = "self";
 
@@ -27,6 +58,8 @@ const READ: &[Action] = &[Action::Read];
 const KEEP: &[Action] = &[Action::Create, Action::Read, Action::Update, Action::Delete];
 const ENTER: &[Action] = &[Action::Read, Action::Update];
 const ENTER_AND_ERASE: &[Action] = &[Action::Read, Action::Update, Action::Delete];
+const RECORD: &[Action] = &[Action::Create, Action::Read, Action::Delete];
+const MERGE: &[Action] = &[Action::Create, Action::Read, Action::Delete];
 const WHOLE: &[Action] = &[Action::Read, Action::Import, Action::Export];
 
 const OWNER: &str = "owner";
@@ -48,8 +81,43 @@ pub(crate) const ROLES: &[Role] = &[
     Role { name: STUDENT, title: "Student", description: "Learns at the school, and sees what is their own." },
 ];
 
-/// Resources of which rows can be somebody's own. Writing is never narrowed: it takes the permission for all.
-const NARROWED: &[(Resource, &[Action])] = &[(PERSON, READ), (DEMOGRAPHICS, READ), (ENROLLMENT, READ), (CLASS, READ)];
+/// Resources of which rows can be a teacher's own: with what is between two persons, which is nobody's alone, and the registers of
+/// own classes, which they also take. Writing takes the permission for all but here and for absences of own children.
+const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
+    (PERSON, READ),
+    (CONTACT, READ),
+    (ACADEMIC_RECORD, READ),
+    (DEMOGRAPHICS, READ),
+    (ENROLLMENT, READ),
+    (CLASS, READ),
+    (ATTENDANCE_EVENT, READ),
+    (ATTENDANCE_REGISTER, ENTER),
+    (ABSENCE_REQUEST, READ),
+];
+
+/// The same for whoever acts for children, who may also ask for absences of these, and take that back.
+const NARROWED_TO_CHILDREN: &[(Resource, &[Action])] = &[
+    (PERSON, READ),
+    (CONTACT, READ),
+    (ACADEMIC_RECORD, READ),
+    (DEMOGRAPHICS, READ),
+    (ENROLLMENT, READ),
+    (CLASS, READ),
+    (ATTENDANCE_EVENT, READ),
+    (ABSENCE_REQUEST, RECORD),
+];
+
+/// The same for oneself, with posts, which are the person's own alone.
+const NARROWED_TO_ONESELF: &[(Resource, &[Action])] = &[
+    (PERSON, READ),
+    (STAFF_ASSIGNMENT, READ),
+    (ACADEMIC_RECORD, READ),
+    (DEMOGRAPHICS, READ),
+    (ENROLLMENT, READ),
+    (CLASS, READ),
+    (ATTENDANCE_EVENT, READ),
+    (ABSENCE_REQUEST, READ),
+];
 
 /// How permissions can be narrowed.
 pub(crate) const SCOPES: &[Scope] = &[
@@ -57,20 +125,22 @@ pub(crate) const SCOPES: &[Scope] = &[
         name: OWN_CLASSES,
         title: "own classes",
         description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
-            the places in them, and the persons whose place there counts today.",
-        on: NARROWED,
+            the places in them, the persons whose place there counts today, the contacts of these persons, the registers of these \
+            classes, and the attendance of these persons on whole days and in these classes.",
+        on: NARROWED_TO_CLASSES,
     },
     Scope {
         name: OWN_CHILDREN,
         title: "own children",
-        description: "The persons for whom one acts as parent, guardian or other relation, their places, and their classes.",
-        on: NARROWED,
+        description: "The persons for whom one acts as parent, guardian or other contact today, as long as custody and access to their \
+            data allow it, their places, their classes, their attendance, and one's own relation to them.",
+        on: NARROWED_TO_CHILDREN,
     },
     Scope {
         name: SELF,
         title: "oneself",
-        description: "The person whose account one is signed in with, their places, and their classes.",
-        on: NARROWED,
+        description: "The person whose account one is signed in with, their places, their classes, their attendance, and their posts.",
+        on: NARROWED_TO_ONESELF,
     },
 ];
 
@@ -81,45 +151,123 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, COURSE, KEEP),
     Grant::all(OWNER, CLASS, KEEP),
     Grant::all(OWNER, PERSON, KEEP),
+    Grant::all(OWNER, CONTACT, KEEP),
+    Grant::all(OWNER, FAMILY, KEEP),
+    Grant::all(OWNER, STAFF_ASSIGNMENT, KEEP),
+    Grant::all(OWNER, ACADEMIC_RECORD, KEEP),
+    Grant::all(OWNER, CUSTOM_FIELD, KEEP),
+    Grant::all(OWNER, CUSTOM_VALUE, ENTER),
+    Grant::all(OWNER, PERSON_MERGE, MERGE),
     Grant::all(OWNER, ENROLLMENT, KEEP),
     Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(OWNER, ROSTER, WHOLE),
+    Grant::all(OWNER, CALENDAR_DATE, KEEP),
+    Grant::all(OWNER, CLASS_PERIOD, KEEP),
+    Grant::all(OWNER, BELL_SCHEDULE, KEEP),
+    Grant::all(OWNER, ROOM, KEEP),
+    Grant::all(OWNER, MEETING, KEEP),
+    Grant::all(OWNER, ATTENDANCE_CODE, KEEP),
+    Grant::all(OWNER, ATTENDANCE_EVENT, RECORD),
+    Grant::all(OWNER, ATTENDANCE_REGISTER, ENTER),
+    Grant::all(OWNER, ABSENCE_REQUEST, KEEP),
     Grant::all(ADMIN, ORG, KEEP),
     Grant::all(ADMIN, ACADEMIC_SESSION, KEEP),
     Grant::all(ADMIN, COURSE, KEEP),
     Grant::all(ADMIN, CLASS, KEEP),
     Grant::all(ADMIN, PERSON, KEEP),
+    Grant::all(ADMIN, CONTACT, KEEP),
+    Grant::all(ADMIN, FAMILY, KEEP),
+    Grant::all(ADMIN, STAFF_ASSIGNMENT, KEEP),
+    Grant::all(ADMIN, ACADEMIC_RECORD, KEEP),
+    Grant::all(ADMIN, CUSTOM_FIELD, KEEP),
+    Grant::all(ADMIN, CUSTOM_VALUE, ENTER),
+    Grant::all(ADMIN, PERSON_MERGE, MERGE),
     Grant::all(ADMIN, ENROLLMENT, KEEP),
     Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(ADMIN, ROSTER, WHOLE),
+    Grant::all(ADMIN, CALENDAR_DATE, KEEP),
+    Grant::all(ADMIN, CLASS_PERIOD, KEEP),
+    Grant::all(ADMIN, BELL_SCHEDULE, KEEP),
+    Grant::all(ADMIN, ROOM, KEEP),
+    Grant::all(ADMIN, MEETING, KEEP),
+    Grant::all(ADMIN, ATTENDANCE_CODE, KEEP),
+    Grant::all(ADMIN, ATTENDANCE_EVENT, RECORD),
+    Grant::all(ADMIN, ATTENDANCE_REGISTER, ENTER),
+    Grant::all(ADMIN, ABSENCE_REQUEST, KEEP),
     Grant::all(STAFF, ORG, READ),
     Grant::all(STAFF, ACADEMIC_SESSION, READ),
     Grant::all(STAFF, COURSE, READ),
     Grant::all(STAFF, CLASS, KEEP),
     Grant::all(STAFF, PERSON, KEEP),
+    Grant::all(STAFF, CONTACT, KEEP),
+    Grant::all(STAFF, FAMILY, KEEP),
+    Grant::all(STAFF, STAFF_ASSIGNMENT, READ),
+    Grant::all(STAFF, ACADEMIC_RECORD, KEEP),
+    Grant::all(STAFF, CUSTOM_FIELD, READ),
+    Grant::all(STAFF, CUSTOM_VALUE, ENTER),
+    Grant::all(STAFF, PERSON_MERGE, READ),
     Grant::all(STAFF, ENROLLMENT, KEEP),
     Grant::all(STAFF, DEMOGRAPHICS, ENTER),
+    Grant::all(STAFF, CALENDAR_DATE, KEEP),
+    Grant::all(STAFF, CLASS_PERIOD, KEEP),
+    Grant::all(STAFF, BELL_SCHEDULE, KEEP),
+    Grant::all(STAFF, ROOM, KEEP),
+    Grant::all(STAFF, MEETING, KEEP),
+    Grant::all(STAFF, ATTENDANCE_CODE, READ),
+    Grant::all(STAFF, ATTENDANCE_EVENT, RECORD),
+    Grant::all(STAFF, ATTENDANCE_REGISTER, ENTER),
+    Grant::all(STAFF, ABSENCE_REQUEST, KEEP),
     Grant::all(TEACHER, ORG, READ),
     Grant::all(TEACHER, ACADEMIC_SESSION, READ),
     Grant::all(TEACHER, COURSE, READ),
     Grant::all(TEACHER, CLASS, READ),
     Grant::within(OWN_CLASSES, TEACHER, PERSON, READ),
     Grant::within(SELF, TEACHER, PERSON, READ),
+    Grant::within(OWN_CLASSES, TEACHER, CONTACT, READ),
     Grant::within(OWN_CLASSES, TEACHER, ENROLLMENT, READ),
     Grant::within(SELF, TEACHER, ENROLLMENT, READ),
+    Grant::all(TEACHER, CALENDAR_DATE, READ),
+    Grant::all(TEACHER, CLASS_PERIOD, READ),
+    Grant::all(TEACHER, BELL_SCHEDULE, READ),
+    Grant::all(TEACHER, ROOM, READ),
+    Grant::all(TEACHER, MEETING, READ),
+    Grant::all(TEACHER, ATTENDANCE_CODE, READ),
+    Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_EVENT, READ),
+    Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_REGISTER, ENTER),
+    Grant::within(OWN_CLASSES, TEACHER, ABSENCE_REQUEST, READ),
+    Grant::within(SELF, TEACHER, STAFF_ASSIGNMENT, READ),
     Grant::all(GUARDIAN, ORG, READ),
     Grant::all(GUARDIAN, ACADEMIC_SESSION, READ),
     Grant::all(GUARDIAN, COURSE, READ),
     Grant::all(GUARDIAN, CLASS, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, PERSON, READ),
     Grant::within(SELF, GUARDIAN, PERSON, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, CONTACT, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ENROLLMENT, READ),
+    Grant::all(GUARDIAN, CALENDAR_DATE, READ),
+    Grant::all(GUARDIAN, CLASS_PERIOD, READ),
+    Grant::all(GUARDIAN, BELL_SCHEDULE, READ),
+    Grant::all(GUARDIAN, ROOM, READ),
+    Grant::all(GUARDIAN, MEETING, READ),
+    Grant::all(GUARDIAN, ATTENDANCE_CODE, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, ATTENDANCE_EVENT, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, ABSENCE_REQUEST, RECORD),
+    Grant::within(OWN_CHILDREN, GUARDIAN, ACADEMIC_RECORD, READ),
     Grant::all(STUDENT, ORG, READ),
     Grant::all(STUDENT, ACADEMIC_SESSION, READ),
     Grant::all(STUDENT, COURSE, READ),
     Grant::all(STUDENT, CLASS, READ),
     Grant::within(SELF, STUDENT, PERSON, READ),
     Grant::within(SELF, STUDENT, ENROLLMENT, READ),
+    Grant::all(STUDENT, CALENDAR_DATE, READ),
+    Grant::all(STUDENT, CLASS_PERIOD, READ),
+    Grant::all(STUDENT, BELL_SCHEDULE, READ),
+    Grant::all(STUDENT, ROOM, READ),
+    Grant::all(STUDENT, MEETING, READ),
+    Grant::all(STUDENT, ATTENDANCE_CODE, READ),
+    Grant::within(SELF, STUDENT, ATTENDANCE_EVENT, READ),
+    Grant::within(SELF, STUDENT, ABSENCE_REQUEST, READ),
+    Grant::within(SELF, STUDENT, ACADEMIC_RECORD, READ),
 ];
 
 #[cfg(test)]

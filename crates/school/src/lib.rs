@@ -1,29 +1,49 @@
-//! The school module: a roster in OneRoster's words.
+//! The school module: a roster in OneRoster's words, and the timetable and attendance of a school.
 //!
 //! A folder is a resource, top to bottom: `mod.rs` its type and rules, `store.rs` all its SQL, `api.rs` its endpoints.
 
+pub mod absence_request;
+pub mod academic_record;
 pub mod academic_session;
+pub mod attendance_code;
+pub mod attendance_event;
+pub mod attendance_rate;
+pub mod attendance_register;
+mod attendance_scope_store;
+pub mod bell_schedule;
+pub mod calendar_date;
 pub mod class;
+pub mod class_period;
+pub mod contact;
 pub mod course;
+pub mod custom_field;
 mod date_span;
+pub mod day_time;
 pub mod demographics;
 pub mod enrollment;
 pub mod export;
+pub mod family;
 #[doc(hidden)]
 pub mod fuzzing;
 mod grants;
 pub mod import;
 mod listing;
+pub mod meeting;
 pub mod oneroster;
 pub mod org;
 pub mod person;
+pub mod person_merge;
 pub mod record;
+pub mod room;
 mod rules;
 pub mod sample;
 mod scope;
 mod scope_store;
 pub mod search_key;
+pub mod staff_assignment;
 mod store;
+pub mod timetable;
+mod unnamed_store;
 mod vocabulary;
 
 use std::{future::Future, pin::Pin, sync::LazyLock};
@@ -31,12 +51,15 @@ use std::{future::Future, pin::Pin, sync::LazyLock};
 use cloister_http::{Edge, HttpModule};
 use cloister_ids::{AccountId, Id, Kind, PersonId, Uuid};
 use cloister_tenancy::{
-    ConstraintRule, Grant, Meter, Module, OpContext, PersonAccount, Resource, Result, Role, SchemaChange, Scope, Table,
-    Tenancy, TenantTx, jobs::JobKind, sql::Statement,
+    ConstraintRule, Grant, Meter, Module, OpContext, PersonAccount, Resource, Result, Rights, Role, SchemaChange,
+    Scope, Table, Tenancy, TenantTx, jobs::JobKind, sql::Statement,
 };
 use utoipa_axum::router::OpenApiRouter;
 
-pub use vocabulary::{ClassType, EnrollmentRole, OrgType, RoleName, RoleType, SessionType, Sex};
+pub use vocabulary::{
+    AttendanceCategory, CalendarEvent, ClassType, EnrollmentRole, OrgType, RoleName, RoleType, RoomType, SessionType,
+    Sex,
+};
 
 /// The name of the module, and the first word of its permissions.
 const MODULE: &str = "school";
@@ -72,9 +95,51 @@ impl Module for School {
                     Table::tenant("class_term"),
                     Table::tenant("person"),
                     Table::tenant("person_role"),
-                    Table::tenant("person_agent"),
                     Table::tenant("enrollment"),
                     Table::tenant("demographics"),
+                ],
+            },
+            SchemaChange {
+                number: 2,
+                name: "families",
+                tables: include_str!("../migrations/0002_families/tables.sql"),
+                foreign_keys: include_str!("../migrations/0002_families/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("contact"),
+                    Table::tenant("family"),
+                    Table::tenant("family_member"),
+                    Table::tenant("staff_assignment"),
+                    Table::tenant("academic_record"),
+                    Table::tenant("custom_field"),
+                    Table::tenant("custom_value"),
+                    Table::tenant("person_merge"),
+                    Table::tenant("person_merge_row").with(Rights::Append),
+                ],
+            },
+            SchemaChange {
+                number: 3,
+                name: "calendar",
+                tables: include_str!("../migrations/0003_calendar/tables.sql"),
+                foreign_keys: include_str!("../migrations/0003_calendar/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("class_period"),
+                    Table::tenant("bell_schedule"),
+                    Table::tenant("bell_schedule_period"),
+                    Table::tenant("calendar_date"),
+                    Table::tenant("room"),
+                    Table::tenant("meeting"),
+                ],
+            },
+            SchemaChange {
+                number: 4,
+                name: "attendance",
+                tables: include_str!("../migrations/0004_attendance/tables.sql"),
+                foreign_keys: include_str!("../migrations/0004_attendance/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("attendance_code"),
+                    Table::tenant("attendance_register"),
+                    Table::tenant("attendance_event"),
+                    Table::tenant("absence_request"),
                 ],
             },
             SchemaChange {
@@ -100,8 +165,31 @@ impl Module for School {
                 person::STATEMENTS[2],
                 person::STATEMENTS[3],
                 person::STATEMENTS[4],
+                contact::STATEMENTS[0],
+                contact::STATEMENTS[1],
+                family::STATEMENTS[0],
+                family::STATEMENTS[1],
+                staff_assignment::STATEMENTS,
+                academic_record::STATEMENTS,
+                custom_field::STATEMENTS[0],
+                custom_field::STATEMENTS[1],
+                person_merge::STATEMENTS[0],
+                person_merge::STATEMENTS[1],
                 enrollment::STATEMENTS,
                 demographics::STATEMENTS,
+                class_period::STATEMENTS,
+                calendar_date::STATEMENTS,
+                bell_schedule::STATEMENTS,
+                room::STATEMENTS,
+                meeting::STATEMENTS,
+                meeting::CONFLICT_STATEMENTS,
+                timetable::STATEMENTS,
+                attendance_code::STATEMENTS,
+                attendance_event::STATEMENTS,
+                attendance_register::STATEMENTS,
+                attendance_register::MISSING_STATEMENTS,
+                attendance_rate::STATEMENTS,
+                absence_request::STATEMENTS,
             ];
             let resources = resources.into_iter();
             resources.chain(import::statements()).chain(export::statements()).collect()
@@ -128,8 +216,24 @@ impl Module for School {
             course::COURSE,
             class::CLASS,
             person::PERSON,
+            contact::CONTACT,
+            family::FAMILY,
+            staff_assignment::STAFF_ASSIGNMENT,
+            academic_record::ACADEMIC_RECORD,
+            custom_field::CUSTOM_FIELD,
+            custom_field::CUSTOM_VALUE,
+            person_merge::PERSON_MERGE,
             enrollment::ENROLLMENT,
             demographics::DEMOGRAPHICS,
+            class_period::CLASS_PERIOD,
+            calendar_date::CALENDAR_DATE,
+            bell_schedule::BELL_SCHEDULE,
+            room::ROOM,
+            meeting::MEETING,
+            attendance_code::ATTENDANCE_CODE,
+            attendance_event::ATTENDANCE_EVENT,
+            attendance_register::ATTENDANCE_REGISTER,
+            absence_request::ABSENCE_REQUEST,
             ROSTER,
         ]
     }
@@ -142,8 +246,22 @@ impl Module for School {
                 course::CONSTRAINTS,
                 class::CONSTRAINTS,
                 person::CONSTRAINTS,
+                contact::CONSTRAINTS,
+                family::CONSTRAINTS,
+                staff_assignment::CONSTRAINTS,
+                academic_record::CONSTRAINTS,
+                custom_field::CONSTRAINTS,
+                person_merge::CONSTRAINTS,
                 enrollment::CONSTRAINTS,
                 demographics::CONSTRAINTS,
+                class_period::CONSTRAINTS,
+                calendar_date::CONSTRAINTS,
+                bell_schedule::CONSTRAINTS,
+                room::CONSTRAINTS,
+                meeting::CONSTRAINTS,
+                attendance_code::CONSTRAINTS,
+                attendance_event::CONSTRAINTS,
+                attendance_register::CONSTRAINTS,
             ]
             .concat()
         });
@@ -194,8 +312,25 @@ impl HttpModule for School {
             .merge(course::routes())
             .merge(class::routes())
             .merge(person::routes())
+            .merge(contact::routes())
+            .merge(family::routes())
+            .merge(staff_assignment::routes())
+            .merge(academic_record::routes())
+            .merge(custom_field::routes())
+            .merge(person_merge::routes())
             .merge(enrollment::routes())
             .merge(demographics::routes())
+            .merge(class_period::routes())
+            .merge(calendar_date::routes())
+            .merge(bell_schedule::routes())
+            .merge(room::routes())
+            .merge(meeting::routes())
+            .merge(timetable::routes())
+            .merge(attendance_code::routes())
+            .merge(attendance_event::routes())
+            .merge(attendance_register::routes())
+            .merge(attendance_rate::routes())
+            .merge(absence_request::routes())
             .merge(export::routes())
             .merge(import::routes())
     }

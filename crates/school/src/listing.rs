@@ -37,6 +37,16 @@ pub(crate) struct RecordFilter {
     sourced_id: Option<String>,
 }
 
+/// The parameter that every list of records without a `sourced_id` has.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "each filter reads it for itself; this is its description")]
+pub(crate) struct StatusParameter {
+    /// `active` (as usual), `tobedeleted` for deleted records, or `all`.
+    #[param(inline)]
+    status: Option<StatusFilter>,
+}
+
 /// The value of a sort key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +57,8 @@ pub(crate) enum Key {
     Time(Timestamp),
     /// Days.
     Date(Date),
+    /// Places in an order that somebody gave.
+    Number(i32),
     /// Nothing but the id, which grows with time.
     Id,
 }
@@ -58,6 +70,8 @@ impl Key {
     pub(crate) const TIME: Self = Self::Time(Timestamp::UNIX_EPOCH);
     /// A key of this kind, whatever its value.
     pub(crate) const DATE: Self = Self::Date(FIRST_DAY);
+    /// A key of this kind, whatever its value.
+    pub(crate) const NUMBER: Self = Self::Number(0);
 
     /// Before all that occur, or behind them: where the first page begins.
     fn outermost(&self, descending: bool) -> Self {
@@ -66,6 +80,7 @@ impl Key {
             Self::Text(_) => Self::Text(if descending { char::MAX.to_string() } else { String::new() }),
             Self::Date(_) => Self::Date(day),
             Self::Time(_) => Self::Time(instant),
+            Self::Number(_) => Self::Number(if descending { i32::MAX } else { i32::MIN }),
             Self::Id => Self::Id,
         }
     }
@@ -73,7 +88,7 @@ impl Key {
     /// Whether PostgreSQL can compare it with a column of this kind.
     fn fits(&self, kind: &Self) -> bool {
         match (self, kind) {
-            (Self::Text(_), Self::Text(_)) | (Self::Id, Self::Id) => true,
+            (Self::Text(_), Self::Text(_)) | (Self::Number(_), Self::Number(_)) | (Self::Id, Self::Id) => true,
             (Self::Date(day), Self::Date(_)) => (FIRST_DAY..=LAST_DAY).contains(day),
             (Self::Time(at), Self::Time(_)) => (FIRST_INSTANT..=LAST_INSTANT).contains(at),
             _ => false,
@@ -151,6 +166,7 @@ impl Span {
             Key::Text(text) => text,
             Key::Time(time) => time,
             Key::Date(date) => date,
+            Key::Number(number) => number,
             Key::Id => &self.after.id,
         }
     }
@@ -172,6 +188,7 @@ mod tests {
         for key in [
             Key::Text("muller".to_owned()),
             Key::Date(date(2025, 9, 1)),
+            Key::Number(7),
             Key::Time(Timestamp::constant(1_767_603_600, 0)),
         ] {
             let (first, last) = (key.outermost(false), key.outermost(true));
@@ -180,6 +197,7 @@ mod tests {
                 (Key::Text(first), Key::Text(key), Key::Text(last)) => first < key && key < last,
                 (Key::Date(first), Key::Date(key), Key::Date(last)) => first < key && key < last,
                 (Key::Time(first), Key::Time(key), Key::Time(last)) => first < key && key < last,
+                (Key::Number(first), Key::Number(key), Key::Number(last)) => first < key && key < last,
                 _ => false,
             };
             assert!(between, "{key:?}");

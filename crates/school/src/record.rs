@@ -33,7 +33,7 @@ words! {
 
 impl Source {
     /// Of what this actor enters through the API.
-    fn of(actor: &Actor) -> Self {
+    pub(crate) fn of(actor: &Actor) -> Self {
         match actor {
             Actor::System(_) => Self::Api,
             Actor::Account(_) | Actor::Operator(_) => Self::Manual,

@@ -31,6 +31,11 @@ pub(crate) struct Within {
     pub(crate) places: Vec<&'static str>,
 }
 
+/// Today, by universal time.
+pub(crate) fn today(cx: &OpContext) -> Date {
+    cx.clock().now().to_zoned(TimeZone::UTC).date()
+}
+
 /// Among scopes of places: no narrowing.
 const ALL: &str = "all";
 
@@ -48,8 +53,17 @@ impl Sight {
         if reach.is_all() {
             return Ok(Self::All);
         }
-        let today = cx.clock().now().to_zoned(TimeZone::UTC).date();
-        Ok(Self::Within(Within { account: cx.account(), on: today, scopes: scopes(&reach), places: Vec::new() }))
+        Ok(Self::Within(Within { account: cx.account(), on: today(cx), scopes: scopes(&reach), places: Vec::new() }))
+    }
+
+    /// The first statement of an act that may be narrowed to some scopes. A permission within any other reaches nothing.
+    pub(crate) fn to(cx: &OpContext, action: Action, on: &Resource, within: &[&'static str]) -> Result<Self> {
+        let reach = cx.authorize_within(action, on)?;
+        if reach.is_all() {
+            return Ok(Self::All);
+        }
+        let scopes = within.iter().copied().filter(|name| reach.has(name)).collect();
+        Ok(Self::Within(Within { account: cx.account(), on: today(cx), scopes, places: Vec::new() }))
     }
 
     /// The same for a list that a filter ties to places in classes: it shows nothing that the reader's sight of places would

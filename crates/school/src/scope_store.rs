@@ -33,6 +33,34 @@ macro_rules! in_force {
     };
 }
 
+/// A relation `a` by which its contact sees the student on the day: it counts, there is custody or none is known of, and access
+/// to the student's data is stated or follows from the custody.
+macro_rules! acts {
+    ($on:literal) => {
+        concat!(
+            $crate::scope_store::in_force!("a", $on),
+            " and a.custody is distinct from 'none'
+                and coalesce(a.child_data_access, a.custody is distinct from 'restricted')"
+        )
+    };
+}
+
+/// The relations by which the reader sees students on the day, to be joined to.
+macro_rules! acting {
+    ($account:literal, $on:literal, $scopes:literal, $rest:expr) => {
+        concat!(
+            " from person me join contact a on a.tenant_id = $1 and a.contact_id = me.id and ",
+            $crate::scope_store::acts!($on),
+            $rest,
+            " where ",
+            $crate::scope_store::reader!($account),
+            " and 'own_children' = any(",
+            $scopes,
+            "::text[])"
+        )
+    };
+}
+
 /// The places as teacher that the reader has on the day, to be joined to.
 macro_rules! teaching {
     ($account:literal, $on:literal, $scopes:literal, $rest:expr) => {
@@ -71,11 +99,15 @@ macro_rules! persons_taught {
 macro_rules! persons_within {
     ($account:literal, $on:literal, $scopes:literal) => {
         concat!(
-            "select me.id from person me where ", $crate::scope_store::reader!($account),
-            " and 'self' = any(", $scopes, "::text[])
-            union all select a.person_id from person me join person_agent a on a.tenant_id = $1 and a.agent_id = me.id
-                where ", $crate::scope_store::reader!($account), " and 'own_children' = any(", $scopes, "::text[])
-            union all ", $crate::scope_store::persons_taught!($account, $on, $scopes)
+            "select me.id from person me where ",
+            $crate::scope_store::reader!($account),
+            " and 'self' = any(",
+            $scopes,
+            "::text[])
+            union all select a.student_id",
+            $crate::scope_store::acting!($account, $on, $scopes, ""),
+            " union all ",
+            $crate::scope_store::persons_taught!($account, $on, $scopes)
         )
     };
 }
@@ -90,14 +122,14 @@ macro_rules! places_within {
             " and 'self' = any(",
             $scopes,
             "::text[])
-            union all select e.id from person me join person_agent a on a.tenant_id = $1 and a.agent_id = me.id
-                join enrollment e on e.tenant_id = $1 and e.person_id = a.person_id
-                where ",
-            $crate::scope_store::reader!($account),
-            " and 'own_children' = any(",
-            $scopes,
-            "::text[])
             union all select e.id",
+            $crate::scope_store::acting!(
+                $account,
+                $on,
+                $scopes,
+                " join enrollment e on e.tenant_id = $1 and e.person_id = a.student_id"
+            ),
+            " union all select e.id",
             $crate::scope_store::teaching!(
                 $account,
                 $on,
@@ -114,11 +146,34 @@ macro_rules! classes_within {
         concat!(
             "select e.class_id as id from person me
                 join enrollment e on e.tenant_id = $1 and e.person_id = me.id and e.status = 'active'
-                where ", $crate::scope_store::reader!($account), " and 'self' = any(", $scopes, "::text[])
-            union all select e.class_id from person me join person_agent a on a.tenant_id = $1 and a.agent_id = me.id
-                join enrollment e on e.tenant_id = $1 and e.person_id = a.person_id and e.status = 'active'
-                where ", $crate::scope_store::reader!($account), " and 'own_children' = any(", $scopes, "::text[])
-            union all select t.class_id", $crate::scope_store::teaching!($account, $on, $scopes, "")
+                where ",
+            $crate::scope_store::reader!($account),
+            " and 'self' = any(",
+            $scopes,
+            "::text[])
+            union all select e.class_id",
+            $crate::scope_store::acting!(
+                $account,
+                $on,
+                $scopes,
+                " join enrollment e on e.tenant_id = $1 and e.person_id = a.student_id and e.status = 'active'"
+            ),
+            " union all select t.class_id",
+            $crate::scope_store::teaching!($account, $on, $scopes, "")
+        )
+    };
+}
+
+/// Of each contact within the scopes: `id`. One who acts for a student sees their own relation to the student and not those of
+/// others; a teacher sees all of the students taught, also of those who may not see them: a teacher must know.
+macro_rules! contacts_within {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        concat!(
+            "select a.id",
+            $crate::scope_store::acting!($account, $on, $scopes, ""),
+            " union all select c.id from (",
+            $crate::scope_store::persons_taught!($account, $on, $scopes),
+            ") taught join contact c on c.tenant_id = $1 and c.student_id = taught.id"
         )
     };
 }
@@ -137,6 +192,23 @@ macro_rules! many_within {
     };
 }
 
+/// Narrows records to those that count of persons that count and are among `$ids`; `$column` of `$table` is the person.
+macro_rules! of_persons_within {
+    ($table:literal, $column:literal, $ids:expr) => {
+        concat!(
+            " and status = 'active' and ",
+            $column,
+            " = any(array(",
+            $ids,
+            ")) and exists (select from person whose where whose.tenant_id = $1 and whose.id = ",
+            $table,
+            ".",
+            $column,
+            " and whose.status = 'active')"
+        )
+    };
+}
+
 /// Narrows the places `e` that a filter asks for: all of them, or those within the scopes.
 macro_rules! places_asked_for {
     ($account:literal, $on:literal, $scopes:literal) => {
@@ -151,6 +223,6 @@ macro_rules! places_asked_for {
 }
 
 pub(crate) use {
-    classes_within, in_force, many_within, one_within, persons_taught, persons_within, places_asked_for, places_within,
-    reader, teaching,
+    acting, acts, classes_within, contacts_within, in_force, many_within, of_persons_within, one_within,
+    persons_taught, persons_within, places_asked_for, places_within, reader, teaching,
 };

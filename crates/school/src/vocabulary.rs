@@ -153,6 +153,70 @@ vocabulary! {
     Sex: true [MALE = "male", FEMALE = "female", UNSPECIFIED = "unspecified", OTHER = "other"]
 }
 
+vocabulary! {
+    /// What a contact is to a student.
+    ContactRelation: true [
+        PARENT = "parent", MOTHER = "mother", FATHER = "father", GUARDIAN = "guardian", STEPPARENT = "stepparent",
+        GRANDPARENT = "grandparent", RELATIVE = "relative", OTHER = "other",
+    ]
+}
+
+vocabulary! {
+    /// The custody that a contact has of a student.
+    Custody: false [FULL = "full", SHARED = "shared", RESTRICTED = "restricted", NONE = "none"]
+}
+
+vocabulary! {
+    /// What kind of post somebody has.
+    StaffClassification: true [
+        ASSISTANT_PRINCIPAL = "assistantPrincipal", COUNSELOR = "counselor",
+        DISTRICT_ADMINISTRATOR = "districtAdministrator", INSTRUCTIONAL_AIDE = "instructionalAide",
+        LIBRARIAN = "librarian", NURSE = "nurse", OFFICE_STAFF = "officeStaff", PRINCIPAL = "principal",
+        SUBSTITUTE_TEACHER = "substituteTeacher", SUPPORT_STAFF = "supportStaff", TEACHER = "teacher", OTHER = "other",
+    ]
+}
+
+vocabulary! {
+    /// How a year at a school ended.
+    AcademicResult: true [
+        PROMOTED = "promoted", RETAINED = "retained", COMPLETED = "completed", GRADUATED = "graduated",
+        TRANSFERRED = "transferred", WITHDRAWN = "withdrawn", OTHER = "other",
+    ]
+}
+
+vocabulary! {
+    /// The kinds of records that can have custom fields.
+    CustomResource: false [PERSON = "person", ORG = "org", COURSE = "course", CLASS = "class"]
+}
+
+vocabulary! {
+    /// What the values of a custom field are.
+    CustomType: false [TEXT = "text", NUMBER = "number", DATE = "date", BOOLEAN = "boolean", CHOICE = "choice"]
+}
+
+vocabulary! {
+    /// What a day of a calendar is.
+    CalendarEvent: true [
+        INSTRUCTIONAL = "instructional", HOLIDAY = "holiday", TEACHER_ONLY = "teacher_only", MAKE_UP = "make_up",
+        EMERGENCY = "emergency",
+    ]
+}
+
+vocabulary! {
+    /// The kind of a room.
+    RoomType: true [
+        CLASSROOM = "classroom", LABORATORY = "laboratory", GYMNASIUM = "gymnasium", LIBRARY = "library",
+        AUDITORIUM = "auditorium",
+    ]
+}
+
+vocabulary! {
+    /// What an attendance code says of somebody, coarsely: how reports sum it up.
+    AttendanceCategory: true [
+        PRESENT = "present", LATE = "late", EARLY_DEPARTURE = "early_departure", ABSENT = "absent",
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::{OrgType, RoleType};

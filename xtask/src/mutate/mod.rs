@@ -11,6 +11,7 @@ mod record;
 mod report;
 mod run;
 mod survivors;
+mod twins;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -79,7 +80,9 @@ impl Mutate {
         }
         // To do again what every test did takes minutes, for few statements as for many.
         if self.sample.is_none() && self.may_be_among(&["statement/"]) {
-            guards.extend(runner.in_statements(&chosen)?);
+            let mut in_statements = runner.in_statements(&chosen)?;
+            twins::count_once(&mut in_statements);
+            guards.extend(in_statements);
         }
         let is_wanted = |name: &str| self.only.as_deref().is_none_or(|only| name.contains(only));
         guards.retain(|guard| is_wanted(&guard.name));

@@ -18,6 +18,7 @@ use crate::{
     document::{About, Operation, Query},
     recipe::{about, prepare},
     recipe_platform::visit,
+    recipe_school,
     town::{Home, Town},
     world::World,
 };
@@ -51,7 +52,11 @@ struct Known {
 
 /// How an item is told from others.
 fn id_of(item: &Value) -> String {
-    ["id", "name"].iter().find_map(|field| item[field].as_str()).map_or_else(|| item.to_string(), str::to_owned)
+    // What sums up or points names whom or what it is about.
+    ["id", "name", "student_id", "meeting_id"]
+        .iter()
+        .find_map(|field| item[field].as_str())
+        .map_or_else(|| item.to_string(), str::to_owned)
 }
 
 fn ids_of(items: &[Value]) -> Vec<String> {
@@ -182,7 +187,7 @@ fn values(operation: &Operation, query: &Query, known: &Known) -> Vec<String> {
         }
     }
     if query.name == "q" {
-        for field in ["family_name", "title", "name", "display_name", "slug"] {
+        for field in ["family_name", "title", "name", "display_name", "slug", "room_number"] {
             let texts = known.items.iter().filter_map(|item| item[field].as_str());
             found.extend(texts.map(|text| text.chars().take_while(char::is_ascii_alphanumeric).take(3).collect()));
         }
@@ -191,6 +196,7 @@ fn values(operation: &Operation, query: &Query, known: &Known) -> Vec<String> {
         found.extend(word.as_str().map(str::to_owned));
     });
     found.extend(query.example.as_str().map(str::to_owned));
+    found.extend(query.example.as_i64().map(|number| number.to_string()));
     match (query.schema["format"].as_str(), query.schema["type"].as_str()) {
         (Some("date"), _) => found.push("2026-01-15".to_owned()),
         (Some("date-time"), _) if query.name == "from" => found.push("2020-01-01T00:00:00Z".to_owned()),
@@ -273,11 +279,17 @@ async fn ask(world: &World, asker: &Asker, operation: &Operation, known: &Known)
 /// More of everything that can be made, some of it deleted.
 async fn furnish(world: &World, town: &Town, home: &Home) {
     visit(world, &world.admin().token(), home, false).await.unwrap();
+    if town.kind == "school" {
+        recipe_school::days_of_instruction(world, home).await.unwrap();
+    }
     let here =
         |operation: &&Arc<Operation>| operation.about() == About::Tenant && std::ptr::eq(world.town(operation), town);
     let lists: Vec<_> = world.document.operations.iter().filter(here).filter(|one| one.takes("cursor")).collect();
     for list in lists {
-        let Some(maker) = world.document.at("POST", &list.path) else { continue };
+        let Some(maker) = world.document.at("POST", &list.path) else {
+            recipe_school::take(world, list, home, MORE).await.unwrap();
+            continue;
+        };
         for number in 0..MORE {
             let mut ready = prepare(world, maker, home).await.unwrap();
             if let Some(body) = ready.ask.body.as_mut().filter(|_| number % 2 == 0) {

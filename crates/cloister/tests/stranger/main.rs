@@ -23,6 +23,7 @@ mod recipe;
 mod recipe_account;
 mod recipe_platform;
 mod recipe_roster;
+mod recipe_school;
 mod town;
 mod walk;
 mod wishes;

@@ -11,7 +11,7 @@ use crate::{
     ask::{Ask, Place, kind_of},
     document::{About, Operation},
     fill::{Things, fill, new},
-    recipe_account, recipe_platform, recipe_roster,
+    recipe_account, recipe_platform, recipe_roster, recipe_school,
     town::Home,
     world::World,
 };
@@ -60,6 +60,9 @@ async fn attempt(world: &World, operation: &Arc<Operation>, home: &Home) -> Resu
         return Ok(ready);
     }
     if let Some(ready) = recipe_roster::prepare(world, operation, home).await? {
+        return Ok(ready);
+    }
+    if let Some(ready) = recipe_school::prepare(world, operation, home).await? {
         return Ok(ready);
     }
     usual(world, operation, home).await
@@ -145,6 +148,37 @@ async fn adjust(world: &World, operation: &Operation, home: &Home, body: &mut Va
             let maker = world.document.operation("person_create").ok_or("no person_create")?;
             let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
             body["person_id"] = person.body["id"].clone();
+        }
+        // Nobody is their own contact, and two persons have one contact.
+        "contact_create" => {
+            let maker = world.document.operation("person_create").ok_or("no person_create")?;
+            let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
+            body["contact_id"] = person.body["id"].clone();
+        }
+        "custom_field_create" => body["name"] = json!(format!("bus_line_{number}")),
+        // Two persons that nothing else needs.
+        "person_merge_create" => {
+            let maker = world.document.operation("person_create").ok_or("no person_create")?;
+            for side in ["kept_id", "merged_id"] {
+                let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
+                body[side] = person.body["id"].clone();
+            }
+        }
+        // A school says one thing of a day.
+        "calendar_date_create" => {
+            let days = i64::try_from(number).map_err(|error| error.to_string())?;
+            let day = jiff::civil::date(2100, 1, 1).checked_add(jiff::Span::new().days(days));
+            body["date"] = json!(day.map_err(|error| error.to_string())?);
+        }
+        // Names within a school, and of codes, are given once.
+        "class_period_create" | "bell_schedule_create" => body["name"] = json!(new("Period", number)),
+        "room_create" => body["room_number"] = json!(new("B", number)),
+        "attendance_code_create" => body["short_name"] = json!(new("UA", number)),
+        // One thing is said of a student, day and class; the student has a place in it.
+        "attendance_event_create" => {
+            let student = recipe_school::student(world, home).await?;
+            body["student_id"] = json!(student);
+            body["class_id"] = json!(home.things.get("cls"));
         }
         // The tenant has no role of this name.
         "member_update" => body["roles"] = json!(["teacher"]),

@@ -179,10 +179,13 @@ impl Family {
         let guardian = make("persons", &things, adult.clone()).await?;
         let teacher = make("persons", &things, adult).await?;
         let class = make("classes", &things, json!({ "title": format!("The class of {name}") })).await?;
-        let child = json!({ "given_name": name, "agent_ids": [guardian] });
+        let child = json!({ "given_name": name, "agent_ids": [] });
         let child = make("persons", &things, child).await?;
+        let contact = json!({ "student_id": child, "contact_id": guardian });
+        let contact = make("contacts", &things, contact).await?;
         things.insert("cls".to_owned(), class);
         things.insert("per".to_owned(), child.clone());
+        things.insert("con".to_owned(), contact);
         let place = make("enrollments", &things, json!({})).await?;
         things.insert("enr".to_owned(), place);
         make("enrollments", &things, json!({ "person_id": teacher, "role": "teacher" })).await?;

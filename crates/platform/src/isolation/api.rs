@@ -132,3 +132,27 @@ fn sample() -> Isolation {
         IsolationProof { id, at, took_ms: 412, rows: false, looked, critical: 1, warnings: 0, findings: vec![finding] };
     Isolation { state: IsolationState::Critical, age_seconds: Some(95), proof: Some(proof) }
 }
+
+#[cfg(test)]
+mod tests {
+    use cloister_ids::{IsolationProofId, Uuid};
+    use cloister_tenancy::{Looked, Proof};
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::{Isolation, IsolationState, Made, STALE};
+
+    #[test]
+    fn a_clean_proof_grows_stale_and_a_hole_stays_one() {
+        let at = Timestamp::UNIX_EPOCH;
+        let state = |counts, age: SignedDuration| {
+            let proof = Proof { at, took_ms: 1, looked: Looked::default(), findings: Vec::new() };
+            let made = Made { id: IsolationProofId::from_uuid(Uuid::nil()), proof, rows: false };
+            Isolation::of((made, counts), at + age).state
+        };
+        let later = STALE + SignedDuration::from_secs(1);
+        assert_eq!(state([0, 0], STALE), IsolationState::Clean);
+        assert_eq!(state([0, 0], later), IsolationState::Stale);
+        assert_eq!(state([0, 2], later), IsolationState::Warning);
+        assert_eq!(state([1, 2], later), IsolationState::Critical);
+    }
+}

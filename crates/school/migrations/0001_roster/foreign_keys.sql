@@ -28,10 +28,6 @@ alter table person_role
     add constraint person_role_person_fkey foreign key (tenant_id, person_id) references person (tenant_id, id),
     add constraint person_role_org_fkey foreign key (tenant_id, org_id) references org (tenant_id, id);
 
-alter table person_agent
-    add constraint person_agent_person_fkey foreign key (tenant_id, person_id) references person (tenant_id, id),
-    add constraint person_agent_agent_fkey foreign key (tenant_id, agent_id) references person (tenant_id, id);
-
 alter table enrollment
     add constraint enrollment_class_fkey foreign key (tenant_id, class_id) references class (tenant_id, id),
     add constraint enrollment_school_fkey foreign key (tenant_id, school_id) references org (tenant_id, id),

@@ -220,15 +220,6 @@ create index person_role_by_person on person_role (tenant_id, person_id, role);
 create index person_role_by_role on person_role (tenant_id, role, person_id) where status = 'active';
 create index person_role_by_org on person_role (tenant_id, org_id, role, person_id);
 
--- Who acts for whom: `agent_id` is a parent, guardian or other relation of `person_id`.
-create table person_agent (
-    tenant_id uuid not null,
-    person_id uuid not null,
-    agent_id uuid not null constraint person_agent_self_check check (agent_id <> person_id),
-    constraint person_agent_pkey primary key (tenant_id, person_id, agent_id)
-);
-create index person_agent_by_agent on person_agent (tenant_id, agent_id, person_id);
-
 create table enrollment (
     tenant_id uuid not null,
     id uuid not null,

@@ -51,7 +51,7 @@ create table import_change (
         check (kind in ('org', 'academic_session', 'course', 'class', 'person', 'person_role', 'enrollment', 'demographics')),
     record_id uuid not null,
     before jsonb not null constraint import_change_before_check check (jsonb_typeof(before) = 'object'),
-    -- Of a class its terms, of a person those who act for them.
+    -- Of a class its terms.
     parts uuid[] not null,
     -- The version that the import left: a record that has another was changed since.
     version_after bigint not null,

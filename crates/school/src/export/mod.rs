@@ -30,6 +30,7 @@ use cloister_tenancy::{
     Action, Error, ErrorKind, OpContext, Result, Tenancy, TenantSnapshot,
     sql::{Row, Statement},
 };
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -40,6 +41,7 @@ pub(crate) use api::routes;
 use crate::{
     ROSTER,
     oneroster::{Archive, File, Lines, is_kept_extension},
+    scope::today,
 };
 use rows::Beside;
 use store::Source;
@@ -106,7 +108,7 @@ pub async fn export(
     let mut tx = tenancy.write(cx).await?;
     tx.audit(Action::Export, &ROSTER, None, Some(json!({ "format": "oneroster", "version": "1.2" })));
     tx.commit().await?;
-    let mut reader = Reader { snapshot: tenancy.snapshot(cx).await?, begun: Instant::now(), observer };
+    let mut reader = Reader { snapshot: tenancy.snapshot(cx).await?, today: today(cx), begun: Instant::now(), observer };
     let (sender, parts) = mpsc::channel(WAITING);
     let writer = tokio::task::spawn_blocking(move || write(target, parts));
     let files = reader.read(&sender).await?;
@@ -153,6 +155,7 @@ fn not_written(error: ZipError) -> Error {
 /// Reads everything in one snapshot.
 struct Reader<'a> {
     snapshot: TenantSnapshot,
+    today: Date,
     begun: Instant,
     observer: &'a dyn ExportObserver,
 }
@@ -220,7 +223,7 @@ impl Reader<'_> {
     async fn lines(&mut self, file: &ExportedFile, page: &[Row]) -> Result<Vec<u8>> {
         let agents = if file.file == File::Users {
             let persons: Vec<PersonId> = page.iter().map(|row| row.get("id")).collect();
-            agent_store::agents(&mut self.snapshot, &persons).await?
+            agent_store::agents(&mut self.snapshot, &persons, self.today).await?
         } else {
             HashMap::new()
         };

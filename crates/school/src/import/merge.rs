@@ -1,9 +1,9 @@
 //! Compares what was staged with what the tenant has, and writes the difference.
 
-use cloister_ids::ImportRunId;
+use cloister_ids::{ContactId, ImportRunId};
 use cloister_tenancy::{
     Action, Error, ErrorKind, Result, TenantTx,
-    sql::{Parameters, Statement},
+    sql::{Parameters, Statement, ToSql},
 };
 use jiff::Timestamp;
 
@@ -223,15 +223,30 @@ pub(super) async fn write(
                 when(differ, &class::term::REMOVE, &[]);
                 when(come || differ, &class::term::INSERT, &[]);
             }
-            File::Users => {
-                when(differ, &person::agent::REMOVE, &[]);
-                when(come || differ, &person::agent::INSERT, &[]);
-            }
             _ => {}
         }
         tx.query_all(&steps).await.map_err(changed_meanwhile)?;
     }
-    Ok(())
+    // Last, because what somebody is to a child is told by their roles.
+    match files.iter().find(|file| file.file == File::Users) {
+        Some(users) if users.created > 0 || users.changed > 0 => {
+            write_agents(tx, stamp).await.map_err(changed_meanwhile)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Ends and makes contacts. Their ids are made here, as all ids are.
+async fn write_agents(tx: &mut TenantTx, stamp: &Parameters<'_>) -> Result<()> {
+    let steps = [(&person::agent::REMOVE, stamp), (&person::agent::RESTORE, stamp), (&person::agent::COUNT_NEW, &[])];
+    let rows = tx.query_all(&steps).await?;
+    let count: i64 = rows[2].first().map_or(0, |row| row.get("count"));
+    if count == 0 {
+        return Ok(());
+    }
+    let ids: Vec<ContactId> = (0..count).map(|_| ContactId::generate(tx.cx().clock())).collect();
+    let with: Vec<_> = stamp.iter().copied().chain([&ids as &(dyn ToSql + Sync)]).collect();
+    tx.query(&person::agent::INSERT, &with).await.map(drop)
 }
 
 /// Everything was compared in this transaction, so what contradicts it now was written by somebody else since.

@@ -21,6 +21,8 @@
 //! * A record is written only when it differs. The same package twice changes nothing and leaves an entry in the audit log.
 //! * Roles and agents are parts of a person, terms of a class: when they change, its version does. Demographics leave with
 //!   their person, and come back with them.
+//! * Agents become contacts. The package says that somebody acts for a student, and nothing of custody or access: those stay as they
+//!   are. A contact that somebody made or changed here is kept as it is, with `adopt` too.
 //! * A role that says it is primary where another is: in strict mode an error; in lenient mode the first stays primary.
 //!   Where the other was not made by an import, that one stays and the package's is secondary.
 //! * One import at a time into a tenant.

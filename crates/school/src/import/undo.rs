@@ -36,7 +36,7 @@ pub(super) async fn keep(tx: &mut TenantTx, id: ImportRunId, files: &[FileReport
             tx.query(&demographics::reappearance::KEEP, which).await?;
         }
     }
-    tx.query_all(&[(&undo::KEEP_TERMS, which), (&undo::KEEP_AGENTS, which)]).await.map(drop)
+    tx.query(&undo::KEEP_TERMS, which).await.map(drop)
 }
 
 /// For how many days what was there before an import is kept.
@@ -148,7 +148,7 @@ async fn bring_back(tx: &mut TenantTx, id: ImportRunId, applied_at: Timestamp, n
                 tx.query_all(&[(&undo::REMOVE_TERMS, parts), (&undo::INSERT_TERMS, parts)]).await?;
             }
             File::Users => {
-                tx.query_all(&[(&undo::REMOVE_AGENTS, parts), (&undo::INSERT_AGENTS, parts)]).await?;
+                tx.query(&undo::TURN_CONTACTS, made).await?;
                 tx.query(&undo::TOUCH, &[&now, &by]).await?;
             }
             _ => {}

@@ -26,10 +26,13 @@ pub(crate) use account::accounts;
 pub use account::{link_account, unlink_account};
 pub use role::Role;
 pub(crate) use role_store::{COUNT_STAFF, COUNT_STUDENTS};
+pub(crate) use store::relation;
+pub(crate) use summary::relation_sample;
 pub use summary::{PersonSummary, Relation, Relations};
 
 use self::role::{RoleChanges, check_agents};
 use crate::{
+    contact::{authorize_agents, new_agents},
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{ITEMS, SOURCED_ID, TEXT, at_most, clean, distinct, small},
     scope::{Sight, authorize_change},
@@ -93,12 +96,6 @@ pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[
         field: "roles",
         code: "primary_role_taken",
         message: "A person has one primary role in an organisation.",
-    },
-    ConstraintRule {
-        constraint: "person_agent_agent_fkey",
-        field: "agent_ids",
-        code: "person_unknown",
-        message: "There is no such person.",
     },
 ];
 
@@ -187,7 +184,8 @@ pub struct PersonFields {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub roles: Vec<Role>,
-    /// Who acts for them: parents, guardians, other relations; in the order of their ids.
+    /// Who acts for them: parents, guardians, other relations; in the order of their ids. These are their contacts that count:
+    /// to add somebody makes a contact, of which nothing else is known, and takes the permission for that.
     #[garde(custom(at_most(PARTS)), custom(distinct))]
     #[serde(default)]
     #[schema(max_items = 50)]
@@ -267,7 +265,9 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Per
     let id = PersonId::generate(tx.cx().clock());
     fields.sourced_id.get_or_insert_with(|| id.to_string());
     let person = Person { id, account_id: None, fields, record: Record::new(tx.cx()) };
-    store::insert(tx, key, &person).await?;
+    authorize_agents(tx.cx(), &[], &person.fields.agent_ids)?;
+    let agents = new_agents(tx.cx().clock(), &[], &person.fields.agent_ids);
+    store::insert(tx, key, &person, &agents).await?;
     tx.audit(Action::Create, &PERSON, id, None);
     Ok(person)
 }
@@ -321,11 +321,13 @@ async fn change(
         tx.rollback().await?;
         return Ok(before);
     }
+    authorize_agents(cx, &before.fields.agent_ids, &fields.agent_ids)?;
+    let come = new_agents(cx.clock(), &before.fields.agent_ids, &fields.agent_ids);
     let changes = Changes::between(&before.fields, &fields)?.showing_only(NOT_PERSONAL);
     let Person { account_id, fields: PersonFields { agent_ids, .. }, record, .. } = before;
     let after = Person { id, account_id, fields, record: record.changed(cx) };
     tx.audit(Action::Update, &PERSON, id, Some(changes.into()));
-    store::update(tx, &roles, &agent_ids, &after).await?;
+    store::update(tx, &roles, &agent_ids, &come, &after).await?;
     Ok(after)
 }
 

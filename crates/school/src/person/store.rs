@@ -15,7 +15,8 @@ use super::{
     shows_accounts,
 };
 use crate::{
-    record::{Metadata, Record, found, status},
+    contact::{self, NewAgent},
+    record::{Metadata, Record, Source, found, status},
     store::{delete, get, insert, lock, update},
 };
 
@@ -31,8 +32,8 @@ macro_rules! fields {
     () => {
         concat!(
             written!(),
-            ", account_id, array(select a.agent_id from person_agent a
-                where a.tenant_id = $1 and a.person_id = person.id order by 1) as agent_ids"
+            ", account_id, array(select a.contact_id from contact a
+                where a.tenant_id = $1 and a.student_id = person.id and a.status = 'active' order by 1) as agent_ids"
         )
     };
 }
@@ -41,11 +42,11 @@ macro_rules! relations {
     ($of:literal, $with:literal) => {
         concat!(
             "select p.id, p.sourced_id, p.status, p.given_name, p.family_name, p.email, p.sms, p.phone
-             from person_agent a join person p on p.tenant_id = $1 and p.id = a.",
+             from contact a join person p on p.tenant_id = $1 and p.id = a.",
             $with,
             " where a.tenant_id = $1 and a.",
             $of,
-            " = $2 order by p.name_search, p.id"
+            " = $2 and a.status = 'active' order by p.name_search, p.id"
         )
     };
 }
@@ -76,13 +77,9 @@ statements! {
     /// Whether one is there, and in which version.
     VERSION = "select version from person where tenant_id = $1 and id = $2";
     /// Who acts for one.
-    AGENTS = relations!("person_id", "agent_id");
+    AGENTS = relations!("student_id", "contact_id");
     /// For whom one acts.
-    AGENT_OF = relations!("agent_id", "person_id");
-    /// Somebody begins to act for one.
-    INSERT_AGENT = "insert into person_agent (tenant_id, person_id, agent_id) values ($1, $2, $3)";
-    /// Somebody no longer acts for one.
-    DELETE_AGENT = "delete from person_agent where tenant_id = $1 and person_id = $2 and agent_id = $3";
+    AGENT_OF = relations!("contact_id", "student_id");
 }
 
 pub(super) use written;
@@ -190,7 +187,8 @@ pub(super) fn related(rows: &[Vec<Row>]) -> Result<Relations> {
     })
 }
 
-fn relation(row: &Row) -> Result<Relation> {
+/// Somebody a person is related to.
+pub(crate) fn relation(row: &Row) -> Result<Relation> {
     Ok(Relation {
         id: row.get("id"),
         sourced_id: row.get("sourced_id"),
@@ -203,7 +201,12 @@ fn relation(row: &Row) -> Result<Relation> {
     })
 }
 
-pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new: &Person) -> Result<()> {
+pub(super) async fn insert(
+    tx: &mut TenantTx,
+    key: Option<&IdempotencyKey>,
+    new: &Person,
+    agents: &[NewAgent],
+) -> Result<()> {
     let Person { id, fields, record, .. } = new;
     let made = Made::of(new);
     let mut parameters: Vec<&(dyn ToSql + Sync)> =
@@ -211,8 +214,8 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
     parameters.extend(made.parameters(fields));
     let mut items: Vec<Item<'_>> = vec![(&INSERT, parameters)];
     items.extend(role_store::inserts(id, &fields.roles, record, &made.source));
-    items.extend(fields.agent_ids.iter().map(|agent| agent_item(&INSERT_AGENT, id, agent)));
-    IdempotencyKey::query_all(key, tx, &borrowed(&items)).await.map(drop)
+    items.extend(contact::come(id, agents, record, &made.source));
+    IdempotencyKey::query_all(key, tx, &borrowed(&items)).await.map(drop).map_err(contact::of_agents)
 }
 
 /// One that is kept from changing, with roles and agents.
@@ -221,9 +224,17 @@ pub(super) async fn lock(tx: &mut TenantTx, id: PersonId) -> Result<Person> {
     person(found(&rows[0])?, &rows[1])
 }
 
-/// The change, what becomes of roles and of those who were agents before, and the commit, in one round trip.
-pub(super) async fn update(tx: TenantTx, roles: &RoleChanges, agents: &[PersonId], changed: &Person) -> Result<()> {
+/// The change, what becomes of roles and agents, and the commit, in one round trip. `agents` were there before, `come` are new.
+pub(super) async fn update(
+    tx: TenantTx,
+    roles: &RoleChanges,
+    agents: &[PersonId],
+    come: &[NewAgent],
+    changed: &Person,
+) -> Result<()> {
     let Person { id, fields, record, .. } = changed;
+    // Whoever changes who acts for a person keeps that from now on, whoever keeps the person.
+    let keeper = Source::of(tx.cx().actor()).word();
     let made = Made::of(changed);
     let mut parameters: Vec<&(dyn ToSql + Sync)> =
         vec![id, &made.status, &record.updated_at, &record.updated_by, fields.metadata.column()];
@@ -231,10 +242,9 @@ pub(super) async fn update(tx: TenantTx, roles: &RoleChanges, agents: &[PersonId
     let mut items: Vec<Item<'_>> = vec![(&UPDATE, parameters)];
     items.extend(role_store::changes(id, roles, record, &made.source));
     let gone = agents.iter().filter(|agent| !fields.agent_ids.contains(agent));
-    items.extend(gone.map(|agent| agent_item(&DELETE_AGENT, id, agent)));
-    let come = fields.agent_ids.iter().filter(|agent| !agents.contains(agent));
-    items.extend(come.map(|agent| agent_item(&INSERT_AGENT, id, agent)));
-    tx.commit_with(&borrowed(&items)).await.map(drop)
+    items.extend(contact::gone(id, gone, record, &keeper));
+    items.extend(contact::come(id, come, record, &keeper));
+    tx.commit_with(&borrowed(&items)).await.map(drop).map_err(contact::of_agents)
 }
 
 /// Marks the person, their roles and their places in classes as deleted, and commits.
@@ -243,10 +253,6 @@ pub(super) async fn delete(tx: TenantTx, id: PersonId) -> Result<()> {
     let which: &Parameters<'_> = &[&id, &now, &by];
     let items = [(&DELETE, which), (&role_store::DELETE_OF_PERSON, which), (&DELETE_ENROLLMENTS, which)];
     tx.commit_with(&items).await.map(drop)
-}
-
-fn agent_item<'a>(statement: &'static Statement, person: &'a PersonId, agent: &'a PersonId) -> Item<'a> {
-    (statement, vec![person, agent])
 }
 
 fn borrowed<'a>(items: &'a [Item<'a>]) -> Vec<(&'static Statement, &'a Parameters<'a>)> {

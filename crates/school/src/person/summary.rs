@@ -158,7 +158,7 @@ pub(super) struct WantedAgents {
     pub(super) agent_ids: Vec<PersonId>,
 }
 
-pub(super) fn relation_sample() -> Relation {
+pub(crate) fn relation_sample() -> Relation {
     Relation {
         id: crate::sample_id(),
         sourced_id: "parent-7731".to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! Which account somebody has is not told here. Of whom a person is related to, a reader is told those who are themselves
 //! within the scopes; and of a person in an own class everybody who acts for them, because a teacher must reach parents, while
-//! one parent need not learn the address of the other.
+//! one parent need not learn the address of the other. Whoever has no custody acts for nobody, and a relation counts on its days.
 
 use cloister_ids::PersonId;
 use cloister_tenancy::{
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     record::found,
     scope::Within,
-    scope_store::{many_within, one_within, persons_taught, persons_within, places_asked_for},
+    scope_store::{in_force, many_within, one_within, persons_taught, persons_within, places_asked_for},
     store::{by_sourced_id, get, page},
 };
 
@@ -27,12 +27,14 @@ macro_rules! fields {
     () => {
         concat!(
             written!(),
-            ", null::uuid as account_id, array(select a.agent_id from person_agent a
-                where a.tenant_id = $1 and a.person_id = person.id and (exists (select from (",
+            ", null::uuid as account_id, array(select a.contact_id from contact a
+                where a.tenant_id = $1 and a.student_id = person.id and a.custody is distinct from 'none' and ",
+            in_force!("a", "$4"),
+            " and (exists (select from (",
             persons_taught!("$3", "$4", "$5"),
             ") taught where taught.id = $2) or exists (select from (",
             persons_within!("$3", "$4", "$5"),
-            ") reach where reach.id = a.agent_id)) order by 1) as agent_ids"
+            ") reach where reach.id = a.contact_id)) order by 1) as agent_ids"
         )
     };
 }
@@ -41,12 +43,13 @@ macro_rules! relations {
     ($of:literal, $with:literal, $taught:expr) => {
         concat!(
             "select p.id, p.sourced_id, p.status, p.given_name, p.family_name, p.email, p.sms, p.phone
-             from person_agent a join person p on p.tenant_id = $1 and p.id = a.",
+             from contact a join person p on p.tenant_id = $1 and p.id = a.",
             $with,
             " where a.tenant_id = $1 and a.",
             $of,
-            " = $2 and p.status = 'active'
-                and (",
+            " = $2 and p.status = 'active' and a.custody is distinct from 'none' and ",
+            in_force!("a", "$4"),
+            " and (",
             $taught,
             " exists (select from (",
             persons_within!("$3", "$4", "$5"),
@@ -85,10 +88,10 @@ statements! {
         one_within!(persons_within!("$3", "$4", "$5"))
     );
     /// Who acts for one.
-    AGENTS = relations!("person_id", "agent_id",
+    AGENTS = relations!("student_id", "contact_id",
         concat!("exists (select from (", persons_taught!("$3", "$4", "$5"), ") taught where taught.id = $2) or"));
     /// For whom one acts.
-    AGENT_OF = relations!("agent_id", "person_id", "");
+    AGENT_OF = relations!("contact_id", "student_id", "");
     /// One by the name in the system that feeds it.
     BY_SOURCED_ID = concat!(
         by_sourced_id!("person", concat!("null::uuid as account_id, ", columns!())),

@@ -66,6 +66,8 @@ pub(crate) struct House<'a> {
     pub(crate) persons: HashMap<&'static str, Value>,
     /// By given name of the person.
     pub(crate) places: HashMap<&'static str, Value>,
+    /// By given name of whoever acts for a child.
+    pub(crate) contacts: HashMap<&'static str, Value>,
 }
 
 impl<'a> House<'a> {
@@ -112,10 +114,16 @@ impl<'a> House<'a> {
             let place = json!({"class_id": class["id"], "person_id": persons[name]["id"], "role": role});
             places.insert(name, office.make("enrollments", place).await);
         }
+        let mut contacts = HashMap::new();
+        for name in ["Gus", "Hal", "Ines"] {
+            let [contact] =
+                office.list(&format!("contacts?contact_id={}", id(&persons[name]))).await.try_into().unwrap();
+            contacts.insert(name, contact);
+        }
         for (role, name) in [("teacher", "Tess"), ("guardian", "Gus"), ("student", "Mila")] {
             link(platform, tenant, &persons[name], accounts.of(role)).await;
         }
-        Self { office, tenant: tenant.clone(), accounts, frame, other_class, persons, places }
+        Self { office, tenant: tenant.clone(), accounts, frame, other_class, persons, places, contacts }
     }
 
     pub(crate) fn person(&self, name: &str) -> &str {
@@ -124,6 +132,11 @@ impl<'a> House<'a> {
 
     pub(crate) fn place(&self, name: &str) -> &str {
         id(&self.places[name])
+    }
+
+    /// What this adult is to their child.
+    pub(crate) fn contact(&self, name: &str) -> &str {
+        id(&self.contacts[name])
     }
 
     /// A request by whoever has this role here.

@@ -1,23 +1,34 @@
 //! The school through the front door, on a real PostgreSQL, in every tier.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+mod absence;
+mod academic_records;
 mod accounts;
+mod attendance;
+mod attendance_scopes;
+mod contacts;
+mod custom_fields;
 mod demographics;
 mod document;
 mod enrollment;
 mod export;
+mod families;
 mod house;
 mod imports;
 mod listing;
 mod matrix;
+mod merges;
 mod mismatch;
 mod person;
 mod plans;
+mod plans_attendance;
 mod plans_within;
 mod records;
 mod round_trips;
 mod scopes;
 mod tables_of_lists;
+mod timetable;
+mod two_scopes;
 mod walls;
 
 use std::sync::Arc;

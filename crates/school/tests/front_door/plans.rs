@@ -24,7 +24,7 @@ pub(crate) fn named(name: &str) -> &'static Statement {
     all.find(|statement| statement.name().ends_with(&full)).unwrap()
 }
 
-async fn plan(client: &Client, statement: &Statement) -> Value {
+pub(crate) async fn plan(client: &Client, statement: &Statement) -> Value {
     let parameters = client.prepare(statement.sql()).await.unwrap().params().len();
     client.batch_execute(&format!("prepare planned as {}", statement.sql())).await.unwrap();
     let nulls = vec!["null"; parameters].join(", ");
@@ -34,7 +34,7 @@ async fn plan(client: &Client, statement: &Statement) -> Value {
 }
 
 /// A node of a plan and all below it.
-fn nodes(plan: &Value) -> Vec<&Value> {
+pub(crate) fn nodes(plan: &Value) -> Vec<&Value> {
     let below = plan["Plans"].as_array().into_iter().flatten().flat_map(nodes);
     std::iter::once(plan).chain(below).collect()
 }

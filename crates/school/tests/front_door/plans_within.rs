@@ -17,8 +17,12 @@ const TEACH: &str = "
     insert into enrollment select t.tenant_id, gen_random_uuid(), 't' || c.id, 'active', now(), 'import', '{}',
         1, now(), 'x', now(), 'x', c.id, c.school_id, t.id, 'teacher', true, null, null
         from teacher_of t join small_class c on c.tenant_id = t.tenant_id;
-    insert into person_agent select t.tenant_id, p.id, t.id from teacher_of t
-        join person p on p.tenant_id = t.tenant_id and p.sourced_id in ('p1', 'p2', 'p3');";
+    insert into contact (tenant_id, id, status, date_last_modified, source, metadata, version, created_at, created_by,
+            updated_at, updated_by, student_id, contact_id, relation, primary_contact, emergency_contact, contact_by_call,
+            contact_by_sms, contact_by_email, contact_by_mail)
+        select t.tenant_id, gen_random_uuid(), 'active', now(), 'import', '{}', 1, now(), 'x', now(), 'x', p.id, t.id, 'parent',
+            false, false, true, true, true, true
+        from teacher_of t join person p on p.tenant_id = t.tenant_id and p.sourced_id in ('p1', 'p2', 'p3');";
 
 #[tokio::test]
 async fn what_is_ones_own_is_found_without_going_through_everybody() {
@@ -27,7 +31,7 @@ async fn what_is_ones_own_is_found_without_going_through_everybody() {
     client.batch_execute(TEACH).await.unwrap();
     let text = "update person p set account_id = $1 from teacher_of t where p.tenant_id = t.tenant_id and p.id = t.id";
     assert_eq!(client.execute(text, &[&account.uuid()]).await.unwrap(), 2);
-    client.batch_execute("vacuum analyze person, person_agent, enrollment, class").await.unwrap();
+    client.batch_execute("vacuum analyze person, contact, enrollment, class").await.unwrap();
     let tenant = north.id.uuid();
     let one = "select p.id::text, e.id::text, e.class_id::text from person p
         join enrollment e on e.tenant_id = p.tenant_id and e.person_id = p.id
@@ -51,7 +55,7 @@ async fn what_is_ones_own_is_found_without_going_through_everybody() {
     let taught = format!(
         "(select class_id from enrollment where tenant_id = '{tenant}' and person_id = {me} and role = 'teacher')"
     );
-    let children = format!("(select person_id from person_agent where tenant_id = '{tenant}' and agent_id = {me})");
+    let children = format!("(select student_id from contact where tenant_id = '{tenant}' and contact_id = {me})");
     let persons = format!(
         "p.tenant_id = '{tenant}' and (p.id = {me} or p.id in {children} or p.id in
             (select person_id from enrollment where tenant_id = '{tenant}' and class_id in {taught}))"
@@ -91,6 +95,16 @@ async fn what_is_ones_own_is_found_without_going_through_everybody() {
                  order by p.title_search, p.id limit 21"
             ),
             500.0,
+        ),
+        (
+            "contact::store::WITHIN_BY_AGE",
+            format!("{}, null, null, null, null, {reader}", page(&format!("'{nil}'"))),
+            format!(
+                "select p.id from contact p where p.tenant_id = '{tenant}' and (p.contact_id = {me} or p.student_id in
+                    (select person_id from enrollment where tenant_id = '{tenant}' and class_id in {taught}))
+                 order by p.id limit 21"
+            ),
+            5_000.0,
         ),
         ("person::within_store::GET", format!("'{person}', {reader}"), format!("select '{person}'"), 100.0),
         ("person::within_store::AGENTS", format!("'{person}', {reader}"), "select 1 where false".to_owned(), 100.0),

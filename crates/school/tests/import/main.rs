@@ -4,6 +4,7 @@
 mod alone;
 mod any_roster;
 mod bad_rows;
+mod contacts;
 mod fair;
 mod fixture;
 mod interrupted;

@@ -17,7 +17,7 @@ const TABLES: &[&str] = &[
     "class_term",
     "person",
     "person_role",
-    "person_agent",
+    "contact",
     "enrollment",
     "demographics",
 ];
@@ -58,10 +58,17 @@ async fn a_school_comes_in_once_in_every_tier() {
                  \"7\"}]|{}|1",
             ]
         );
-        let agents = "(select p.sourced_id from person p where p.id = t.person_id), \
-                      (select p.sourced_id from person p where p.id = t.agent_id)";
+        let agents = "(select p.sourced_id from person p where p.id = t.student_id), \
+                      (select p.sourced_id from person p where p.id = t.contact_id), relation, status, source, version";
         let agents = agents.replace("from person", &format!("from \"{}\".person", schema(&tenant)));
-        assert_eq!(dump(&platform, &tenant, "person_agent", &agents).await, ["kim|grace", "kim|sam", "sam|grace"]);
+        assert_eq!(
+            dump(&platform, &tenant, "contact", &agents).await,
+            [
+                "kim|grace|guardian|active|import|1",
+                "kim|sam|other|active|import|1",
+                "sam|grace|guardian|active|import|1",
+            ]
+        );
         assert_eq!(dump(&platform, &tenant, "class_term", "1").await.len(), 3);
         let enrollments = dump(&platform, &tenant, "enrollment", "sourced_id, role, is_primary, begin_date, end_date");
         assert_eq!(enrollments.await[3], "enr-tina|teacher|t|2025-08-01|2026-07-01");
@@ -131,7 +138,10 @@ async fn what_differs_is_changed_and_nothing_else() {
         );
         assert_eq!(dump(&platform, &tenant, "class", "sourced_id, version").await, ["class-a|2", "class-b|1"]);
         assert_eq!(dump(&platform, &tenant, "class_term", "1").await.len(), 2);
-        assert_eq!(dump(&platform, &tenant, "person_agent", "1").await.len(), 3);
+        assert_eq!(
+            dump(&platform, &tenant, "contact", "status, relation, version").await,
+            ["active|guardian|1", "active|guardian|1", "active|guardian|1", "tobedeleted|other|2"]
+        );
         // Tina's version grew with her role's, which is part of what is read as Tina.
         assert_eq!(
             dump(&platform, &tenant, "person", "sourced_id, version").await,

@@ -260,8 +260,11 @@ async fn of_server(cluster: &Cluster<'_>, prefix: &str, databases: &[Expected]) 
 
 fn parts(database: &Expected) -> Vec<Part<'_>> {
     let all = database.schemas();
-    let some = all.chunks(all.len().div_ceil(AT_ONCE).clamp(OF_PART.0, OF_PART.1)).enumerate();
-    some.map(|(at, schemas)| Part { database, schemas: schemas.to_vec(), is_first: at == 0 }).collect()
+    let (first, rest) = all.split_at(all.len().div_ceil(AT_ONCE).clamp(OF_PART.0, OF_PART.1).min(all.len()));
+    let rest = rest.chunks(first.len().max(1)).map(|schemas| (schemas, false));
+    // One that must have no schema yet has a first part too.
+    let parts = std::iter::once((first, true)).chain(rest);
+    parts.map(|(schemas, is_first)| Part { database, schemas: schemas.to_vec(), is_first }).collect()
 }
 
 /// Looks at a part of a database. Gives what was found, how many schemas and how many tables were looked at. One that cannot

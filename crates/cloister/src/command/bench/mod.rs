@@ -81,7 +81,7 @@ pub(crate) async fn run(configuration: &Configuration, args: &Bench, output: Out
     rooms.modules.push(Arc::new(store::Measured(started.clone())));
     let platform = Running::open_with(configuration, Prepare::Always, rooms).await?;
     let bench = Context { configuration, platform: &platform, quick: args.quick, started: &started };
-    let result = all(&bench, args.only.as_deref().or(args.part.as_deref())).await;
+    let result = all(&bench, args.only.as_deref()).await;
     platform.close().await?;
     let figures = result?;
     output.list(&["measurement", "value", "unit", "required", "met", "note"], &figures, |figure| {

@@ -13,8 +13,8 @@ const MOST: usize = 48;
 const MOST_TRIES: usize = 400;
 /// As often as each is looked at, whatever was found out.
 const LEAST: usize = 1;
-/// As often as it is looked at with each single row taken away.
-const MOST_CLOSELY: usize = 6;
+/// As often as it is looked at with each single row taken away: when it is run in one way, and in all.
+const MOST_CLOSELY: (usize, usize) = (2, 24);
 /// As often as it is looked at with what its neighbours were run with.
 const MOST_LENT: usize = 9;
 
@@ -29,7 +29,7 @@ pub(crate) struct Known {
     /// How often it was looked at when it was run like this.
     shapes: HashMap<Shape, usize>,
     tries: usize,
-    closely: usize,
+    closely: HashMap<Shape, usize>,
     offers: usize,
     pub(crate) looks: usize,
     /// Looked at with what another statement was run with.
@@ -88,7 +88,7 @@ impl Known {
             kinds: None,
             shapes: HashMap::new(),
             tries: 0,
-            closely: 0,
+            closely: HashMap::new(),
             offers: 0,
             looks: 0,
             lent: 0,
@@ -111,9 +111,11 @@ impl Known {
     }
 
     /// Whether to look at it with each single row taken away.
-    pub(crate) fn is_worth_a_close_look(&mut self) -> bool {
-        let worth = self.is_unclear() && self.closely < MOST_CLOSELY;
-        self.closely += usize::from(worth);
+    pub(crate) fn is_worth_a_close_look(&mut self, shape: Shape) -> bool {
+        let all: usize = self.closely.values().sum();
+        let times = self.closely.entry(shape).or_insert(0);
+        let worth = *times < MOST_CLOSELY.0 && all < MOST_CLOSELY.1;
+        *times += usize::from(worth);
         worth
     }
 

@@ -8,6 +8,7 @@
 
 mod book;
 mod known;
+mod look;
 mod plane;
 mod rewrite;
 mod session;
@@ -22,15 +23,12 @@ use crate::{
 };
 use book::{Act, Book, Value, Work};
 use known::{Known, Shape};
-use plane::{Given, Plane};
+use look::Look;
+use plane::Plane;
 use session::{Outcome, Session};
 
-/// How many ways chance has to give the other tenant rows, at one look.
-const BY_CHANCE: usize = 8;
 /// Of a single row with so many columns each tells by itself how a statement was run: it counts, or answers yes or no.
 const FEW_COLUMNS: usize = 9;
-/// Of each table so many rows are taken away, one at a time.
-const ROWS: i64 = 24;
 /// PostgreSQL's number for the type `uuid`.
 const UUID: u32 = 2950;
 
@@ -44,22 +42,6 @@ struct Replay {
     /// How often anything was looked at.
     turn: usize,
     faults: Vec<String>,
-}
-
-/// A statement that is looked at, and what it is asked with for the other tenant.
-struct Look {
-    name: &'static str,
-    known: Known,
-    /// How often it was looked at.
-    number: usize,
-    tenant: Uuid,
-    asked: Vec<Value>,
-}
-
-impl Look {
-    fn text(&self) -> &str {
-        self.known.text(self.number)
-    }
 }
 
 /// Whether a value is there, and is not nought or no.
@@ -139,7 +121,11 @@ impl Replay {
         let mut asked: Vec<(&'static str, Vec<Value>)> = Vec::new();
         if is_worth_a_try && let Some((name, mut known)) = self.known.remove_entry(name) {
             if let Some(tenant) = self.tenant_in(plane, values).await.filter(|tenant| *tenant != self.other) {
-                let came = self.comes_to(&known, tenant, values).await;
+                let mut came = self.comes_to(&known, tenant, values).await;
+                // What is staged tells more than the tenant's name, and differs with each test.
+                if values.len() == 1 {
+                    came.push_str(&book.test);
+                }
                 if known.is_wanted(Shape::of(values, came)) {
                     asked.push((name, values.to_vec()));
                 }
@@ -206,89 +192,6 @@ impl Replay {
         format!("{rows} {}", before != after)
     }
 
-    /// Looks at statements, whatever rows the other tenant has.
-    async fn look_each_way(&mut self, book: &Book, tenant_plane: bool, tenant: Uuid, looks: &mut [Look]) {
-        let plane = self.plane(tenant_plane);
-        let texts: Vec<&str> = looks.iter().map(Look::text).collect();
-        let named = plane.named(&texts.join(" "));
-        // What is only read comes from the tables it names; what is written may be refused for the sake of any.
-        let writes = texts.iter().any(|text| is_writing(text) && !plane.only_stages(text));
-        let among = if writes { plane.all() } else { named.clone() };
-        let mut all = vec![Given::Nothing, Given::Everything];
-        all.extend(named.into_iter().map(Given::AllBut));
-        all.extend([Given::Mixed(self.turn), Given::Some(self.turn)]);
-        all.extend((0..BY_CHANCE).map(|number| Given::Chance(BY_CHANCE * self.turn + number)));
-        let mut faults = Vec::new();
-        for given in all {
-            plane.give(&given, tenant, self.other, &among).await;
-            let mut came = Vec::new();
-            for look in looks.iter_mut() {
-                came.push(self.look(look, &book.test, &given, &mut faults).await);
-            }
-            if tenant_plane {
-                plane.leave_only(self.other, &among).await;
-                for (look, came) in looks.iter().zip(&came) {
-                    let alone =
-                        plane.session.each(&[look.text()], &look.asked, self.print(look).as_deref()).await.remove(0);
-                    if (&alone.0, alone.1.first()) != (&came.0, came.1.first()) {
-                        let words = given.words();
-                        faults.push(format!(
-                            "{} tells of another tenant's rows ({}, given {words})",
-                            look.name, book.test
-                        ));
-                    }
-                }
-            }
-            plane.session.must("rollback to look; release look").await;
-            if looks.iter().all(|look| !look.known.is_unclear()) && given != Given::Nothing {
-                break;
-            }
-        }
-        if tenant_plane {
-            self.look_closely(&book.test, tenant, looks, &among, &mut faults).await;
-        }
-        self.faults.extend(faults);
-    }
-
-    /// Looks once more, with the same rows but for a single one, each in its turn. What leans on that row fails the other
-    /// tenant, unless a statement takes the row of the first for it.
-    async fn look_closely(
-        &self,
-        test: &str,
-        tenant: Uuid,
-        looks: &mut [Look],
-        among: &[String],
-        faults: &mut Vec<String>,
-    ) {
-        let plane = &self.tenants;
-        plane.give(&Given::Everything, tenant, self.other, among).await;
-        let mut close = Vec::new();
-        for look in looks.iter_mut().filter(|look| look.known.is_unclear()) {
-            let came = plane.session.each(&[look.text()], &look.asked, None).await.remove(0).0;
-            let finds = matches!(&came, Outcome::Rows(rows) if !rows.is_empty());
-            if (finds || is_writing(look.text())) && look.known.is_worth_a_close_look() {
-                close.push(look);
-            }
-        }
-        let tables = plane.named(&close.iter().map(|look| look.text()).collect::<Vec<_>>().join(" "));
-        for table in tables {
-            let given = Given::AllButOne(table.clone());
-            for away in plane.each_away(&table, self.other, ROWS).await {
-                plane.session.must(&format!("savepoint one; {away}")).await;
-                for look in close.iter_mut().filter(|look| look.known.is_unclear()) {
-                    self.look(look, test, &given, faults).await;
-                }
-                plane.session.must("rollback to one; release one").await;
-            }
-        }
-        plane.session.must("rollback to look; release look").await;
-    }
-
-    fn print(&self, look: &Look) -> Option<String> {
-        let text = look.text();
-        if is_writing(text) { self.plane(look.known.tenant_plane).print(self.other, text) } else { None }
-    }
-
     /// Whose statement it is: `$1`, or in the control plane whatever parameter is the id of a tenant.
     async fn tenant_in(&self, tenant_plane: bool, values: &[Value]) -> Option<Uuid> {
         let id = |value: &Value| Uuid::from_slice(value.bytes.as_ref()?).ok().filter(|_| value.kind == UUID);
@@ -300,60 +203,6 @@ impl Replay {
         let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let row = self.control.session.client().query(text, &[&texts]).await.unwrap();
         row.first().map(|row| row.get::<_, String>(0).parse().unwrap())
-    }
-
-    /// What a statement comes to, and whether it comes to the same without what binds one of its tables.
-    async fn look(
-        &self,
-        look: &mut Look,
-        test: &str,
-        given: &Given,
-        faults: &mut Vec<String>,
-    ) -> (Outcome, Vec<String>) {
-        let print = self.print(look);
-        let Look { name, known, number, asked, .. } = look;
-        let session = &self.plane(known.tenant_plane).session;
-        let unclear = || known.unbound.iter().filter(|unbound| unbound.noticed.is_none());
-        let texts: Vec<&str> =
-            std::iter::once(known.text(*number)).chain(unclear().map(|unbound| unbound.text(*number))).collect();
-        let mut outcomes = session.each(&texts, asked, print.as_deref()).await.into_iter();
-        let came = outcomes.next().unwrap();
-        for (unbound, without) in known.unbound.iter_mut().filter(|unbound| unbound.noticed.is_none()).zip(outcomes) {
-            if let Outcome::Refused(code) = &without.0 {
-                let is_nonsense = code.starts_with("42") && without.0 != came.0;
-                assert!(
-                    !is_nonsense,
-                    "{name} without {} is nonsense ({code}): {}",
-                    unbound.name,
-                    unbound.text(*number)
-                );
-            }
-            if without != came {
-                unbound.noticed = Some(format!("{test}, given {}", given.words()));
-            }
-        }
-        // The first that is printed is of the tenant's own rows, the second of everybody else's.
-        if let (true, Some(print), Some(after)) = (known.tenant_plane, print.as_deref(), came.1.get(1)) {
-            let before = session.each(&["select"], &[], Some(print)).await.remove(0).1;
-            if before.get(1) != Some(after) {
-                faults.push(format!("{name} changes another tenant's rows ({test})"));
-            }
-        }
-        came
-    }
-}
-
-impl Given {
-    fn words(&self) -> String {
-        match self {
-            Self::Nothing => "no rows".to_owned(),
-            Self::Everything => "the same rows".to_owned(),
-            Self::Some(_) => "some of the same rows".to_owned(),
-            Self::Chance(_) => "rows by chance".to_owned(),
-            Self::Mixed(_) => "the same ids with other things".to_owned(),
-            Self::AllBut(table) => format!("the same rows but none of {table}"),
-            Self::AllButOne(table) => format!("the same rows but one of {table}"),
-        }
     }
 }
 

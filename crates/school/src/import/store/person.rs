@@ -31,9 +31,11 @@ entity! {
     required: [],
     optional: [("primary_org", "org", "primaryOrgSourcedId")],
     parts: " left join (select a.person, array_agg(a.agent_id order by a.agent_id) as ids
-            from ready_person_agent a where a.fault is null group by a.person) wanted on wanted.person = x.sourced_id
+            from ready_person_agent a where a.fault is null and not a.kept group by a.person) wanted on wanted.person = x.sourced_id
         left join (select a.person_id, array_agg(a.agent_id order by a.agent_id) as ids
-            from person_agent a where a.tenant_id = $1 group by a.person_id) present on present.person_id = x.id",
+            from (select a.student_id as person_id, a.contact_id as agent_id from contact a
+                where a.tenant_id = $1 and a.status = 'active' and a.source = 'import') a
+            group by a.person_id) present on present.person_id = x.id",
     refused_when: "false",
     differs_when: "wanted.ids is distinct from present.ids",
     known: known!("person"),
@@ -42,23 +44,44 @@ entity! {
 }
 
 pub(in crate::import) mod agent {
-    //! Agents, and what 1.1 and the other parts of a person need.
+    //! Agents, which are contacts, and what 1.1 and the other parts of a person need.
+    //!
+    //! The import makes and ends the contacts that imports brought. A contact that somebody made or changed here is `kept`: the
+    //! package neither ends it nor brings it back, so that nothing that was decided about a child is undone by a file.
     use super::{reference_fault, reference_id, reference_joins};
+    use crate::{
+        contact::{bare, relation_of_role},
+        unnamed_store::head,
+    };
+
+    /// Agents `n` of the package, of persons `r` that are written, who are not yet contacts in any state.
+    macro_rules! new_ones {
+        () => {
+            " from ready_person r join ready_person_agent n on n.person = r.sourced_id
+            where r.action in ('create', 'change') and n.fault is null and not n.kept
+            and not exists (select from contact a
+                where a.tenant_id = $1 and a.student_id = r.id and a.contact_id = n.agent_id)"
+        };
+    }
 
     cloister_tenancy::sql::statements! {
         /// Agents of the persons in the package.
         READY = "create temporary table ready_person_agent (person text not null, line bigint not null,
-            agent text not null, agent_id uuid, fault text, primary key (person, agent)) on commit drop";
+            agent text not null, agent_id uuid, fault text, kept boolean not null, primary key (person, agent))
+            on commit drop";
         /// Looks them up. Nobody acts for themselves.
         RESOLVE = concat!(
-            "insert into ready_person_agent (person, line, agent, agent_id, fault)
+            "insert into ready_person_agent (person, line, agent, agent_id, fault, kept)
             select s.sourced_id, s.line, s.agent, ", reference_id!("agent"), ", ",
             reference_fault!("agent", "person", "s.agent"),
-            " from (select s.sourced_id, s.line, unnest(s.agents) as agent from stage_person s
+            ", k.id is not null
+            from (select s.sourced_id, s.line, n.id, unnest(s.agents) as agent from stage_person s
                 join named_person n on n.sourced_id = s.sourced_id and n.line = s.line
                     and n.state = 'good' and n.was <> 'kept') s",
             reference_joins!("agent", "person", "s.agent"),
-            " where s.agent <> s.sourced_id"
+            " left join contact k on k.tenant_id = $1 and k.student_id = s.id and k.contact_id = ",
+            reference_id!("agent"), " and k.source <> 'import'
+            where s.agent <> s.sourced_id"
         );
         /// How many there are.
         ANALYZE = "analyze ready_person_agent";
@@ -67,15 +90,30 @@ pub(in crate::import) mod agent {
             select 'person', a.line, 'agentSourcedIds', 'reference_' || a.fault, a.agent, 'person'
             from ready_person_agent a where $1::uuid is not null and a.fault is not null";
         /// Agents who no longer act for somebody.
-        REMOVE = "delete from person_agent a using ready_person r
-            where a.tenant_id = $1 and r.action = 'change' and a.person_id = r.id
+        REMOVE = "update contact a set status = 'tobedeleted', date_last_modified = $2::timestamptz, updated_at = $2,
+                updated_by = $3::text, version = a.version + 1
+            from ready_person r
+            where a.tenant_id = $1 and r.action = 'change' and a.student_id = r.id
+            and a.status = 'active' and a.source = 'import'
             and not exists (select from ready_person_agent n
-                where n.person = r.sourced_id and n.agent_id = a.agent_id and n.fault is null)";
-        /// Agents who now act for somebody.
-        INSERT = "insert into person_agent (tenant_id, person_id, agent_id)
-            select $1, r.id, n.agent_id from ready_person r join ready_person_agent n on n.person = r.sourced_id
-            where r.action in ('create', 'change') and n.fault is null
-            on conflict do nothing";
+                where n.person = r.sourced_id and n.agent_id = a.contact_id and n.fault is null)";
+        /// Agents whom an import removed once, and who act again.
+        RESTORE = "update contact a set status = 'active', date_last_modified = $2::timestamptz, updated_at = $2,
+                updated_by = $3::text, version = a.version + 1
+            from ready_person r join ready_person_agent n on n.person = r.sourced_id and n.fault is null
+            where a.tenant_id = $1 and r.action = 'change' and a.student_id = r.id and a.contact_id = n.agent_id
+            and a.status <> 'active' and a.source = 'import'";
+        /// How many contacts there are to make.
+        COUNT_NEW = concat!("select count(*) as count", new_ones!());
+        /// Agents who now act for somebody. `$4` the ids of their contacts.
+        INSERT = concat!(
+            "insert into contact (tenant_id, id, ", head!(), ", ", bare!(), ")
+            select $1, i.id, 'active', $2::timestamptz, 'import', '{}'::jsonb, 1, $2, $3::text, $2, $3, c.student_id,
+                c.contact_id, ", relation_of_role!("c.contact_id"), ", false, false, true, true, true, true
+            from (select r.id as student_id, n.agent_id as contact_id,
+                row_number() over (order by n.person, n.agent) as place", new_ones!(), ") c
+            join unnest($4::uuid[]) with ordinality i (id, place) on i.place = c.place"
+        );
         /// A file of 1.1 has no columns for these, so it says nothing of them: they stay as they are.
         KEEP_NEWER_FIELDS = "update stage_person s set preferred_given_name = t.preferred_given_name,
                 preferred_middle_name = t.preferred_middle_name, preferred_family_name = t.preferred_family_name,

@@ -1,5 +1,5 @@
-//! What taking an import back needs besides the records themselves: terms of classes, agents of persons, versions of persons
-//! whose roles changed, and room for primary roles.
+//! What taking an import back needs besides the records themselves: terms of classes, contacts, versions of persons whose
+//! roles changed, and room for primary roles.
 
 cloister_tenancy::sql::statements! {
     /// One import at a time is remembered: what was kept for others goes.
@@ -11,10 +11,6 @@ cloister_tenancy::sql::statements! {
     KEEP_TERMS = "update import_change c set parts = array(select x.academic_session_id from class_term x
             where x.tenant_id = $1 and x.class_id = c.record_id)
         where c.tenant_id = $1 and c.run_id = $2 and c.kind = 'class'";
-    /// Who acts for the persons that the import `$2` changes.
-    KEEP_AGENTS = "update import_change c set parts = array(select a.agent_id from person_agent a
-            where a.tenant_id = $1 and a.person_id = c.record_id)
-        where c.tenant_id = $1 and c.run_id = $2 and c.kind = 'person'";
     /// Makes room: two roles may be about to change places. Those that are brought back are released first.
     RELEASE_ROLES = "update person_role t set role_type = 'secondary' from import_change c
         where c.tenant_id = $1 and c.run_id = $2 and c.kind = 'person_role' and t.tenant_id = $1 and t.id = c.record_id
@@ -31,18 +27,11 @@ cloister_tenancy::sql::statements! {
         cross join lateral unnest(c.parts) p (part)
         where c.tenant_id = $1 and c.run_id = $2 and c.kind = 'class'
         on conflict do nothing";
-    /// Agents of persons who were brought back at `$3`: those they had not.
-    REMOVE_AGENTS = "delete from person_agent a using import_change c, person t
-        where a.tenant_id = $1 and c.tenant_id = $1 and c.run_id = $2 and c.kind = 'person' and a.person_id = c.record_id
-        and t.tenant_id = $1 and t.id = c.record_id and t.updated_at = $3
-        and not exists (select from unnest(c.parts) p (part) where p.part = a.agent_id)";
-    /// And those they had.
-    INSERT_AGENTS = "insert into person_agent (tenant_id, person_id, agent_id)
-        select $1, c.record_id, p.part from import_change c
-        join person t on t.tenant_id = $1 and t.id = c.record_id and t.updated_at = $3
-        cross join lateral unnest(c.parts) p (part)
-        where c.tenant_id = $1 and c.run_id = $2 and c.kind = 'person'
-        on conflict do nothing";
+    /// Contacts that the import applied at `$2` made or brought back count no more, and those it ended count again; `$3` now,
+    /// `$4` who. What somebody changed since has another time, and stays.
+    TURN_CONTACTS = "update contact a set status = case a.status when 'active' then 'tobedeleted' else 'active' end,
+            date_last_modified = $3::timestamptz, updated_at = $3, updated_by = $4::text, version = a.version + 1
+        where a.tenant_id = $1 and a.source = 'import' and a.date_last_modified = $2::timestamptz";
     /// Roles are part of what is read as the person: when those changed at `$2`, the person's version does. `$3` who.
     TOUCH = "update person p set version = p.version + 1, date_last_modified = $2::timestamptz, updated_at = $2,
             updated_by = $3::text

@@ -24,7 +24,9 @@ async fn what_stands_where_a_tenant_is_made_or_removed_is_judged() {
     let platform = with_tenants().await;
     let control = platform.admin(&format!("{}_control", platform.prefix)).await;
     for status in ["failed", "purging", "preparing"] {
-        control.batch_execute(&format!("update control.tenant set status = '{status}'")).await.unwrap();
+        let deleted = if status == "purging" { "now()" } else { "null" };
+        let text = format!("update control.tenant set status = '{status}', deleted_at = {deleted}");
+        control.batch_execute(&text).await.unwrap();
         assert_eq!(schema_faults(&platform).await, [], "{status}: nothing is wrong with what is there");
         let (shared, _) = place(&platform, Tier::Shared);
         let shared = platform.admin(&shared).await;

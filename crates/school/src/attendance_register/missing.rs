@@ -1,0 +1,147 @@
+//! Missing registers: what should have been taken and was not.
+//!
+//! A register is due of a homeroom once on each day with instruction that lies in one of its terms, and of any other class once
+//! for each of its meetings on such a day. Whether there is instruction, the calendar of the school says: of a day of which it
+//! says nothing, nothing is due. A class in which nobody has a place owes nothing.
+
+use cloister_http::{Answer, Listing, Op, Page, PageQuery, Problem, Sort};
+use cloister_ids::{ClassId, ClassPeriodId, OrgId, Uuid};
+use cloister_tenancy::{Action, Error};
+use garde::Validate;
+use jiff::{ToSpan, civil::Date};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{ATTENDANCE_REGISTER, missing_store};
+use crate::{
+    grants::OWN_CLASSES,
+    listing::{Key, Order, Position, Span},
+    rules::plausible,
+    scope::{Sight, today},
+};
+
+/// Days that are looked through at most.
+const DAYS: i32 = 31;
+/// Days that are looked through where nobody says which.
+const USUAL_DAYS: i64 = 7;
+
+/// A register that is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MissingRegister {
+    /// Of which class.
+    pub class_id: ClassId,
+    /// In which school.
+    pub school_id: OrgId,
+    /// On which day.
+    #[schema(example = "2025-10-01")]
+    pub date: Date,
+    /// In which period; none of a homeroom.
+    pub class_period_id: Option<ClassPeriodId>,
+    /// The meeting or homeroom that makes it due.
+    #[serde(skip)]
+    pub(super) due_by: Uuid,
+}
+
+/// Of which classes, in which days.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct MissingRegisterFilter {
+    /// Only of this school.
+    #[garde(skip)]
+    school_id: Option<OrgId>,
+    /// Only of this class.
+    #[garde(skip)]
+    class_id: Option<ClassId>,
+    /// From this day on; a week before `until` where none is given.
+    #[garde(inner(custom(plausible)))]
+    #[param(example = "2025-09-29")]
+    from: Option<Date>,
+    /// Before this day; where none is given, a week after `from`, or up to today, by universal time. At most 31 days after `from`.
+    #[garde(inner(custom(plausible)))]
+    #[param(example = "2025-10-06")]
+    until: Option<Date>,
+}
+
+/// The order of the list.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum MissingRegisterSort {
+    Date,
+}
+
+impl Sort for MissingRegisterSort {
+    const ORDERS: &'static [(&'static str, Self)] = &[("date", Self::Date)];
+}
+
+impl Order for MissingRegisterSort {
+    fn key(self) -> Key {
+        Key::DATE
+    }
+}
+
+/// The order, for the API document.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by `Listing`; this is its description")]
+struct MissingRegisterOrder {
+    /// `date` (as usual); with `-` in front from the last day to the first.
+    #[param(pattern = "^-?date$", example = "-date")]
+    sort: Option<String>,
+}
+
+/// A page of them.
+type MissingRegisterPage = Page<MissingRegister>;
+
+/// List missing attendance registers
+///
+/// A page of the registers that are due and were not taken, of classes one may see, by day.
+#[utoipa::path(
+    get,
+    path = "/attendance_registers/missing",
+    operation_id = "attendance_register_missing",
+    tag = "School",
+    params(MissingRegisterFilter, MissingRegisterOrder, PageQuery),
+    responses((status = 200, description = "A page of missing registers.", body = MissingRegisterPage,
+        example = json!({ "items": [sample()], "next_cursor": null })))
+)]
+pub(super) async fn attendance_register_missing(
+    op: Op,
+    listing: Listing<MissingRegisterFilter, MissingRegisterSort>,
+) -> Result<Answer<MissingRegisterPage>, Problem> {
+    let Op { tenancy, cx, .. } = &op;
+    let sight = Sight::to(cx, Action::Read, &ATTENDANCE_REGISTER, &[OWN_CLASSES])?;
+    let filter = &listing.filter;
+    let until = match (filter.until, filter.from) {
+        (Some(until), _) => until,
+        (None, Some(from)) => from.checked_add(USUAL_DAYS.days()).map_err(Error::internal)?,
+        (None, None) => today(cx).tomorrow().map_err(Error::internal)?,
+    };
+    let from = match filter.from {
+        Some(from) => from,
+        None => until.checked_sub(USUAL_DAYS.days()).map_err(Error::internal)?,
+    };
+    if (until - from).get_days() > DAYS {
+        let message = format!("Look through at most {DAYS} days at once.");
+        return Err(Error::field("until", "too_many_days", message).into());
+    }
+    let (tenant, what) = (cx.tenant_id(), "missing_register");
+    let selection = missing_store::Selection {
+        span: Span::of(&listing, None, tenant, what)?,
+        from,
+        until,
+        school_id: filter.school_id,
+        class_id: filter.class_id,
+    };
+    let rows = missing_store::list(tenancy, cx, &sight, &selection).await?;
+    Ok(Answer(listing.page(tenant, what, rows, |last| Position { key: Key::Date(last.date), id: last.due_by })))
+}
+
+fn sample() -> MissingRegister {
+    MissingRegister {
+        class_id: crate::sample_id(),
+        school_id: crate::sample_id(),
+        date: Date::constant(2025, 10, 1),
+        class_period_id: Some(crate::sample_id()),
+        due_by: Uuid::nil(),
+    }
+}

@@ -1,0 +1,125 @@
+//! All SQL that finds missing registers. What is due on a few days is found from the calendar on; whether it was taken, by the
+//! key of registers.
+
+use cloister_ids::{ClassId, OrgId};
+use cloister_tenancy::{
+    OpContext, Result, Tenancy,
+    sql::{Row, Statement, ToSql, statements},
+};
+use jiff::civil::Date;
+
+use super::missing::MissingRegister;
+use crate::{
+    listing::Span,
+    scope::{Sight, Within},
+    scope_store::{classes_within, in_force},
+};
+
+/// Days with instruction `c` between `$5` and `$6`, and classes `k` of their schools: of school `$7`, or class `$8` alone.
+macro_rules! days_and_classes {
+    ($type:literal) => {
+        concat!(
+            "calendar_date c join class k on k.tenant_id = $1 and k.school_id = c.school_id and k.status = 'active'
+                and k.class_type ",
+            $type,
+            " 'homeroom' and ($8::uuid is null or k.id = $8)"
+        )
+    };
+}
+
+macro_rules! between_days {
+    () => {
+        "c.tenant_id = $1 and c.status = 'active' and c.is_instructional and c.date >= $5::date and c.date < $6::date
+            and ($7::uuid is null or c.school_id = $7)"
+    };
+}
+
+macro_rules! list {
+    ($rest:expr, asc) => {
+        list!(@ $rest, " > ", "")
+    };
+    ($rest:expr, desc) => {
+        list!(@ $rest, " < ", " desc")
+    };
+    (@ $rest:expr, $beyond:literal, $direction:literal) => {
+        concat!(
+            "select x.date, x.due_by, x.class_id, x.school_id, x.class_period_id from (
+                select c.date, m.id as due_by, k.id as class_id, k.school_id, m.class_period_id from ",
+                days_and_classes!("<>"), "
+                join meeting m on m.tenant_id = $1 and m.class_id = k.id
+                    and (m.day_of_week = extract(isodow from c.date)::int or m.cycle_day = c.cycle_day)
+                    and ", in_force!("m", "c.date"), "
+                where ", between_days!(), "
+                    and (c.bell_schedule_id is null or exists (select from bell_schedule_period b where b.tenant_id = $1
+                        and b.bell_schedule_id = c.bell_schedule_id and b.class_period_id = m.class_period_id))
+                union all
+                select c.date, k.id, k.id, k.school_id, null::uuid from ", days_and_classes!("="), "
+                where ", between_days!(), "
+                    and exists (select from class_term t join academic_session s on s.tenant_id = $1
+                        and s.id = t.academic_session_id and s.start_date <= c.date and s.end_date > c.date
+                        where t.tenant_id = $1 and t.class_id = k.id)) x
+             where (x.date, x.due_by)", $beyond, "($2, $3)",
+            $rest,
+            " and exists (select from enrollment e where e.tenant_id = $1 and e.class_id = x.class_id
+                    and e.role = 'student' and ", in_force!("e", "x.date"), ")
+                and not exists (select from attendance_register g where g.tenant_id = $1 and g.class_id = x.class_id
+                    and g.date = x.date and g.class_period_id is not distinct from x.class_period_id)
+             order by x.date", $direction, ", x.due_by", $direction, " limit $4"
+        )
+    };
+}
+
+macro_rules! within {
+    () => {
+        concat!(" and x.class_id = any(array(", classes_within!("$9", "$10", "$11"), "))")
+    };
+}
+
+statements! {
+    /// By day.
+    BY_DATE = list!("", asc);
+    /// By day, from the last.
+    BY_DATE_DESC = list!("", desc);
+    /// Those of classes within scopes by day.
+    WITHIN_BY_DATE = list!(within!(), asc);
+    /// Those of classes within scopes by day, from the last.
+    WITHIN_BY_DATE_DESC = list!(within!(), desc);
+}
+
+/// Which missing registers.
+pub(super) struct Selection {
+    pub(super) span: Span,
+    pub(super) from: Date,
+    pub(super) until: Date,
+    pub(super) school_id: Option<OrgId>,
+    pub(super) class_id: Option<ClassId>,
+}
+
+fn missing(row: &Row) -> MissingRegister {
+    MissingRegister {
+        class_id: row.get("class_id"),
+        school_id: row.get("school_id"),
+        date: row.get("date"),
+        class_period_id: row.get("class_period_id"),
+        due_by: row.get("due_by"),
+    }
+}
+
+pub(super) async fn list(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    sight: &Sight,
+    selection: &Selection,
+) -> Result<Vec<MissingRegister>> {
+    let Selection { span, from, until, school_id, class_id } = selection;
+    let mut parameters: Vec<&(dyn ToSql + Sync)> =
+        vec![span.key(), &span.after.id, &span.limit, from, until, school_id, class_id];
+    let statements: [&'static Statement; 2] = match sight {
+        Sight::All => [&BY_DATE, &BY_DATE_DESC],
+        Sight::Within(Within { account, on, scopes, .. }) => {
+            parameters.extend([account as &(dyn ToSql + Sync), on, scopes]);
+            [&WITHIN_BY_DATE, &WITHIN_BY_DATE_DESC]
+        }
+    };
+    Ok(tenancy.fetch(cx, span.pick(statements), &parameters).await?.iter().map(missing).collect())
+}

@@ -1,0 +1,156 @@
+//! What is to be written when a register is taken: the entries that say something else than before.
+
+use std::collections::HashMap;
+
+use cloister_ids::{AttendanceCodeId, AttendanceEventId, Clock, PersonId};
+use cloister_tenancy::{Error, FieldError, Result};
+
+use super::{RegisterEntry, SheetEntry};
+
+/// Of each code that counts, whether it may be entered for days to come.
+pub(super) type Codes = HashMap<AttendanceCodeId, bool>;
+
+/// Students that a refusal names, at most.
+const NAMED: usize = 5;
+
+/// The entries that differ from what is said now. Refuses a register in which somebody is missing or has no place.
+pub(super) fn compare(
+    before: &[SheetEntry],
+    wanted: &[RegisterEntry],
+    codes: &Codes,
+    is_to_come: bool,
+) -> Result<Vec<RegisterEntry>> {
+    let known: HashMap<PersonId, &SheetEntry> = before.iter().map(|entry| (entry.student_id, entry)).collect();
+    let mut faults = Vec::new();
+    let mut fault = |field: String, code: &'static str, message: String| {
+        faults.push(FieldError { field, code: code.into(), message });
+    };
+    let mut changed = Vec::new();
+    for (at, entry) in wanted.iter().enumerate() {
+        match codes.get(&entry.code_id) {
+            None => {
+                let message = "There is no such attendance code that counts.";
+                fault(format!("entries[{at}].code_id"), "attendance_code_unknown", message.to_owned());
+            }
+            Some(false) if is_to_come => {
+                let message = "This attendance code cannot be entered for days to come.";
+                fault(format!("entries[{at}].code_id"), "code_not_for_future", message.to_owned());
+            }
+            Some(_) => {}
+        }
+        match known.get(&entry.student_id) {
+            None => {
+                let message = "This student has no place in this class on this day.";
+                fault(format!("entries[{at}].student_id"), "student_not_in_class", message.to_owned());
+            }
+            Some(now) if !says(now, entry) => changed.push(entry.clone()),
+            Some(_) => {}
+        }
+    }
+    let missing: Vec<String> = before
+        .iter()
+        .filter(|known| !wanted.iter().any(|entry| entry.student_id == known.student_id))
+        .map(|known| known.student_id.to_string())
+        .collect();
+    if !missing.is_empty() {
+        let more = if missing.len() > NAMED { " and others" } else { "" };
+        let named = missing.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        fault(
+            "entries".to_owned(),
+            "students_missing",
+            format!("Say something of everybody in the class: {named}{more} are missing."),
+        );
+    }
+    if faults.is_empty() { Ok(changed) } else { Err(Error::invalid(faults)) }
+}
+
+fn says(now: &SheetEntry, wanted: &RegisterEntry) -> bool {
+    now.code_id == Some(wanted.code_id)
+        && now.arrival_time == wanted.arrival_time
+        && now.departure_time == wanted.departure_time
+        && now.reason == wanted.reason
+}
+
+/// An event to be recorded.
+pub(super) struct NewEvent {
+    pub(super) id: AttendanceEventId,
+    /// Which event it corrects.
+    pub(super) supersedes: Option<AttendanceEventId>,
+    pub(super) entry: RegisterEntry,
+}
+
+/// Enters what changed, and tells which events say it.
+pub(super) fn write(sheet: &mut [SheetEntry], changed: &[RegisterEntry], clock: &dyn Clock) -> Vec<NewEvent> {
+    let mut new = Vec::with_capacity(changed.len());
+    for entry in changed {
+        let Some(line) = sheet.iter_mut().find(|line| line.student_id == entry.student_id) else { continue };
+        let id = AttendanceEventId::generate(clock);
+        new.push(NewEvent { id, supersedes: line.event_id, entry: entry.clone() });
+        *line = SheetEntry {
+            student_id: entry.student_id,
+            code_id: Some(entry.code_id),
+            arrival_time: entry.arrival_time,
+            departure_time: entry.departure_time,
+            reason: entry.reason.clone(),
+            event_id: Some(id),
+        };
+    }
+    new
+}
+
+#[cfg(test)]
+mod tests {
+    use cloister_ids::{AttendanceCodeId, AttendanceEventId, PersonId, SystemClock};
+
+    use super::{Codes, compare, write};
+    use crate::attendance_register::{RegisterEntry, SheetEntry};
+
+    fn line(student_id: PersonId, said: Option<AttendanceCodeId>) -> SheetEntry {
+        SheetEntry {
+            student_id,
+            code_id: said,
+            arrival_time: None,
+            departure_time: None,
+            reason: None,
+            event_id: said.map(|_| AttendanceEventId::generate(&SystemClock)),
+        }
+    }
+
+    fn entry(student_id: PersonId, code_id: AttendanceCodeId) -> RegisterEntry {
+        RegisterEntry { student_id, code_id, arrival_time: None, departure_time: None, reason: None }
+    }
+
+    #[test]
+    fn only_what_says_something_else_is_written() {
+        let (here, gone) = (AttendanceCodeId::generate(&SystemClock), AttendanceCodeId::generate(&SystemClock));
+        let codes: Codes = [(here, false), (gone, true)].into();
+        let [ada, ben, cy] = [0; 3].map(|_| PersonId::generate(&SystemClock));
+        let mut sheet = vec![line(ada, Some(here)), line(ben, Some(here)), line(cy, None)];
+        let earlier = sheet[1].event_id;
+        let wanted = [entry(ada, here), entry(ben, gone), entry(cy, here)];
+        let changed = compare(&sheet, &wanted, &codes, false).unwrap();
+        assert_eq!(changed, wanted[1..]);
+        let new = write(&mut sheet, &changed, &SystemClock);
+        assert_eq!(new.iter().map(|event| event.supersedes).collect::<Vec<_>>(), [earlier, None]);
+        assert_eq!(compare(&sheet, &wanted, &codes, false).unwrap(), []);
+    }
+
+    #[test]
+    fn everybody_in_the_class_and_nobody_else() {
+        let here = AttendanceCodeId::generate(&SystemClock);
+        let codes: Codes = [(here, false)].into();
+        let [ada, ben] = [0; 2].map(|_| PersonId::generate(&SystemClock));
+        let sheet = [line(ada, None)];
+        let refused = |wanted: &[RegisterEntry], codes: &Codes, is_to_come| {
+            let error = compare(&sheet, wanted, codes, is_to_come).unwrap_err();
+            error.fields().iter().map(|fault| format!("{} {}", fault.field, fault.code)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            refused(&[entry(ben, here)], &codes, false),
+            ["entries[0].student_id student_not_in_class", "entries students_missing"]
+        );
+        let nothing = Codes::new();
+        assert_eq!(refused(&[entry(ada, here)], &nothing, false), ["entries[0].code_id attendance_code_unknown"]);
+        assert_eq!(refused(&[entry(ada, here)], &codes, true), ["entries[0].code_id code_not_for_future"]);
+    }
+}

@@ -1,0 +1,360 @@
+//! All SQL about attendance registers.
+//!
+//! Whoever takes a register locks the class first, by a statement of its own: of two at once, the second sees what the first
+//! has written.
+
+use cloister_ids::{AttendanceCodeId, AttendanceRegisterId, ClassId, OrgId};
+use cloister_tenancy::{
+    Error, OpContext, Result, Tenancy, TenantTx,
+    sql::{Parameters, Row, Statement, ToSql, statements},
+};
+use jiff::{
+    Timestamp,
+    civil::{Date, Time},
+};
+
+use super::{
+    AttendanceRegister, AttendanceRegisterSummary, SheetEntry, Slot, Taking,
+    sheet::{Codes, NewEvent},
+};
+use crate::{
+    day_time::DayTime,
+    listing::Span,
+    record::{Metadata, Record, found},
+    scope::{Sight, Within},
+    scope_store::{classes_within, in_force, one_within},
+    unnamed_store::{head, insert},
+};
+
+macro_rules! fields {
+    () => {
+        "class_id, school_id, date, class_period_id, taken_at, taken_by, late"
+    };
+}
+
+macro_rules! class {
+    () => {
+        "select id, school_id, class_type from class where tenant_id = $1 and id = $2 and status = 'active'"
+    };
+}
+
+/// `$2` and `$3` the position, `$4` how many, `$5` and `$6` the days, `$7` the school, `$8` the period, `$9` whether late.
+macro_rules! list {
+    ($rest:expr, asc) => {
+        list!(@ $rest, " > ", "")
+    };
+    ($rest:expr, desc) => {
+        list!(@ $rest, " < ", " desc")
+    };
+    (@ $rest:expr, $beyond:literal, $direction:literal) => {
+        concat!(
+            "select id, version, updated_at, updated_by, ", fields!(), " from attendance_register
+             where tenant_id = $1 and (date, id)", $beyond, "($2, $3)
+               and ($5::date is null or date >= $5) and ($6::date is null or date < $6)
+               and ($7::uuid is null or school_id = $7) and ($8::uuid is null or class_period_id = $8)
+               and ($9::boolean is null or late = $9)",
+            $rest,
+            " order by date", $direction, ", id", $direction, " limit $4"
+        )
+    };
+}
+
+statements! {
+    /// The class, if there is such one.
+    CLASS = class!();
+    /// The class, if it is within scopes.
+    CLASS_WITHIN = concat!(class!(), one_within!(classes_within!("$3", "$4", "$5")));
+    /// The same, and keeps others from taking its registers.
+    LOCK_CLASS = concat!(class!(), " for no key update");
+    /// The same, if it is within scopes.
+    LOCK_CLASS_WITHIN = concat!(class!(), one_within!(classes_within!("$3", "$4", "$5")), " for no key update");
+    /// Whether a period is one of the school of the class, and what the calendar says of the day: `$2` class, `$3` day,
+    /// `$4` period.
+    DAY = "select
+        $4::uuid is null or exists (select from class_period d join class k on k.tenant_id = $1 and k.id = $2
+            and k.school_id = d.school_id where d.tenant_id = $1 and d.id = $4 and d.status = 'active') as period_fits,
+        (select c.is_instructional from calendar_date c join class k on k.tenant_id = $1 and k.id = $2
+            and k.school_id = c.school_id
+            where c.tenant_id = $1 and c.date = $3 and c.status = 'active') as instructional";
+    /// The register, if it was taken.
+    GET = concat!("select id, version, updated_at, updated_by, ", fields!(), " from attendance_register
+        where tenant_id = $1 and class_id = $2 and date = $3 and class_period_id is not distinct from $4");
+    /// All with a place as student in the class on the day, by name, and what is said of each: `$2` class, `$3` day, `$4`
+    /// period. What a homeroom without a period says is of the whole day, and of no class.
+    SHEET = concat!("select s.person_id as student_id, v.id as event_id, v.code_id, v.arrival_time, v.departure_time, v.reason
+        from enrollment s
+        join class k on k.tenant_id = $1 and k.id = s.class_id
+        join person p on p.tenant_id = $1 and p.id = s.person_id and p.status = 'active'
+        left join attendance_event v on v.tenant_id = $1 and v.student_id = s.person_id and v.date = $3
+            and v.status = 'active' and v.superseded_at is null and v.class_period_id is not distinct from $4
+            and v.class_id is not distinct from
+                case when k.class_type = 'homeroom' and $4::uuid is null then null else k.id end
+        where s.tenant_id = $1 and s.class_id = $2 and s.role = 'student' and ", in_force!("s", "$3"), "
+        order by p.name_search, p.id");
+    /// Of the codes that count among `$2`, whether they may be entered for days to come.
+    CODES = "select id, future_allowed from attendance_code
+        where tenant_id = $1 and id = any($2::uuid[]) and status = 'active'";
+    /// A register that is taken for the first time.
+    INSERT = insert!("attendance_register", fields!(), "$7, $8, $9, $10, $11, $12, $13");
+    /// Taken again.
+    UPDATE = "update attendance_register set version = version + 1, date_last_modified = $3, updated_at = $3, updated_by = $4
+        where tenant_id = $1 and id = $2";
+    /// Marks an event as corrected: `$2` which one, `$3` time, `$4` actor.
+    SUPERSEDE = "update attendance_event set superseded_at = $3, date_last_modified = $3, updated_at = $3, updated_by = $4,
+            version = version + 1
+        where tenant_id = $1 and id = $2 and status = 'active' and superseded_at is null";
+    /// A new event, with what its code means now.
+    RECORD = concat!("insert into attendance_event (tenant_id, id, ", head!(), ",
+            student_id, school_id, date, class_id, class_period_id, code_id, category, direction, excused, reportable,
+            arrival_time, departure_time, reason, register_id, supersedes_id)
+        select $1, $2, 'active', $3, $4, $5, 1, $3, $6, $3, $6,
+            $7::uuid, $8::uuid, $9::date, $10::uuid, $11::uuid, c.id, c.category, c.direction, c.excused, c.reportable,
+            $13::time, $14::time, $15::text, $16::uuid, $17::uuid
+        from attendance_code c where c.tenant_id = $1 and c.id = $12");
+    /// All by day.
+    ALL_BY_DATE = list!("", asc);
+    /// All by day, from the last.
+    ALL_BY_DATE_DESC = list!("", desc);
+    /// Those of a class by day.
+    CLASS_BY_DATE = list!(" and class_id = $10", asc);
+    /// Those of a class by day, from the last.
+    CLASS_BY_DATE_DESC = list!(" and class_id = $10", desc);
+    /// Those of classes within scopes by day: classes are few, and found first.
+    WITHIN_BY_DATE = list!(concat!(" and ($10::uuid is null or class_id = $10)
+        and class_id = any(array(", classes_within!("$11", "$12", "$13"), "))"), asc);
+    /// Those of classes within scopes by day, from the last.
+    WITHIN_BY_DATE_DESC = list!(concat!(" and ($10::uuid is null or class_id = $10)
+        and class_id = any(array(", classes_within!("$11", "$12", "$13"), "))"), desc);
+}
+
+fn taking(row: &Row) -> Taking {
+    Taking {
+        id: row.get("id"),
+        taken_at: row.get("taken_at"),
+        taken_by: row.get("taken_by"),
+        late: row.get("late"),
+        updated_at: row.get("updated_at"),
+        updated_by: row.get("updated_by"),
+    }
+}
+
+fn summary(row: &Row) -> AttendanceRegisterSummary {
+    AttendanceRegisterSummary {
+        class_id: row.get("class_id"),
+        school_id: row.get("school_id"),
+        date: row.get("date"),
+        class_period_id: row.get("class_period_id"),
+        taken: taking(row),
+        version: row.get("version"),
+    }
+}
+
+fn line(row: &Row) -> SheetEntry {
+    let time = |column: &str| row.get::<_, Option<Time>>(column).map(DayTime::from_column);
+    SheetEntry {
+        student_id: row.get("student_id"),
+        code_id: row.get("code_id"),
+        arrival_time: time("arrival_time"),
+        departure_time: time("departure_time"),
+        reason: row.get("reason"),
+        event_id: row.get("event_id"),
+    }
+}
+
+/// From the rows of class, day, register and sheet. What came of a class that is not seen goes no further than here.
+fn register(rows: &[Vec<Row>], slot: &Slot) -> Result<(AttendanceRegister, Option<bool>)> {
+    let (class, day) = (found(&rows[0])?, found(&rows[1])?);
+    if !day.get::<_, bool>("period_fits") {
+        let message = "Name a class period of the school of the class.";
+        return Err(Error::field("class_period_id", "class_period_unknown", message));
+    }
+    let taken = rows[2].first();
+    let homeroom = class.get::<_, &str>("class_type") == "homeroom";
+    let register = AttendanceRegister {
+        class_id: slot.class_id,
+        school_id: class.get("school_id"),
+        date: slot.date,
+        class_period_id: slot.class_period_id,
+        whole_day: homeroom && slot.class_period_id.is_none(),
+        taken: taken.map(taking),
+        version: taken.map_or(0, |row| row.get("version")),
+        entries: rows[3].iter().map(line).collect(),
+    };
+    Ok((register, day.get("instructional")))
+}
+
+pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, sight: &Sight, slot: &Slot) -> Result<AttendanceRegister> {
+    let Slot { class_id, date, class_period_id } = slot;
+    let day: &Parameters<'_> = &[class_id, date, class_period_id];
+    let of_day = |class| [class, (&DAY, day), (&GET, day), (&SHEET, day)];
+    let rows = match sight {
+        Sight::All => {
+            let class: &Parameters<'_> = &[class_id];
+            tenancy.fetch_all(cx, &of_day((&CLASS, class))).await?
+        }
+        Sight::Within(Within { account, on, scopes, .. }) => {
+            let class: &Parameters<'_> = &[class_id, account, on, scopes];
+            tenancy.fetch_all(cx, &of_day((&CLASS_WITHIN, class))).await?
+        }
+    };
+    register(&rows, slot).map(|(register, _)| register)
+}
+
+/// A register that nobody else takes meanwhile.
+pub(super) struct Opened {
+    pub(super) register: AttendanceRegister,
+    /// What the calendar says; none when it says nothing of the day.
+    pub(super) instructional: Option<bool>,
+    pub(super) codes: Codes,
+}
+
+pub(super) async fn open(tx: &mut TenantTx, sight: &Sight, slot: &Slot, codes: &[AttendanceCodeId]) -> Result<Opened> {
+    let Slot { class_id, date, class_period_id } = slot;
+    let day: &Parameters<'_> = &[class_id, date, class_period_id];
+    let codes: &Parameters<'_> = &[&codes];
+    let of_day = |class| [class, (&DAY, day), (&GET, day), (&SHEET, day), (&CODES, codes)];
+    let rows = match sight {
+        Sight::All => {
+            let class: &Parameters<'_> = &[class_id];
+            tx.query_all(&of_day((&LOCK_CLASS, class))).await?
+        }
+        Sight::Within(Within { account, on, scopes, .. }) => {
+            let class: &Parameters<'_> = &[class_id, account, on, scopes];
+            tx.query_all(&of_day((&LOCK_CLASS_WITHIN, class))).await?
+        }
+    };
+    let (register, instructional) = register(&rows, slot)?;
+    let codes = rows[4].iter().map(|row| (row.get("id"), row.get("future_allowed"))).collect();
+    Ok(Opened { register, instructional, codes })
+}
+
+/// The parameters of a new event.
+struct EventRow<'a> {
+    new: &'a NewEvent,
+    arrival: Option<&'a Time>,
+    departure: Option<&'a Time>,
+}
+
+/// What all events of a register share.
+struct Shared<'a> {
+    at: &'a Timestamp,
+    by: &'a String,
+    source: &'static str,
+    metadata: Metadata,
+    school_id: &'a OrgId,
+    date: &'a Date,
+    class_id: Option<ClassId>,
+    register_id: &'a AttendanceRegisterId,
+}
+
+/// The register, what is corrected, what is new, and the commit, in one round trip.
+pub(super) async fn save(
+    tx: TenantTx,
+    register: &AttendanceRegister,
+    taken: &Taking,
+    first: bool,
+    new: &[NewEvent],
+) -> Result<()> {
+    let AttendanceRegister { class_id, school_id, date, class_period_id, whole_day, .. } = register;
+    let shared = Shared {
+        at: &taken.updated_at,
+        by: &taken.updated_by,
+        source: Record::new(tx.cx()).source.word(),
+        metadata: Metadata::default(),
+        school_id,
+        date,
+        class_id: (!whole_day).then_some(*class_id),
+        register_id: &taken.id,
+    };
+    let inserted: &Parameters<'_> = &[
+        &taken.id,
+        &taken.taken_at,
+        &shared.source,
+        shared.metadata.column(),
+        &taken.taken_by,
+        class_id,
+        school_id,
+        date,
+        class_period_id,
+        &taken.taken_at,
+        &taken.taken_by,
+        &taken.late,
+    ];
+    let updated: &Parameters<'_> = &[&taken.id, shared.at, shared.by];
+    let rows: Vec<EventRow<'_>> = new
+        .iter()
+        .map(|new| EventRow {
+            new,
+            arrival: new.entry.arrival_time.as_ref().map(DayTime::column),
+            departure: new.entry.departure_time.as_ref().map(DayTime::column),
+        })
+        .collect();
+    let corrected: Vec<[&(dyn ToSql + Sync); 3]> = rows
+        .iter()
+        .filter_map(|row| row.new.supersedes.as_ref())
+        .map(|id| [id as &(dyn ToSql + Sync), shared.at, shared.by])
+        .collect();
+    let recorded: Vec<[&(dyn ToSql + Sync); 16]> = rows
+        .iter()
+        .map(|row| {
+            let EventRow { new: NewEvent { id, supersedes, entry }, arrival, departure } = row;
+            [
+                id as &(dyn ToSql + Sync),
+                shared.at,
+                &shared.source,
+                shared.metadata.column(),
+                shared.by,
+                &entry.student_id,
+                shared.school_id,
+                shared.date,
+                &shared.class_id,
+                class_period_id,
+                &entry.code_id,
+                arrival,
+                departure,
+                &entry.reason,
+                shared.register_id,
+                supersedes,
+            ]
+        })
+        .collect();
+    let mut items: Vec<(&'static Statement, &Parameters<'_>)> =
+        vec![if first { (&INSERT, inserted) } else { (&UPDATE, updated) }];
+    items.extend(corrected.iter().map(|with| (&SUPERSEDE as &'static Statement, with.as_slice())));
+    items.extend(recorded.iter().map(|with| (&RECORD as &'static Statement, with.as_slice())));
+    tx.commit_with(&items).await.map(drop)
+}
+
+/// Which registers.
+pub(super) struct Selection {
+    pub(super) span: Span,
+    pub(super) from: Option<Date>,
+    pub(super) until: Option<Date>,
+    pub(super) school_id: Option<OrgId>,
+    pub(super) class_id: Option<ClassId>,
+    pub(super) class_period_id: Option<cloister_ids::ClassPeriodId>,
+    pub(super) late: Option<bool>,
+}
+
+pub(super) async fn list_by_date(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    sight: &Sight,
+    selection: &Selection,
+) -> Result<Vec<AttendanceRegisterSummary>> {
+    let Selection { span, from, until, school_id, class_id, class_period_id, late } = selection;
+    let mut parameters: Vec<&(dyn ToSql + Sync)> =
+        vec![span.key(), &span.after.id, &span.limit, from, until, school_id, class_period_id, late];
+    let statements: [&'static Statement; 2] = match (sight, class_id) {
+        (Sight::Within(Within { account, on, scopes, .. }), class) => {
+            parameters.extend([class as &(dyn ToSql + Sync), account, on, scopes]);
+            [&WITHIN_BY_DATE, &WITHIN_BY_DATE_DESC]
+        }
+        (Sight::All, Some(class)) => {
+            parameters.push(class);
+            [&CLASS_BY_DATE, &CLASS_BY_DATE_DESC]
+        }
+        (Sight::All, None) => [&ALL_BY_DATE, &ALL_BY_DATE_DESC],
+    };
+    Ok(tenancy.fetch(cx, span.pick(statements), &parameters).await?.iter().map(summary).collect())
+}

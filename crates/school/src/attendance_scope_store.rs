@@ -1,0 +1,43 @@
+//! What attendance is within a scope, as a part of statements. `$account` is the reader's account, `$on` the day, `$family` and
+//! `$teaching` their scopes, parted: of one's own family everything is seen; of students one teaches, what was said of the whole
+//! day and what was said of them in the classes one teaches.
+
+/// Narrows entries of `attendance_event`, of which `$student` and `$class` are the columns. Persons within are few: their
+/// entries are found by the index over students.
+macro_rules! attendance_within {
+    ($student:literal, $class:literal, $account:literal, $on:literal, $family:literal, $teaching:literal) => {
+        concat!(
+            " and ",
+            $student,
+            " = any(array(",
+            $crate::scope_store::persons_within!($account, $on, $family),
+            " union all ",
+            $crate::scope_store::persons_within!($account, $on, $teaching),
+            "))",
+            $crate::attendance_scope_store::attendance_classes_within!(
+                $student, $class, $account, $on, $family, $teaching
+            )
+        )
+    };
+}
+
+/// The second half of it: of students one teaches, the whole day and own classes alone.
+macro_rules! attendance_classes_within {
+    ($student:literal, $class:literal, $account:literal, $on:literal, $family:literal, $teaching:literal) => {
+        concat!(
+            " and (",
+            $class,
+            " is null or ",
+            $class,
+            " = any(array(",
+            $crate::scope_store::classes_within!($account, $on, $teaching),
+            ")) or ",
+            $student,
+            " = any(array(",
+            $crate::scope_store::persons_within!($account, $on, $family),
+            ")))"
+        )
+    };
+}
+
+pub(crate) use {attendance_classes_within, attendance_within};

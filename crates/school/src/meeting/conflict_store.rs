@@ -1,0 +1,138 @@
+//! All SQL about conflicts of meetings.
+
+use cloister_ids::{MeetingId, OrgId};
+use cloister_tenancy::{
+    Error, OpContext, Result, Tenancy,
+    sql::{Row, statements},
+};
+
+use super::conflict::{Conflict, ConflictKind, MeetingConflicts};
+use crate::listing::Span;
+
+/// That the meeting `b` is on the same day as `a`, and both are in force on some day. `$later` says how `b` stands to `a`.
+macro_rules! shared_days {
+    ($later:literal) => {
+        concat!(
+            " and b.tenant_id = $1 and b.status = 'active' and b.id <> a.id",
+            $later,
+            "
+              and (a.day_of_week = b.day_of_week or a.cycle_day = b.cycle_day)
+              and (a.begin_date is null or b.end_date is null or a.begin_date < b.end_date)
+              and (b.begin_date is null or a.end_date is null or b.begin_date < a.end_date)
+             join class_period p on p.tenant_id = $1 and p.id = a.class_period_id
+             join class_period q on q.tenant_id = $1 and q.id = b.class_period_id
+              and p.start_time < q.end_time and q.start_time < p.end_time"
+        )
+    };
+}
+
+/// Who teaches meetings `t`, which `$of` narrows.
+macro_rules! teachers {
+    ($of:literal) => {
+        concat!(
+            "select t.id, t.teacher_id from meeting t
+                where t.tenant_id = $1 and t.status = 'active' and t.teacher_id is not null",
+            $of,
+            "
+             union all select t.id, e.person_id from meeting t
+                join enrollment e on e.tenant_id = $1 and e.class_id = t.class_id and e.role = 'teacher'
+                    and e.status = 'active'
+                    and (t.begin_date is null or e.end_date is null or t.begin_date < e.end_date)
+                    and (e.begin_date is null or t.end_date is null or e.begin_date < t.end_date)
+                where t.tenant_id = $1 and t.status = 'active' and t.teacher_id is null",
+            $of
+        )
+    };
+}
+
+/// Pairs `one`, `kind`, `other`: `$a` narrows the first, `$of` whose teachers are looked for, and `$later` says how the second
+/// stands to it. Each kind is joined by what is shared, so that PostgreSQL can hash it or look it up.
+macro_rules! pairs {
+    ($a:literal, $of:literal, $later:literal) => {
+        concat!(
+            "select a.id as one, 'class' as kind, b.id as other
+             from meeting a join meeting b on b.class_id = a.class_id",
+            shared_days!($later),
+            "
+             where a.tenant_id = $1 and a.status = 'active'",
+            $a,
+            "
+             union all
+             select a.id, 'room', b.id
+             from meeting a join meeting b on b.room_id = a.room_id and b.class_id <> a.class_id",
+            shared_days!($later),
+            "
+             where a.tenant_id = $1 and a.status = 'active'",
+            $a,
+            "
+             union all
+             select a.id, 'teacher', b.id
+             from meeting a join (",
+            teachers!($of),
+            ") taught on taught.id = a.id
+             join (",
+            teachers!(""),
+            ") also on also.teacher_id = taught.teacher_id
+             join meeting b on b.id = also.id and b.class_id <> a.class_id",
+            shared_days!($later),
+            "
+             where a.tenant_id = $1 and a.status = 'active'",
+            $a
+        )
+    };
+}
+
+/// Of meetings beyond `$2`, what stands against each: `$3` how many, `$4` of which school.
+macro_rules! list {
+    ($a:literal, $of:literal, $direction:literal) => {
+        concat!(
+            "select pair.one as meeting_id, array_agg(pair.kind order by pair.kind, pair.other) as kinds,
+                array_agg(pair.other order by pair.kind, pair.other) as others
+             from (select distinct found.one, found.kind, found.other
+                from (",
+            pairs!($a, $of, " and b.id > a.id"),
+            ") found
+                where $4::uuid is null or exists (select from meeting m
+                    join class k on k.tenant_id = $1 and k.id = m.class_id
+                    where m.tenant_id = $1 and m.id = found.one and k.school_id = $4)) pair
+             group by pair.one order by pair.one",
+            $direction,
+            " limit $3"
+        )
+    };
+}
+
+statements! {
+    /// What stands against one, the first hundred.
+    OF_MEETING = concat!("select distinct found.kind, found.other as meeting_id from (",
+        pairs!(" and a.id = $2", " and t.id = $2", ""), ") found order by found.kind, found.other limit 100");
+    /// From the oldest on.
+    LIST = list!(" and a.id > $2", " and t.id > $2", "");
+    /// From the newest on.
+    LIST_DESC = list!(" and a.id < $2", " and t.id < $2", " desc");
+}
+
+fn kind(word: &str) -> Result<ConflictKind> {
+    word.parse().map_err(Error::internal)
+}
+
+pub(super) fn conflict(row: &Row) -> Result<Conflict> {
+    Ok(Conflict { kind: kind(row.get("kind"))?, meeting_id: row.get("meeting_id") })
+}
+
+/// A page of meetings that others stand against.
+pub(crate) async fn list(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    span: &Span,
+    school_id: Option<OrgId>,
+) -> Result<Vec<MeetingConflicts>> {
+    let rows = tenancy.fetch(cx, span.pick([&LIST, &LIST_DESC]), &[&span.after.id, &span.limit, &school_id]).await?;
+    let item = |row: &Row| {
+        let others = row.get::<_, Vec<MeetingId>>("others").into_iter();
+        let pairs = row.get::<_, Vec<String>>("kinds").into_iter().zip(others);
+        let conflicts = pairs.map(|(word, meeting_id)| Ok(Conflict { kind: kind(&word)?, meeting_id }));
+        Ok(MeetingConflicts { meeting_id: row.get("meeting_id"), conflicts: conflicts.collect::<Result<_>>()? })
+    };
+    rows.iter().map(item).collect()
+}

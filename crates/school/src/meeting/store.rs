@@ -1,0 +1,234 @@
+//! All SQL about meetings.
+
+use cloister_http::IdempotencyKey;
+use cloister_ids::{ClassId, ClassPeriodId, MeetingId, PersonId, RoomId};
+use cloister_tenancy::{
+    Error, OpContext, Result, Tenancy, TenantTx,
+    sql::{Parameters, Row, Statement, statements},
+};
+use jiff::civil::Date;
+
+use super::{Conflict, Meeting, MeetingFields, conflict_store};
+use crate::{
+    day_time::DayOfWeek,
+    listing::Span,
+    record::{Metadata, Record, found, status},
+    store::delete,
+    unnamed_store::{get, insert, lock, page, update},
+};
+
+macro_rules! fields {
+    () => {
+        "class_id, class_period_id, day_of_week, cycle_day, room_id, teacher_id, begin_date, end_date"
+    };
+}
+
+macro_rules! list {
+    ($key:literal $direction:ident) => {
+        page!(
+            "meeting",
+            fields!(),
+            " and ($6::uuid is null or class_id = $6)
+              and ($7::uuid is null or class_period_id = $7)
+              and ($8::uuid is null or room_id = $8)
+              and ($9::uuid is null or teacher_id = $9)
+              and ($10::smallint is null or day_of_week = $10)
+              and ($11::date is null or ((begin_date is null or begin_date <= $11)
+                and (end_date is null or end_date > $11)))",
+            $key $direction
+        )
+    };
+}
+
+statements! {
+    /// One.
+    GET = get!("meeting", fields!());
+    /// One, to be changed.
+    LOCK = lock!("meeting", fields!());
+    /// A new one.
+    INSERT = insert!(
+        "meeting",
+        fields!(),
+        "$7, $8, $9, $10, $11, $12, $13, $14"
+    );
+    /// New values.
+    UPDATE = update!(
+        "meeting",
+        "class_id = $7, class_period_id = $8, day_of_week = $9, cycle_day = $10, room_id = $11,
+         teacher_id = $12, begin_date = $13, end_date = $14"
+    );
+    /// Whether the period and the room of one are those of the school of its class.
+    PLACES = "select
+            exists (select from class_period d where d.tenant_id = $1 and d.id = m.class_period_id
+                and d.school_id = k.school_id and d.status = 'active') as period_fits,
+            m.room_id is null or exists (select from room r where r.tenant_id = $1 and r.id = m.room_id
+                and r.school_id = k.school_id and r.status = 'active') as room_fits
+        from meeting m join class k on k.tenant_id = $1 and k.id = m.class_id where m.tenant_id = $1 and m.id = $2";
+    /// Marked as deleted.
+    DELETE = delete!("meeting", "id = $2");
+    /// By age.
+    LIST_BY_AGE = list!("id" asc);
+    /// By age, backwards.
+    LIST_BY_AGE_DESC = list!("id" desc);
+    /// By last change, oldest first.
+    LIST_BY_CHANGE = list!("date_last_modified" asc);
+    /// By last change, newest first.
+    LIST_BY_CHANGE_DESC = list!("date_last_modified" desc);
+}
+
+fn meeting(row: &Row) -> Result<Meeting> {
+    Ok(Meeting {
+        id: row.get("id"),
+        fields: MeetingFields {
+            status: status(row)?,
+            class_id: row.get("class_id"),
+            class_period_id: row.get("class_period_id"),
+            day_of_week: row.get::<_, Option<i16>>("day_of_week").and_then(DayOfWeek::of),
+            cycle_day: row.get("cycle_day"),
+            room_id: row.get("room_id"),
+            teacher_id: row.get("teacher_id"),
+            begin_date: row.get("begin_date"),
+            end_date: row.get("end_date"),
+            metadata: Metadata::from_row(row),
+        },
+        record: Record::from_row(row)?,
+    })
+}
+
+pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: MeetingId) -> Result<Meeting> {
+    meeting(found(&tenancy.fetch(cx, &GET, &[&id]).await?)?)
+}
+
+/// Whether period and room are of the school of the class.
+pub(super) struct Places {
+    period_fits: bool,
+    room_fits: bool,
+}
+
+impl Places {
+    pub(super) fn check(&self) -> Result<()> {
+        if !self.period_fits {
+            let message = "Name a class period of the school of the class.";
+            return Err(Error::field("class_period_id", "class_period_unknown", message));
+        }
+        if !self.room_fits {
+            return Err(Error::field("room_id", "room_unknown", "Name a room of the school of the class."));
+        }
+        Ok(())
+    }
+}
+
+fn written(rows: &[Vec<Row>]) -> Result<(Places, Vec<Conflict>)> {
+    let places = found(&rows[1])?;
+    let places = Places { period_fits: places.get("period_fits"), room_fits: places.get("room_fits") };
+    Ok((places, rows[2].iter().map(conflict_store::conflict).collect::<Result<_>>()?))
+}
+
+/// A new one; whether its places fit, and what stands against it.
+pub(super) async fn insert(
+    tx: &mut TenantTx,
+    key: Option<&IdempotencyKey>,
+    made: &Meeting,
+) -> Result<(Places, Vec<Conflict>)> {
+    let Meeting { id, fields, record } = made;
+    let (source, day) = (record.source.word(), fields.day_of_week.map(DayOfWeek::number));
+    let values: &Parameters<'_> = &[
+        id,
+        &record.created_at,
+        &source,
+        fields.metadata.column(),
+        &record.created_by,
+        &fields.class_id,
+        &fields.class_period_id,
+        &day,
+        &fields.cycle_day,
+        &fields.room_id,
+        &fields.teacher_id,
+        &fields.begin_date,
+        &fields.end_date,
+    ];
+    let which: &Parameters<'_> = &[id];
+    let items = [(&INSERT, values), (&PLACES, which), (&conflict_store::OF_MEETING, which)];
+    written(&IdempotencyKey::query_all(key, tx, &items).await?)
+}
+
+/// One that is kept from changing.
+pub(super) async fn lock(tx: &mut TenantTx, id: MeetingId) -> Result<Meeting> {
+    meeting(found(&tx.query(&LOCK, &[&id]).await?)?)
+}
+
+/// The change; whether its places fit, and what stands against it.
+pub(super) async fn update(tx: &mut TenantTx, changed: &Meeting) -> Result<(Places, Vec<Conflict>)> {
+    let Meeting { id, fields, record } = changed;
+    let (status, day) = (fields.status.word(), fields.day_of_week.map(DayOfWeek::number));
+    let values: &Parameters<'_> = &[
+        id,
+        &status,
+        &record.updated_at,
+        &record.updated_by,
+        fields.metadata.column(),
+        &fields.class_id,
+        &fields.class_period_id,
+        &day,
+        &fields.cycle_day,
+        &fields.room_id,
+        &fields.teacher_id,
+        &fields.begin_date,
+        &fields.end_date,
+    ];
+    let which: &Parameters<'_> = &[id];
+    written(&tx.query_all(&[(&UPDATE, values), (&PLACES, which), (&conflict_store::OF_MEETING, which)]).await?)
+}
+
+pub(super) async fn delete(tx: TenantTx, id: MeetingId) -> Result<()> {
+    let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
+    tx.commit_with(&[(&DELETE, &[&id, &now, &by])]).await.map(drop)
+}
+
+/// Which meetings.
+pub(super) struct Selection {
+    pub(super) span: Span,
+    pub(super) class_id: Option<ClassId>,
+    pub(super) class_period_id: Option<ClassPeriodId>,
+    pub(super) room_id: Option<RoomId>,
+    pub(super) teacher_id: Option<PersonId>,
+    pub(super) day_of_week: Option<DayOfWeek>,
+    pub(super) on: Option<Date>,
+}
+
+pub(super) async fn list_by_age(tenancy: &Tenancy, cx: &OpContext, selection: &Selection) -> Result<Vec<Meeting>> {
+    list(tenancy, cx, [&LIST_BY_AGE, &LIST_BY_AGE_DESC], selection).await
+}
+
+pub(super) async fn list_by_change(tenancy: &Tenancy, cx: &OpContext, selection: &Selection) -> Result<Vec<Meeting>> {
+    list(tenancy, cx, [&LIST_BY_CHANGE, &LIST_BY_CHANGE_DESC], selection).await
+}
+
+async fn list(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    statements: [&'static Statement; 2],
+    selection: &Selection,
+) -> Result<Vec<Meeting>> {
+    let Selection { span, class_id, class_period_id, room_id, teacher_id, day_of_week, on } = selection;
+    let day_of_week = day_of_week.map(DayOfWeek::number);
+    let rows = tenancy
+        .fetch(
+            cx,
+            span.pick(statements),
+            &[
+                &span.status,
+                span.key(),
+                &span.after.id,
+                &span.limit,
+                class_id,
+                class_period_id,
+                room_id,
+                teacher_id,
+                &day_of_week,
+                on,
+            ],
+        )
+        .await?;
+    rows.iter().map(meeting).collect()
+}

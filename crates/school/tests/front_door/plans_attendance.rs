@@ -1,0 +1,109 @@
+//! How PostgreSQL answers what is asked of attendance, among many rows: by an index from what is asked on, and never by going
+//! through a school's whole year.
+//!
+//! Here each of 20,000 students of two schools has a row for each of ten days; of a year of 180 days there are eighteen times
+//! as many, and the plans are the same, because none of them reads more of a student, class or day than it shows.
+
+use serde_json::Value;
+
+use crate::plans::{ids, named, nodes, plan, touched, two_large_schools};
+
+/// A code and a calendar for each school, and ten days of each student: one in twenty absent, one in fifty of these corrected.
+const FILL: &str = "
+    insert into attendance_code select s.tenant_id, gen_random_uuid(), 'active', now(), 'manual', '{}', 1, now(), 'x', now(), 'x',
+        'P', 'Present', 'present', 'present', 'in', false, true, false from school_of s;
+    insert into attendance_event (tenant_id, id, status, date_last_modified, source, metadata, version, created_at, created_by,
+            updated_at, updated_by, student_id, school_id, date, code_id, category, direction, excused, reportable)
+        select p.tenant_id, gen_random_uuid(), 'active', now(), 'manual', '{}', 1, now(), 'x', now(), 'x', p.id, s.org_id,
+            date '2025-10-01' + n, c.id, 'present', case when (hashtext(p.sourced_id) + n) % 20 = 0 then 'out' else 'in' end,
+            false, true
+        from person p join school_of s on s.tenant_id = p.tenant_id join attendance_code c on c.tenant_id = p.tenant_id
+        cross join generate_series(0, 9) n;
+    insert into calendar_date (tenant_id, id, status, date_last_modified, source, metadata, version, created_at, created_by,
+            updated_at, updated_by, school_id, date, calendar_event, is_instructional)
+        select s.tenant_id, gen_random_uuid(), 'active', now(), 'manual', '{}', 1, now(), 'x', now(), 'x', s.org_id,
+            date '2025-10-01' + n, 'instructional', true from school_of s cross join generate_series(0, 179) n;
+    analyze attendance_event; analyze attendance_code; analyze calendar_date;";
+
+#[tokio::test]
+async fn lists_of_attendance_are_brought_by_an_index() {
+    let (_platform, _, client) = two_large_schools().await;
+    client.batch_execute(FILL).await.unwrap();
+    for (name, index) in [
+        // Limit → Index Scan using attendance_event_by_date (tenant_id = $1 and (date, id) > ($3, $4)): in order, no Sort.
+        ("attendance_event::store::ALL_BY_DATE", "attendance_event_by_date"),
+        ("attendance_event::store::ALL_BY_DATE_DESC", "attendance_event_by_date"),
+        // Limit → Index Scan using attendance_event_by_student (tenant_id = $1 and student_id = $13 and (date, id) > …).
+        ("attendance_event::store::STUDENT_BY_DATE", "attendance_event_by_student"),
+        ("attendance_event::store::STUDENT_BY_DATE_DESC", "attendance_event_by_student"),
+        // Index Scan using attendance_event_pkey; the history of it by attendance_event_by_student: one student and day.
+        ("attendance_event::store::GET", "attendance_event_pkey"),
+        ("attendance_event::store::HISTORY", "attendance_event_pkey"),
+        // A page of students in the order of person_by_name, and for each a Nested Loop over attendance_event_by_student.
+        ("attendance_rate::store::ALL_BY_NAME", "person_by_name"),
+        // Students of the class by enrollment_by_class, and for each the one event by attendance_event_current_key or by student.
+        ("attendance_register::store::SHEET", "enrollment_by_class"),
+        // Days by the calendar, classes of the school, meetings of each; whether taken, by the key of registers.
+        ("attendance_register::missing_store::BY_DATE", "attendance_register_key"),
+    ] {
+        let plan = plan(&client, named(name)).await;
+        let used: Vec<_> = nodes(&plan).iter().filter_map(|node| node["Index Name"].as_str()).collect();
+        assert!(used.contains(&index), "{name}: {plan}");
+        let whole = |node: &&Value| node["Node Type"] == "Seq Scan" && node["Relation Name"] == "attendance_event";
+        assert!(!nodes(&plan).iter().any(whole), "{name}: {plan}");
+    }
+}
+
+#[tokio::test]
+async fn rates_and_lists_touch_no_more_than_they_show() {
+    let (_platform, north, client) = two_large_schools().await;
+    client.batch_execute(FILL).await.unwrap();
+    client.batch_execute("vacuum analyze attendance_event, person, person_role, enrollment").await.unwrap();
+    let tenant = north.id.uuid();
+    let text = "select p.id::text from person p join person_role r on r.tenant_id = p.tenant_id and r.person_id = p.id
+        where p.tenant_id = $1 and r.role = 'student' limit 1";
+    let student: String = client.query_one(text, &[&tenant]).await.unwrap().get(0);
+    let epoch = north.placement.as_ref().unwrap().epoch;
+    let begin = format!(
+        "set row_security = on; set role test_application; begin; select cloister.enter_read('{tenant}', {epoch}, 'shared')"
+    );
+    client.batch_execute(&begin).await.unwrap();
+    let nil = "00000000-0000-0000-0000-000000000000";
+    for (name, with, bound) in [
+        // 21 students of ten days each, and those before them in the order of names who are no students.
+        (
+            "attendance_rate::store::ALL_BY_NAME",
+            format!("'', '{nil}', 21, null, null, null, false, null, null, null"),
+            2_000.0,
+        ),
+        (
+            "attendance_rate::store::STUDENT_BY_NAME",
+            format!("'', '{nil}', 21, null, null, null, false, '{student}', null, null"),
+            200.0,
+        ),
+        // Ten rows of one student.
+        (
+            "attendance_event::store::STUDENT_BY_DATE",
+            format!(
+                "'active', '0001-01-01', '{nil}', 21, null, null, null, null, null, null, false, '{student}', null"
+            ),
+            100.0,
+        ),
+        // 21 rows of a day on which 20,000 were recorded.
+        (
+            "attendance_event::store::ALL_BY_DATE",
+            format!("'active', '2025-10-05', '{nil}', 21, null, null, null, null, null, null, false"),
+            200.0,
+        ),
+    ] {
+        let statement = named(name);
+        client.batch_execute(&format!("prepare planned as {}", statement.sql())).await.unwrap();
+        let execute = format!("execute planned('{tenant}', {with})");
+        let rows = client.query(&format!("explain (analyze, format json) {execute}"), &[]).await.unwrap();
+        let plan = rows[0].get::<_, Value>(0)[0]["Plan"].clone();
+        let found = ids(&client, &execute).await;
+        client.batch_execute("deallocate planned").await.unwrap();
+        assert!(!found.is_empty(), "{name}");
+        assert!(touched(&plan) < bound, "{name} touched {}: {plan}", touched(&plan));
+    }
+}
