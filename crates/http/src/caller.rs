@@ -168,6 +168,10 @@ impl Caller {
 
     async fn of(visitor: Visitor, parts: &Parts, edge: &Edge) -> Result<Self, Problem> {
         let identity = op::caller(edge, parts, visitor.host.as_deref(), visitor.client).await?;
+        // At a door without a tenant the token alone says whose people these are.
+        if let (None, Some(token)) = (&visitor.tenant, identity.tenant) {
+            on_account_of(token);
+        }
         if let (Some(token), Some(tenant)) = (identity.tenant, &visitor.tenant)
             && token != tenant.id
             && !is_off(Guard::CallerTenant)

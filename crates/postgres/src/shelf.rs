@@ -19,7 +19,7 @@ const PATIENCE_ELSEWHERE: u32 = 400;
 /// before it is closed for them. Databases that take turns would otherwise close each other's all the time.
 pub(crate) const IN_USE: Duration = Duration::from_millis(10);
 /// The same where the database that wants it has as many of its own or more: whoever comes ten times a second finds its
-/// connection still there, beside whatever crowd.
+/// connection still there beside a crowd, as long as nobody in that has waited for [`STARVED`].
 const IN_USE_BY_FEW: Duration = Duration::from_secs(1);
 /// Whoever has waited for this long gets what comes next, however few connections other databases are left with.
 pub(crate) const STARVED: Duration = Duration::from_millis(100);
@@ -134,14 +134,19 @@ impl<T> Shelf<T> {
             .filter_map(|(name, resting)| resting.first().map(|r| (Reverse(self.open_of(name)), r.since, name)))
             .min_by_key(|(count, since, _)| (*count, *since));
         let (_, since, name) = richest?;
-        let in_use = if self.is_poorer(wanted.database, name) { IN_USE } else { IN_USE_BY_FEW };
-        if since.elapsed() < in_use && !self.may_give(name, wanted.database, patience) {
+        if !self.may_close(name, wanted.database, since.elapsed(), patience) {
             return None;
         }
         let name = name.clone();
         let gives_way = self.idle.get_mut(&name).map(|resting| resting.remove(0).connection);
         self.moved(&name, wanted.database);
         Some(Found::Room(gives_way))
+    }
+
+    /// Whether a connection that has rested for so long may be closed so that another database gets one.
+    fn may_close(&self, of: &str, wanted: &str, rested: Duration, patience: Patience) -> bool {
+        let in_use = if self.is_poorer(wanted, of) { IN_USE } else { IN_USE_BY_FEW };
+        rested >= in_use || self.may_give(of, wanted, patience)
     }
 
     /// Whether a connection in use may be closed so that another database gets one. Without this rule databases that take
@@ -290,5 +295,26 @@ impl<T> Shelf<T> {
             budget: self.budget,
             waiting: self.waiting.len(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Patience, Shelf};
+
+    #[test]
+    fn a_crowd_leaves_the_connection_of_the_few_until_somebody_in_it_starves() {
+        let mut shelf = Shelf::<()>::new(4);
+        shelf.opened(&"few".into());
+        (0..3).for_each(|_| shelf.opened(&"crowd".into()));
+        let may = |of, wanted, rested, patience| shelf.may_close(of, wanted, Duration::from_millis(rested), patience);
+        for patience in [Patience::Fresh, Patience::Waiting] {
+            assert!(!may("few", "crowd", 0, patience) && !may("few", "crowd", 900, patience));
+            assert!(may("few", "crowd", 1000, patience), "nobody has come for a second");
+        }
+        assert!(may("few", "crowd", 0, Patience::Starved));
+        // The other way round it is enough that the connection was not used just now.
+        assert!(!may("crowd", "few", 9, Patience::Fresh) && may("crowd", "few", 10, Patience::Fresh));
+        assert!(may("crowd", "few", 0, Patience::Waiting));
     }
 }

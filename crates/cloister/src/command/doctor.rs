@@ -84,6 +84,10 @@ fn told(last: &Isolation) -> String {
     };
     match last.state {
         IsolationState::Clean => format!("tenants are apart, as of {age} ago"),
+        IsolationState::Stale => format!(
+            "nobody has looked for {age}: a running node does every hour; see its log for job platform.isolation, or look with \
+             `cloister doctor isolation`"
+        ),
         _ => format!(
             "{}, {} critical, as of {age} ago; `cloister doctor isolation` tells each and what mends it",
             counted(i64::from(proof.critical) + i64::from(proof.warnings), "finding"),

@@ -50,6 +50,7 @@ const HOLES: &[(&str, &str, usize)] = &[
     ("alter role cloister_owner bypassrls", "owner_too_powerful", 1),
     ("alter role cloister_system set search_path = public", "setting_of_role", 4),
     ("alter role cloister_app set row_security = off", "setting_of_role", 4),
+    ("alter role all set cloister.tenant_id = '00000000-0000-0000-0000-000000000000'", "setting_of_role", 4),
     ("create database cloister_left_behind", "database_unknown", 1),
 ];
 

@@ -15,7 +15,11 @@ use proptest::{
 };
 
 const TIME: Duration = Duration::from_secs(1);
+/// However slow the machine is.
+const AT_LEAST: usize = 100;
 const LONGEST: usize = 4096;
+/// For one input: far more than any takes, far less than what does not end.
+const SLOW: Duration = Duration::from_secs(30);
 /// What parsers make something of.
 const MARKS: &[u8] = b"\0\n\r\t \"',;:/\\.-_%=&?#@[]{}<>()+*~|`$^!0aZ\x7f\x80\xc0\xff";
 
@@ -91,7 +95,7 @@ fn nothing_a_stranger_writes_breaks_what_reads_it() {
         let inputs: Vec<_> = corpus.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
         let mut rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
         let (begun, mut tried) = (Instant::now(), 0);
-        while begun.elapsed() < TIME || tried < inputs.len() {
+        while begun.elapsed() < TIME || tried < inputs.len().max(AT_LEAST) {
             let input = inputs.get(tried).cloned().unwrap_or_else(|| change(&mut rng, &inputs));
             let started = Instant::now();
             assert!(
@@ -99,13 +103,8 @@ fn nothing_a_stranger_writes_breaks_what_reads_it() {
                 "{name} breaks by {:?}",
                 input.escape_ascii().to_string()
             );
-            assert!(
-                started.elapsed() < Duration::from_secs(5),
-                "{name} takes long: {:?}",
-                input.escape_ascii().to_string()
-            );
+            assert!(started.elapsed() < SLOW, "{name} takes long: {:?}", input.escape_ascii().to_string());
             tried += 1;
         }
-        assert!(tried > 100, "{name}: only {tried} inputs");
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use axum::response::sse::Event;
 use cloister_ids::SignupId;
-use cloister_tenancy::{Error, ErrorKind, Result};
+use cloister_tenancy::{Account, Error, ErrorKind, Result, on_account};
 use futures_util::{Stream, stream};
 use tokio::{
     sync::watch,
@@ -43,7 +43,8 @@ impl Watches {
         let id = now.id;
         let (sender, receiver) = watch::channel(now);
         watched.insert(id, sender.clone());
-        tokio::spawn(self.clone().follow(service.clone(), secret, id, sender));
+        let follow = self.clone().follow(service.clone(), secret, id, sender);
+        tokio::spawn(on_account(Account::Visitors, follow));
         Ok(receiver)
     }
 

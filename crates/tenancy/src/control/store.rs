@@ -153,7 +153,7 @@ statements! {
         from placement p join database d on d.id = p.database_id where p.tenant_id = $1";
     /// Every place of a tenant, as the registry has it, where something should be there.
     PLACES = "select p.tenant_id, p.database_id, p.schema_name, p.epoch, p.digest, t.tier,
-            case t.status when 'active' then 'open' else p.state end as fence,
+            case t.status when 'active' then 'open' else 'closed' end as fence,
             exists (select from workflow w where w.tenant_id = p.tenant_id and w.state in ('running', 'undoing')) as is_moving
         from placement p join tenant t on t.id = p.tenant_id
         where t.status not in ('pending', 'preparing', 'failed', 'purging')";

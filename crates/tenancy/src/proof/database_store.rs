@@ -94,9 +94,11 @@ statements! {
          from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace cross join aclexplode(d.defaclacl) a
          cross join base cross join logins where a.grantee <> d.defaclrole");
     SETTING = database!(
-        "select '', case s.setdatabase when 0 then '' else base.name end, coalesce(r.rolname::text, ''),
-            'the setting ' || text || ' is made for ' || coalesce('the role ' || r.rolname, 'everybody here'),
-            case when r.rolname is null then format('alter database %I reset %I;', base.name, split_part(text, '=', 1))
+        "select '', case when s.setdatabase <> 0 then base.name when r.rolname is null then 'every role' else '' end,
+            coalesce(r.rolname::text, ''),
+            'the setting ' || text || ' is made for ' || coalesce('the role ' || r.rolname, 'everybody'),
+            case when r.rolname is null and s.setdatabase = 0 then format('alter role all reset %I;', split_part(text, '=', 1))
+                when r.rolname is null then format('alter database %I reset %I;', base.name, split_part(text, '=', 1))
                 when s.setdatabase = 0 then format('alter role %I reset %I;', r.rolname, split_part(text, '=', 1))
                 else format('alter role %I in database %I reset %I;', r.rolname, base.name, split_part(text, '=', 1)) end
          from pg_db_role_setting s cross join unnest(s.setconfig) as text cross join base cross join logins l

@@ -72,6 +72,7 @@ fn code_of(kind: &str, should: Option<&String>, is: Option<&String>) -> &'static
         "grant" | "schema grant" | "column grant" | "function grant" => &code::GRANT_DRIFT,
         "function" => &code::FUNCTION_DRIFT,
         "trigger" | "rule" => &code::TRIGGER,
+        "trigger of a key" => &code::TRIGGER_DISABLED,
         "publication" => &code::PUBLISHED,
         _ => &code::OBJECT_DRIFT,
     }
@@ -79,6 +80,10 @@ fn code_of(kind: &str, should: Option<&String>, is: Option<&String>) -> &'static
 
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn grantee_of(name: &str) -> String {
+    if name == "public" { name.to_owned() } else { quoted(name) }
 }
 
 /// Where no statement can be named.
@@ -100,9 +105,15 @@ fn mend(space: &str, (kind, object, item): &Key, should: Option<&String>, is: Op
     let table = format!("{}.{}", quoted(space), quoted(object));
     let item_name = quoted(item);
     let right = |verb: &str, word: &str, what: &str| {
-        let (grantee, privilege) = item.split_once(' ').unwrap_or((item, "all"));
-        let grantee = if grantee == "public" { grantee.to_owned() } else { quoted(grantee) };
-        format!("{verb} {privilege} on {what} {word} {grantee};")
+        let (grantee, privilege) = item.rsplit_once(' ').unwrap_or((item, "all"));
+        format!("{verb} {privilege} on {what} {word} {};", grantee_of(grantee))
+    };
+    // The function's name ends with its arguments.
+    let execute = |verb: &str, word: &str| match item.split_once(") ") {
+        Some((function, grantee)) => {
+            format!("{verb} execute on function {}.{function}) {word} {};", quoted(space), grantee_of(grantee))
+        }
+        None => UNTOLD.to_owned(),
     };
     // What may be passed on and should not be.
     let passed = should.is_some_and(|should| should == "false") && is.is_some_and(|is| is == "true");
@@ -117,14 +128,10 @@ fn mend(space: &str, (kind, object, item): &Key, should: Option<&String>, is: Op
         "grant" => right("revoke", "from", &table),
         "schema grant" => right("revoke", "from", &format!("schema {}", quoted(space))),
         "trigger" => format!("drop trigger {item_name} on {table};"),
+        "trigger of a key" => format!("alter table {table} enable trigger all;"),
         "rule" => format!("drop rule {item_name} on {table};"),
         "function" => format!("drop function {}.{item};", quoted(space)),
-        "function grant" => match item.rsplit_once(' ') {
-            Some((function, grantee)) => {
-                format!("revoke execute on function {}.{function} from {grantee};", quoted(space))
-            }
-            None => UNTOLD.to_owned(),
-        },
+        "function grant" => execute("revoke", "from"),
         "type" => format!("drop type {}.{item_name};", quoted(space)),
         _ => UNTOLD.to_owned(),
     };
@@ -141,12 +148,7 @@ fn mend(space: &str, (kind, object, item): &Key, should: Option<&String>, is: Op
         "policy" => format!("create policy {item_name} on {table} {should};"),
         "grant" => give(&table),
         "schema grant" => give(&format!("schema {}", quoted(space))),
-        "function grant" => match item.rsplit_once(' ') {
-            Some((function, grantee)) => {
-                format!("grant execute on function {}.{function} to {};", quoted(space), quoted(grantee))
-            }
-            None => UNTOLD.to_owned(),
-        },
+        "function grant" => execute("grant", "to"),
         // As it was made: the text lies in the program's migrations.
         "function" => "-- make the function again from the program's migrations".to_owned(),
         "relation" if is.is_none() => "-- restore the table from a backup, or make the place again".to_owned(),

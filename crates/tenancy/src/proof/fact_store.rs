@@ -82,9 +82,8 @@ macro_rules! facts {
             from relation r join pg_attribute c on c.attrelid = r.oid and c.attacl is not null
             cross join aclexplode(c.attacl) a
             union all
-            select r.space, 'trigger', r.relname::text,
-                case when t.tgisinternal then 'of ' || (select conname from pg_constraint where oid = t.tgconstraint)
-                    || ' ' || t.tgtype::text else t.tgname::text end,
+            select r.space, case when t.tgisinternal then 'trigger of a key' else 'trigger' end, r.relname::text,
+                case when t.tgisinternal then (select conname from pg_constraint where oid = t.tgconstraint) || ' ' || t.tgtype::text else t.tgname::text end,
                 case when t.tgisinternal then t.tgenabled::text
                     else replace(pg_get_triggerdef(t.oid), r.prefix, '') || ' ' || t.tgenabled::text end
             from relation r join pg_trigger t on t.tgrelid = r.oid where not t.tgisinternal or t.tgenabled <> 'O'

@@ -15,7 +15,6 @@ use crate::Result;
 
 /// What is wrong with the fences. What mends one makes it as the registry has it, which every node believes.
 pub(super) async fn judge(client: &Client, database: &Expected, place: Place<'_>) -> Result<Vec<Finding>> {
-    // A table that is not there is told as a difference.
     if !ask(client, &store::FENCED, &[]).await?.iter().any(|row| row.get(0)) {
         return Ok(Vec::new());
     }
@@ -41,9 +40,16 @@ pub(super) async fn judge(client: &Client, database: &Expected, place: Place<'_>
         let detail = format!(
             "the fence of {tenant} is {state} at epoch {epoch}, and by the registry it is {fence} at epoch {should}"
         );
-        let mend = format!(
-            "update cloister.fence set state = '{fence}', epoch = {should}, changed_at = now() where tenant_id = '{uuid}';"
-        );
+        // An epoch never goes back: what was refused for being late would be let in.
+        let mend = if epoch > *should {
+            "-- the registry is behind: is it an old copy? Suspend the tenant and resume it, which makes both anew"
+                .to_owned()
+        } else {
+            format!(
+                "update cloister.fence set state = '{fence}', epoch = {should}, changed_at = now()
+                    where tenant_id = '{uuid}';"
+            )
+        };
         findings.push(place.finding(&code::FENCE_DIFFERS, schema, detail, mend));
     }
     let missing = database.tenants.iter().filter(|(tenant, placed)| !fenced.contains(*tenant) && !placed.is_moving);

@@ -12,6 +12,7 @@ mod expected;
 mod fact_store;
 mod fence;
 mod finding;
+mod part;
 mod place_store;
 mod reference;
 mod relation_store;

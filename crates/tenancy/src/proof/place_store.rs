@@ -9,14 +9,18 @@ statements! {
     DATABASES = "select datname::text from pg_database where starts_with(datname, $1)";
     /// Every schema of this database.
     SCHEMAS = "select nspname::text from pg_namespace";
-    /// Whether there are fences.
-    FENCED = "select to_regclass('cloister.fence') is not null";
+    /// Whether there are fences that can be read: a table that is otherwise is told as a difference.
+    FENCED = "select count(*) = 4 from pg_attribute
+        where attrelid = to_regclass('cloister.fence') and attnotnull and not attisdropped
+          and (attname, atttypid) in (('tenant_id', 'uuid'::regtype), ('schema_name', 'text'::regtype),
+            ('epoch', 'bigint'::regtype), ('state', 'text'::regtype))";
     /// The fences of this database: whom they let in where, from which epoch on.
     FENCES = "select tenant_id, schema_name, epoch, state from cloister.fence";
     /// Tables of the schemas in `$1` that have tenants' rows, and that whoever asks may read.
     TENANT_TABLES = "select n.nspname::text, c.relname::text, format('%I.%I', n.nspname, c.relname)
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
         join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
+            and a.atttypid = 'uuid'::regtype
         where c.relkind in ('r', 'p') and n.nspname = any($1::text[]) and pg_has_role(c.relowner, 'USAGE')";
     /// The same with the number of the column that names the tenant, and of the table.
     TENANT_COLUMNS = "select n.nspname::text, c.relname::text, a.attnum, c.oid

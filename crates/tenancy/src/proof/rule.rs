@@ -52,7 +52,7 @@ pub(super) static OF_TABLES: &[Rule] = &[
     rule(&code::FOREIGN_KEY_OUT, &table::FOREIGN_KEY_OUT, &["constraint"]),
     rule(&code::FOREIGN_KEY_SETS, &table::FOREIGN_KEY_SETS, &["constraint"]),
     rule(&code::FOREIGN_KEY_UNCHECKED, &table::FOREIGN_KEY_UNCHECKED, &["constraint"]),
-    rule(&code::TRIGGER_DISABLED, &table::TRIGGER_DISABLED, &["trigger"]),
+    rule(&code::TRIGGER_DISABLED, &table::TRIGGER_DISABLED, &["trigger of a key"]),
     rule(&code::ROW_SECURITY_OFF, &table::ROW_SECURITY_OFF, &["row security"]),
     rule(&code::ROW_SECURITY_FORCED, &table::ROW_SECURITY_FORCED, &["row security"]),
     rule(&code::POLICY_MISSING, &table::POLICY_MISSING, &["policy"]),

@@ -24,7 +24,8 @@ statements! {
     TENANT_NULLABLE = of_tenants!(
         "select space, name, 'tenant_id', 'tenant_id is ' || format_type(atttypid, null)
             || case when attnotnull then '' else ' and may be null' end,
-            format('alter table %s alter column tenant_id set not null;', path)
+            format(case when atttypid = 'uuid'::regtype then 'alter table %s alter column tenant_id set not null;'
+                else '-- whose is each row? then: alter table %s alter column tenant_id type uuid using …;' end, path)
          from subject, logins where not attnotnull or atttypid <> 'uuid'::regtype");
     PRIMARY_KEY = of_tenants!(
         "select space, name, coalesce((select k.conname::text from pg_constraint k where k.conrelid = s.oid and k.contype = 'p'), ''),

@@ -61,6 +61,27 @@ pub(super) const AROUND: &[Hole] = &[
         &["drift_object"],
         By("alter domain note_colour add constraint note_colour_check check (char_length(value) <= 20)"),
     ),
+    // Fences that cannot be read hide nothing else.
+    Hole(
+        Schema,
+        "alter table cloister.fence rename epoch to era; create view bad as select * from note",
+        &["drift_column", "view_present"],
+        By("alter table cloister.fence rename era to epoch; drop view bad"),
+    ),
+    Hole(
+        Single,
+        "alter table cloister.fence alter column epoch type integer",
+        &["drift_column"],
+        By("alter table cloister.fence alter column epoch type bigint"),
+    ),
+    Hole(
+        Shared,
+        "alter table cloister.fence alter column state drop not null",
+        &["drift_column"],
+        By("alter table cloister.fence alter column state set not null"),
+    ),
+    // As a restore leaves it that was broken off.
+    Hole(Control, "alter table placement disable trigger all", &["foreign_key_not_enforced"], AsTold),
     // The server's own catalogs.
     Hole(
         Single,

@@ -44,6 +44,13 @@ pub(super) const HOLES: &[Hole] = &[
         &["table_missing", "table_undeclared"],
         By("alter table eton rename to note"),
     ),
+    // What names the tenant is no id: it cannot be looked at row by row.
+    Hole(
+        Schema,
+        "create table stray (tenant_id text primary key); insert into stray values ('somebody')",
+        &["policy_missing", "row_security_off", "table_undeclared", "tenant_id_nullable"],
+        By("drop table stray"),
+    ),
     // Keys without the tenant.
     Hole(
         Single,
@@ -254,7 +261,7 @@ pub(super) const HOLES: &[Hole] = &[
         By("alter schema hidden rename to \"$schema\""),
     ),
     Hole(Single, "delete from cloister.fence where tenant_id = '$tenant'", &["fence_missing"], AsTold),
-    Hole(Schema, "update cloister.fence set epoch = epoch + 7 where tenant_id = '$tenant'", &["fence_differs"], AsTold),
+    Hole(Schema, "update cloister.fence set epoch = epoch - 1 where tenant_id = '$tenant'", &["fence_differs"], AsTold),
     Hole(Shared, "update cloister.fence set state = 'closed' where tenant_id = '$tenant'", &["fence_differs"], AsTold),
     Hole(
         Single,

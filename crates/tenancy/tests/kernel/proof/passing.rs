@@ -82,3 +82,25 @@ async fn a_copy_of_a_tenants_database_is_told_of_and_one_that_cannot_be_entered_
     assert!(told(&found).contains(&("database_unreachable", &database)), "{found:#?}");
     assert!(found.iter().any(|finding| finding.object.contains("leak")), "{found:#?}");
 }
+
+/// A tenant is announced as suspended before its fence closes, and a writer that stays can keep it from closing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fence_left_open_behind_a_suspended_tenant_is_told_of_and_none_is_turned_back() {
+    let platform = with_tenants().await;
+    let control = platform.admin(&format!("{}_control", platform.prefix)).await;
+    let (database, schema) = place(&platform, Tier::Database);
+    let admin = platform.admin(&database).await;
+    let slug = "where slug = 'checks-schema-database'";
+    let expected = [("fence_differs", schema.as_str())];
+    for status in ["suspended", "active"] {
+        control.batch_execute(&format!("update control.tenant set status = '{status}' {slug}")).await.unwrap();
+        let found = schema_faults(&platform).await;
+        assert_eq!(told(&found), expected, "{status}");
+        admin.batch_execute(&found[0].mend).await.unwrap();
+        assert_eq!(schema_faults(&platform).await, [], "{status}");
+    }
+    admin.batch_execute("update cloister.fence set epoch = epoch + 1").await.unwrap();
+    let found = schema_faults(&platform).await;
+    assert_eq!(told(&found), expected, "the registry is an old copy");
+    assert!(found[0].mend.starts_with("-- "), "{found:#?}");
+}
