@@ -46,8 +46,8 @@ pub(super) async fn judge(client: &Client, database: &Expected, place: Place<'_>
                 .to_owned()
         } else {
             format!(
-                "update cloister.fence set state = '{fence}', epoch = {should}, changed_at = now()
-                    where tenant_id = '{uuid}';"
+                "update cloister.fence set state = '{fence}', epoch = {should}, changed_at = now() \
+                 where tenant_id = '{uuid}';"
             )
         };
         findings.push(place.finding(&code::FENCE_DIFFERS, schema, detail, mend));
@@ -56,10 +56,10 @@ pub(super) async fn judge(client: &Client, database: &Expected, place: Place<'_>
     for (tenant, Placed { schema, epoch, fence, .. }) in missing {
         let detail = format!("there is no fence for {tenant}, whose place this is");
         let mend = format!(
-            "insert into cloister.fence (tenant_id, schema_name, epoch, state, changed_at)
-                values ('{}', '{schema}', {epoch}, '{fence}', now())
-                on conflict (tenant_id) do update set schema_name = excluded.schema_name, epoch = excluded.epoch,
-                    state = excluded.state, changed_at = excluded.changed_at;",
+            "insert into cloister.fence (tenant_id, schema_name, epoch, state, changed_at) \
+             values ('{}', '{schema}', {epoch}, '{fence}', now()) \
+             on conflict (tenant_id) do update set schema_name = excluded.schema_name, epoch = excluded.epoch, \
+             state = excluded.state, changed_at = excluded.changed_at;",
             tenant.uuid()
         );
         findings.push(place.finding(&code::FENCE_MISSING, schema.clone(), detail, mend));
