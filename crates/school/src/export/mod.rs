@@ -108,7 +108,8 @@ pub async fn export(
     let mut tx = tenancy.write(cx).await?;
     tx.audit(Action::Export, &ROSTER, None, Some(json!({ "format": "oneroster", "version": "1.2" })));
     tx.commit().await?;
-    let mut reader = Reader { snapshot: tenancy.snapshot(cx).await?, today: today(cx), begun: Instant::now(), observer };
+    let mut reader =
+        Reader { snapshot: tenancy.snapshot(cx).await?, today: today(cx), begun: Instant::now(), observer };
     let (sender, parts) = mpsc::channel(WAITING);
     let writer = tokio::task::spawn_blocking(move || write(target, parts));
     let files = reader.read(&sender).await?;

@@ -11,10 +11,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Of, Timetable, sample};
 use crate::{
-    scope::today,
     listing::{Key, Order, Position, Span},
     meeting::{MEETING, MeetingConflicts, conflict::page_sample, conflict_store},
     rules::plausible,
+    scope::today,
 };
 
 /// The routes of this resource.

@@ -33,7 +33,7 @@ mod walls;
 
 use std::sync::Arc;
 
-use cloister_http::HttpModule;
+use cloister_http::{EdgeSettings, HttpModule, RateSettings};
 use cloister_school::School;
 use cloister_tenancy::{Module, TenantEntry};
 use cloister_testkit::{FrontDoor, TestPlatform, TestSettings};
@@ -47,6 +47,14 @@ async fn platform() -> (TestPlatform, FrontDoor) {
     let modules: Vec<Arc<dyn Module>> = vec![Arc::new(cloister_testkit::Notebook), Arc::new(School)];
     let platform = TestPlatform::with(TestSettings { modules, ..TestSettings::default() }).await;
     let door = FrontDoor::new(&platform.tenancy, &http_modules());
+    (platform, door)
+}
+
+/// The same where more is asked than anybody may in so short a time.
+async fn unhurried_platform() -> (TestPlatform, FrontDoor) {
+    let (platform, _) = platform().await;
+    let settings = EdgeSettings { rates: RateSettings::UNLIMITED, ..EdgeSettings::default() };
+    let door = FrontDoor::with(&platform.tenancy, &http_modules(), settings, None);
     (platform, door)
 }
 

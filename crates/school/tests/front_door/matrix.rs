@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     house::{Accounts, House, ROLES},
-    id, platform,
+    id, unhurried_platform,
 };
 
 /// What is asked: its name, method, path, and a body.
@@ -64,6 +64,9 @@ async fn matrix(house: &House<'_>, elsewhere: &House<'_>) -> String {
         "contacts",
         "families",
         "staff_assignments",
+        "academic_records",
+        "custom_fields",
+        "person_merges",
         "enrollments",
         "classes",
         "courses",
@@ -130,7 +133,7 @@ async fn matrix(house: &House<'_>, elsewhere: &House<'_>) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_role_does_what_it_is_granted_and_no_more_in_every_tier() {
-    let (platform, door) = platform().await;
+    let (platform, door) = unhurried_platform().await;
     let accounts = Accounts::new();
     let tenants = platform.tenant_in_each_tier().await;
     let elsewhere = platform.tenant("elsewhere", cloister_tenancy::Tier::Shared).await;

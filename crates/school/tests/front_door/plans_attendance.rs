@@ -23,7 +23,16 @@ const FILL: &str = "
             updated_at, updated_by, school_id, date, calendar_event, is_instructional)
         select s.tenant_id, gen_random_uuid(), 'active', now(), 'manual', '{}', 1, now(), 'x', now(), 'x', s.org_id,
             date '2025-10-01' + n, 'instructional', true from school_of s cross join generate_series(0, 179) n;
-    analyze attendance_event; analyze attendance_code; analyze calendar_date;";
+    insert into class_period (tenant_id, id, status, date_last_modified, source, metadata, version, created_at, created_by,
+            updated_at, updated_by, school_id, name, name_search, sequence, start_time, end_time, official_attendance_period)
+        select s.tenant_id, gen_random_uuid(), 'active', now(), 'manual', '{}', 1, now(), 'x', now(), 'x', s.org_id, n, n, n, '8:00',
+            '9:00', false from school_of s cross join generate_series(1, 50) n;
+    insert into attendance_register (tenant_id, id, status, date_last_modified, source, metadata, version, created_at, created_by,
+            updated_at, updated_by, class_id, school_id, date, class_period_id, taken_at, taken_by, late)
+        select s.tenant_id, gen_random_uuid(), 'active', now(), 'manual', '{}', 1, now(), 'x', now(), 'x', s.class_id, s.org_id,
+            date '2025-10-01' + n, p.id, now(), 'x', false
+        from school_of s join class_period p on p.tenant_id = s.tenant_id cross join generate_series(0, 170) n;
+    analyze attendance_event; analyze attendance_code; analyze calendar_date; analyze attendance_register;";
 
 #[tokio::test]
 async fn lists_of_attendance_are_brought_by_an_index() {

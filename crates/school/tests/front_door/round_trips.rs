@@ -106,7 +106,7 @@ async fn a_read_is_one_and_a_write_two() {
         }
 
         let contact = |who: &Value| {
-            let body = json!({"student_id": placed["person_id"], "contact_id": who["id"], "relation": "relative"});
+            let body = json!({"student_id": mother["id"], "contact_id": who["id"], "relation": "relative"});
             office.call("POST", "contacts").json(body)
         };
         let (one, other) = (office.person("Cy", "Berg").await, office.person("Dot", "Berg").await);

@@ -1,22 +1,17 @@
 //! Lists as tables.
 
-use cloister_http::{EdgeSettings, RateSettings};
 use cloister_tenancy::Tier;
-use cloister_testkit::FrontDoor;
 use serde_json::json;
 
 use crate::{
     Office,
     house::{Accounts, House},
-    http_modules, platform,
+    platform, unhurried_platform,
 };
 
 #[tokio::test]
 async fn a_list_comes_whole_in_its_order_and_with_its_filter() {
-    let (platform, _) = platform().await;
-    // So many are made faster than anybody may.
-    let settings = EdgeSettings { rates: RateSettings::UNLIMITED, ..EdgeSettings::default() };
-    let door = FrontDoor::with(&platform.tenancy, &http_modules(), settings, None);
+    let (platform, door) = unhurried_platform().await;
     let tenant = platform.tenant("north", Tier::Shared).await;
     let office = Office { door: &door, tenant: &tenant };
     // More than one page.

@@ -86,7 +86,8 @@ struct Session<'a> {
 }
 
 fn first_word(statement: &Statement) -> &'static str {
-    statement.sql().split_whitespace().next().unwrap_or("")
+    // The first part of a union may stand in brackets.
+    statement.sql().split_whitespace().next().unwrap_or("").trim_start_matches('(')
 }
 
 fn is_about_rows(statement: &Statement) -> bool {
