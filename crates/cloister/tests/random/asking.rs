@@ -101,8 +101,14 @@ impl Asker<'_> {
         let paths: Vec<(String, Option<String>)> = match path.split_once("/{") {
             None => vec![(path.to_owned(), None)],
             Some((list, rest)) => {
-                let tail = rest.split_once('}').map_or("", |(_, tail)| tail);
-                let of = |ids: &Ids| ids.get(list).cloned().unwrap_or_default();
+                let (name, tail) = rest.split_once('}').unwrap_or_default();
+                let kept_in = list_of(list, name);
+                // Whatever else the path names, such as a day, is what the document shows.
+                let tail = parameters(operation).fold(tail.to_owned(), |tail, parameter| {
+                    let shown = parameter["example"].as_str().unwrap_or("nothing");
+                    tail.replace(&format!("{{{}}}", parameter["name"].as_str().unwrap_or_default()), shown)
+                });
+                let of = |ids: &Ids| ids.get(&kept_in).cloned().unwrap_or_default();
                 // Its own are only read: nothing may be missing when the next is asked.
                 let ids = if method == "GET" { [of(own), of(foreign)].concat() } else { of(foreign) };
                 let ids = if ids.is_empty() { vec!["nothing".to_owned()] } else { ids };
@@ -116,7 +122,7 @@ impl Asker<'_> {
             if method != "GET" {
                 continue;
             }
-            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            for parameter in parameters(operation) {
                 let Some(name) = parameter["name"].as_str().filter(|_| parameter["in"] == "query") else { continue };
                 let ids = foreign.values().flatten().filter(|_| name.ends_with("id") && !words.is_empty());
                 for word in words.iter().chain(ids) {
@@ -127,6 +133,20 @@ impl Asker<'_> {
             }
         }
     }
+}
+
+fn parameters(operation: &Value) -> impl Iterator<Item = &Value> {
+    operation["parameters"].as_array().into_iter().flatten()
+}
+
+/// The list in which a path's first parameter stands: the path's own, or that of another kind, such as of `class_id`.
+fn list_of(own: &str, parameter: &str) -> String {
+    let Some(kind) = parameter.strip_suffix("_id") else { return own.to_owned() };
+    let reads = format!("{kind}_read");
+    let document = document();
+    let mut paths = document["paths"].as_object().unwrap().iter();
+    let path = paths.find(|(_, item)| item["get"]["operationId"] == *reads).map(|(path, _)| path.as_str());
+    path.and_then(|path| path.split_once("/{")).map_or(own, |(list, _)| list).to_owned()
 }
 
 /// An example in which every id is one of somebody else's, of the same kind where there is one.

@@ -5,6 +5,7 @@
 
 mod asking;
 mod canaries;
+mod fill;
 mod marking;
 mod model;
 mod operation;

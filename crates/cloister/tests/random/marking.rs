@@ -22,6 +22,8 @@ const LEFT: &[&str] = &[
     // Jobs are done by their kind; one that is unknown would be set aside.
     "job.kind",
     "outbox.kind",
+    // How a roster comes in, in words of the program's own: by any other the run could not be read.
+    "import_run.settings",
 ];
 
 /// What was marked.

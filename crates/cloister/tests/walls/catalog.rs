@@ -10,6 +10,7 @@ pub(crate) struct Table {
     pub(crate) columns: Vec<Column>,
     pub(crate) keys: Vec<Key>,
     pub(crate) pointers: Vec<Pointer>,
+    pub(crate) checks: Vec<Check>,
 }
 
 #[derive(Debug, Clone)]
@@ -39,6 +40,15 @@ pub(crate) struct Pointer {
     /// As it is written.
     pub(crate) to: String,
     pub(crate) to_columns: Vec<String>,
+}
+
+/// What holds within each row.
+#[derive(Debug, Clone)]
+pub(crate) struct Check {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<String>,
+    /// As PostgreSQL writes it.
+    pub(crate) says: String,
 }
 
 impl Table {
@@ -75,6 +85,7 @@ pub(crate) async fn tables(client: &Client, schema: &str) -> Vec<Table> {
             columns: columns(client, of).await,
             keys: keys(client, of).await,
             pointers: pointers(client, of).await,
+            checks: checks(client, of).await,
         });
     }
     assert!(tables.len() > 10, "the tables of tenants are elsewhere: {tables:?}");
@@ -109,4 +120,13 @@ async fn pointers(client: &Client, of: u32) -> Vec<Pointer> {
         where conrelid = $1 and contype = 'f' order by 1";
     let pointer = |row: &Row| Pointer { name: row.get(0), to: row.get(1), columns: row.get(2), to_columns: row.get(3) };
     client.query(text, &[&of]).await.unwrap().iter().map(pointer).collect()
+}
+
+async fn checks(client: &Client, of: u32) -> Vec<Check> {
+    let text = "select conname::text, pg_get_constraintdef(oid),
+            array(select attname::text from unnest(conkey) with ordinality k (num, at)
+                join pg_attribute on attrelid = conrelid and attnum = num order by at)
+        from pg_constraint where conrelid = $1 and contype = 'c' order by 1";
+    let check = |row: &Row| Check { name: row.get(0), says: row.get(1), columns: row.get(2) };
+    client.query(text, &[&of]).await.unwrap().iter().map(check).collect()
 }

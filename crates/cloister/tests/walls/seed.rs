@@ -9,16 +9,19 @@ use cloister_ids::TenantId;
 use tokio_postgres::Client;
 
 use crate::{
-    catalog::{Column, Table},
+    catalog::{Column, Pointer, Table},
     literal,
 };
+
+/// What an optional column may be.
+const NOTHING: &str = "null";
 
 /// Fills every table for both tenants.
 pub(crate) async fn fill(client: &Client, tables: &[Table], tenants: [TenantId; 2]) {
     // Rows point at rows that are made later.
     client.batch_execute("set session_replication_role = replica").await.unwrap();
     for table in tables {
-        let words = words(client, table).await;
+        let words = words(table);
         for (at, tenant) in tenants.iter().enumerate() {
             for number in 0..2 {
                 insert(client, tables, table, &words, &format!("{at}{number}"), *tenant).await;
@@ -32,10 +35,7 @@ pub(crate) async fn fill(client: &Client, tables: &[Table], tenants: [TenantId; 
 }
 
 /// By column: what checks and the conditions of indexes say it may be.
-async fn words(client: &Client, table: &Table) -> HashMap<String, Vec<String>> {
-    let text = "select a.attname::text, pg_get_constraintdef(c.oid), c.contype = 'c' from pg_constraint c
-            join pg_attribute a on a.attrelid = c.conrelid and a.attnum = any(c.conkey)
-        where c.conrelid = $1::text::regclass and c.contype = 'c' order by c.conname";
+fn words(table: &Table) -> HashMap<String, Vec<String>> {
     let mut words: HashMap<String, Vec<String>> = HashMap::new();
     for column in &table.columns {
         let conditions = table.keys.iter().filter_map(|key| key.of.as_deref());
@@ -48,8 +48,10 @@ async fn words(client: &Client, table: &Table) -> HashMap<String, Vec<String>> {
             }
         }
     }
-    for row in client.query(text, &[&table.path()]).await.unwrap() {
-        words.entry(row.get(0)).or_default().extend(quoted(row.get(1)));
+    for check in &table.checks {
+        for column in &check.columns {
+            words.entry(column.clone()).or_default().extend(quoted(&check.says));
+        }
     }
     words
 }
@@ -59,50 +61,71 @@ fn quoted(text: &str) -> Vec<String> {
     text.split('\'').skip(1).step_by(2).filter(|word| !word.is_empty()).map(|word| format!("'{word}'")).collect()
 }
 
+/// The foreign key that a column is part of, and where in it.
+fn pointer_of<'a>(table: &'a Table, column: &str) -> Option<(&'a Pointer, usize)> {
+    table.pointers.iter().find_map(|pointer| Some((pointer, pointer.columns.iter().position(|name| name == column)?)))
+}
+
+/// What a column may be that points at a row. None when it stays empty.
+fn pointed(tables: &[Table], table: &Table, (pointer, at): (&Pointer, usize), who: &str) -> Option<[String; 2]> {
+    if pointer.to == table.path().replace('"', "") {
+        return None;
+    }
+    let (tenant, number) = who.split_at(1);
+    let to = tables.iter().find(|other| other.path().replace('"', "") == pointer.to)?;
+    let row = |number: &str| made_up(to, &pointer.to_columns[at], &format!("{tenant}{number}"));
+    let other = if number == "0" { "1" } else { "0" };
+    Some([row(number), row(other)])
+}
+
 /// What a column may be, the likeliest first. None when it stays empty.
 fn candidates(tables: &[Table], table: &Table, column: &Column, words: &[String], who: &str) -> Option<Vec<String>> {
-    let (tenant, number) = who.split_at(1);
-    let pointed = table.pointers.iter().find_map(|pointer| {
-        let at = pointer.columns.iter().position(|name| *name == column.name)?;
-        Some((pointer, at))
-    });
-    if let Some((pointer, at)) = pointed {
-        if pointer.to == table.path().replace('"', "") {
-            return None;
+    if let Some(pointer) = pointer_of(table, &column.name) {
+        let mut found = pointed(tables, table, pointer, who)?.to_vec();
+        if !column.required {
+            found.insert(1, NOTHING.to_owned());
         }
-        let to = tables.iter().find(|other| other.path().replace('"', "") == pointer.to)?;
-        let row = |number: &str| made_up(to, &pointer.to_columns[at], &format!("{tenant}{number}"));
-        let other = if number == "0" { "1" } else { "0" };
-        return Some(vec![row(number), row(other)]);
+        return Some(found);
     }
     let keyed = table.keys.iter().any(|key| key.columns.contains(&column.name));
     let present = words.iter().any(|word| word == "present");
-    if !(column.required || keyed || present) {
-        return None;
-    }
     let text = made_up(table, &column.name, who);
     let mut found: Vec<String> = words.iter().filter(|word| *word != "present").cloned().collect();
     let plain: &[&str] = match column.kind.as_str() {
-        "uuid" => return Some(vec![text]),
+        "uuid" => &[],
         "boolean" => &["true", "false"],
         "jsonb" => &["'{}'", "'[]'"],
         "bytea" => &["decode(repeat('ab', 32), 'hex')", "'\\x00'"],
-        "date" | "timestamp with time zone" => &["'2026-01-01'"],
+        // Two of them, for what begins and ends.
+        "date" | "timestamp with time zone" => &["'2026-01-01'", "'2026-01-02'"],
+        "time without time zone" => &["'08:00'", "'09:00'"],
         "text" => &["'a'", "'1'"],
         kind if kind.ends_with("[]") => &["'{}'"],
-        _ if number == "0" => &["1", "2000", "0"],
+        _ if who.ends_with('0') => &["1", "2000", "0"],
         _ => &["2", "2001", "0"],
     };
-    if column.kind == "text" {
-        // One of its own, unless only some words are allowed.
-        found.insert(if keyed || found.is_empty() { 0 } else { found.len() }, format!("({text})::text"));
-        if keyed {
-            found.push(format!("'w{who}'"));
+    match column.kind.as_str() {
+        "text" => {
+            // One of its own, unless only some words are allowed.
+            found.insert(if keyed || found.is_empty() { 0 } else { found.len() }, format!("({text})::text"));
+            if keyed {
+                found.push(format!("'w{who}'"));
+            }
         }
-    } else {
-        found.clear();
+        "uuid" => {
+            // Or what a pointer beside it is, where a check compares them.
+            let checks = table.checks.iter().filter(|check| check.columns.contains(&column.name));
+            let beside = checks.flat_map(|check| &check.columns).filter_map(|other| pointer_of(table, other));
+            let beside = beside.filter_map(|pointer| pointed(tables, table, pointer, who));
+            found = std::iter::once(text).chain(beside.flatten()).collect();
+        }
+        _ => found.clear(),
     }
     found.extend(plain.iter().map(|text| (*text).to_owned()));
+    if !(column.required || keyed || present) {
+        // Left out, unless a check wants it for what the others are.
+        found.insert(0, NOTHING.to_owned());
+    }
     Some(found)
 }
 
@@ -139,9 +162,10 @@ async fn insert(
         let Err(error) = client.batch_execute(&text).await else { return };
         let db = error.as_db_error().unwrap_or_else(|| panic!("{error}"));
         assert_eq!(db.code().code(), "23514", "{text}: {db}");
-        let broken = columns_of(client, table, db.constraint().unwrap_or_default()).await;
+        let broken = table.checks.iter().find(|check| Some(check.name.as_str()) == db.constraint());
+        let broken = broken.map_or(&[][..], |check| &check.columns);
         let mut broken = values.iter_mut().filter(|(name, ..)| broken.iter().any(|column| column == name));
-        // Like the wheels of a counter: the next of the last column, then of the one before it.
+        // Like the wheels of a counter: the next of the first column; of the one after it when that one has come around.
         let turned = broken.any(|(_, candidates, at)| {
             *at = (*at + 1) % candidates.len();
             *at > 0
@@ -149,13 +173,6 @@ async fn insert(
         assert!(turned, "nothing that was tried keeps {}: {text}", db.message());
     }
     panic!("no row of {} could be made up", table.title());
-}
-
-async fn columns_of(client: &Client, table: &Table, constraint: &str) -> Vec<String> {
-    let text = "select a.attname::text from pg_constraint c
-        join pg_attribute a on a.attrelid = c.conrelid and a.attnum = any(c.conkey)
-        where c.conrelid = $1::text::regclass and c.conname = $2";
-    client.query(text, &[&table.path(), &constraint]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
 /// What was made up is what the table would have taken: every row points at one of its own tenant, and every key has a row

@@ -1,0 +1,161 @@
+//! One of everything that a tenant keeps, made through the front door.
+
+use std::cell::Cell;
+
+use serde_json::{Value, json};
+
+use crate::asking::Asker;
+
+/// A day on which attendance was taken.
+const DAY: &str = "2025-10-01";
+
+/// Makes one of everything that a tenant of this kind keeps. `word` is in what it has to give once.
+pub(crate) async fn fill(asker: &Asker<'_>, word: &str) {
+    let maker = Maker { asker, word, made: Cell::default() };
+    let role = json!({ "name": "librarian", "display_name": "Librarian", "inherits": [], "permissions": [] });
+    maker.post("tenant/roles", role).await;
+    let guest = json!({ "email": format!("{word}guest@home.example"), "display_name": "Guest", "roles": ["admin"] });
+    maker.post("tenant/invitations", guest).await;
+    if &*asker.tenant.kind == "company" {
+        let component = json!({ "key": "shop", "name": "Shop", "kind": "service", "lifecycle": "production",
+            "description": "Sells", "owner": "team", "repository_url": "https://git.example/shop", "metadata": {"a": "b"} });
+        maker.post("components", component).await;
+        return;
+    }
+    let member = json!({ "username": "mei.tanaka", "display_name": "Mei Tanaka", "roles": ["student"] });
+    maker.post("tenant/members", member).await;
+    let school = maker.roster().await;
+    maker.families(&school).await;
+    let period = maker.days(&school).await;
+    maker.attendance(&school, &period).await;
+    // Last, so that the one who stays has everything already.
+    maker.merge(&school).await;
+}
+
+/// Sends what is to be made.
+struct Maker<'a> {
+    asker: &'a Asker<'a>,
+    word: &'a str,
+    /// How much was, so that every idempotency key is new.
+    made: Cell<usize>,
+}
+
+/// What the rest of a school's records are about.
+struct Pupils {
+    org: Value,
+    class: Value,
+    student: Value,
+}
+
+impl Maker<'_> {
+    /// `known` is the record that is changed, where there is one.
+    async fn send(&self, method: &str, path: &str, known: Option<&Value>, body: Value) -> Value {
+        let host = format!("{}.localhost", self.asker.tenant.slug);
+        let call = self.asker.door.call(method, &format!("/api/v1/{path}"));
+        let mut call = call.header("host", &host).token(self.asker.token);
+        if method == "POST" {
+            call = call.header("idempotency-key", &format!("{}-{}", self.word, self.made.replace(self.made.get() + 1)));
+        }
+        if let Some(known) = known {
+            call = call.header("if-match", &format!("\"v{}\"", known["version"]));
+        }
+        let seen = call.json(body).send().await;
+        assert!(matches!(seen.status, 200 | 201), "{method} {path}: {} {}", seen.status, seen.text);
+        seen.body
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        self.send("POST", path, None, body).await
+    }
+
+    /// A class in which a student has a place.
+    async fn roster(&self) -> Pupils {
+        let org = json!({ "name": "Lindgren", "type": "school", "identifier": "L" });
+        let org = self.post("orgs", org).await["id"].clone();
+        let term = json!({ "title": "Fall", "type": "term", "start_date": "2025-09-01", "end_date": "2026-02-01",
+            "school_year": 2026 });
+        let term = self.post("academic_sessions", term).await["id"].clone();
+        let course = json!({ "title": "Algebra", "course_code": "A", "org_id": org, "grades": ["09"] });
+        let course = self.post("courses", course).await["id"].clone();
+        let class = json!({ "title": "Algebra A", "class_code": "A1", "class_type": "scheduled", "location": "Room 1",
+            "course_id": course, "school_id": org, "term_ids": [term] });
+        let class = self.post("classes", class).await["id"].clone();
+        let agent = json!({ "given_name": "Gus", "family_name": "Adult", "email": "gus@home.example" });
+        let agent = self.post("persons", agent).await["id"].clone();
+        let person = json!({ "given_name": "Mila", "family_name": "Okafor", "username": "mila", "agent_ids": [agent],
+            "user_ids": [{ "type": "LDAP", "identifier": "mila" }],
+            "roles": [{ "role": "student", "role_type": "primary", "org_id": org }] });
+        let person = self.post("persons", person).await;
+        let student = person["id"].clone();
+        let field = json!({ "resource": "person", "name": "bus_line", "title": "Bus line", "type": "choice",
+            "choices": ["North", "South"], "searchable": true });
+        self.post("custom_fields", field).await;
+        let address = format!("persons/{}", student.as_str().unwrap());
+        let values = json!({ "values": { "bus_line": "North" } });
+        self.send("PUT", &format!("{address}/custom_values"), Some(&person), values).await;
+        let place = json!({ "class_id": class, "person_id": student, "role": "student" });
+        self.post("enrollments", place).await;
+        let said = json!({ "sex": "female", "city_of_birth": "Lagos" });
+        self.send("PUT", &format!("{address}/demographics"), None, said).await;
+        Pupils { org, class, student }
+    }
+
+    /// What is known of people beside the roster.
+    async fn families(&self, Pupils { org, student, .. }: &Pupils) {
+        let family = json!({ "name": "Okafor", "home_language": "en", "member_ids": [student] });
+        self.post("families", family).await;
+        let year = json!({ "student_id": student, "school_name": "Birch Lane", "school_year": 2025, "grade_level": "03",
+            "result": "promoted", "notes": "Reads a lot" });
+        self.post("academic_records", year).await;
+        let teacher = json!({ "given_name": "Tove", "family_name": "Berg" });
+        let teacher = self.post("persons", teacher).await["id"].clone();
+        let post = json!({ "person_id": teacher, "org_id": org, "position_title": "Head", "staff_classification": "teacher",
+            "begin_date": "2025-08-01" });
+        self.post("staff_assignments", post).await;
+    }
+
+    /// When the class meets. The period in which it does.
+    async fn days(&self, Pupils { org, class, .. }: &Pupils) -> Value {
+        let period = json!({ "school_id": org, "name": "Period 3", "sequence": 3, "start_time": "10:15",
+            "end_time": "11:00" });
+        let period = self.post("class_periods", period).await["id"].clone();
+        let bells = json!({ "school_id": org, "name": "Short day",
+            "periods": [{ "class_period_id": period, "start_time": "08:00", "end_time": "08:30" }] });
+        let bells = self.post("bell_schedules", bells).await["id"].clone();
+        let day = json!({ "school_id": org, "date": DAY, "calendar_event": "instructional", "is_instructional": true,
+            "title": "Open day", "cycle_day": "A", "bell_schedule_id": bells });
+        self.post("calendar_dates", day).await;
+        let room = json!({ "school_id": org, "room_number": "B 204", "room_type": "laboratory" });
+        let room = self.post("rooms", room).await["id"].clone();
+        let meeting = json!({ "class_id": class, "class_period_id": period, "cycle_day": "A", "room_id": room });
+        self.post("meetings", meeting).await;
+        period
+    }
+
+    /// Who was there, and who asked not to be.
+    async fn attendance(&self, Pupils { class, student, .. }: &Pupils, period: &Value) {
+        let code = json!({ "short_name": "UA", "title": "Unexcused absence", "category": "absent", "direction": "out",
+            "excused": false, "reportable": true, "future_allowed": false });
+        let code = self.post("attendance_codes", code).await["id"].clone();
+        let (class, period) = (class.as_str().unwrap(), period.as_str().unwrap());
+        let register = format!("attendance_registers/{class}/{DAY}?class_period_id={period}");
+        let entries = json!({ "entries": [{ "student_id": student, "code_id": code, "reason": "Bus was late" }] });
+        self.send("PUT", &register, None, entries).await;
+        let request = json!({ "student_id": student, "begin_date": "2025-10-06", "end_date": "2025-10-08",
+            "reason": "Wedding of the aunt" });
+        let request = self.post("absence_requests", request).await;
+        let decision = format!("absence_requests/{}/decision", request["id"].as_str().unwrap());
+        let verdict = json!({ "verdict": "approved", "code_id": code, "note": "Enjoy the wedding" });
+        self.send("PUT", &decision, Some(&request), verdict).await;
+    }
+
+    /// The student was entered twice.
+    async fn merge(&self, Pupils { org, class, student }: &Pupils) {
+        let twin = json!({ "given_name": "Mila", "family_name": "Okafor",
+            "roles": [{ "role": "student", "role_type": "primary", "org_id": org }] });
+        let twin = self.post("persons", twin).await["id"].clone();
+        self.post("enrollments", json!({ "class_id": class, "person_id": twin, "role": "student" })).await;
+        let merge = json!({ "kept_id": student, "merged_id": twin, "reason": "Entered twice" });
+        self.post("person_merges", merge).await;
+    }
+}
