@@ -133,7 +133,10 @@ impl<'a> Crowd<'a> {
         let other = &self.town.other;
         let token = || Some(other.owner.token());
         let home = Place::host(other.tenant.slug.as_str());
-        if self.ready.ask.names_something(&self.ready.words) {
+        // Of what is asked for by a filter alone they may see their own, which is nothing.
+        let is_named = self.ready.ask.names_something(&self.ready.words)
+            && !(self.operation.is_read() && self.ready.ask.params.is_empty());
+        if is_named {
             self.add("another tenant's owner", token(), &home, Rule::Refused, self.request());
         } else if self.operation.is_read() {
             self.add("another tenant's owner", token(), &home, Rule::Own, self.request());
@@ -317,10 +320,15 @@ impl<'a> Crowd<'a> {
 /// Who belongs to a tenant may go there.
 const FOR_ONES_TENANTS: [&str; 2] = ["handover_create", "session_switch"];
 
-/// The same request about other things of the same kinds.
+/// The same request about other things of the same kinds. Two of a kind, such as a student and their guardian, stay two.
 fn about_others(ask: &Ask, things: &Things) -> Ask {
-    ask.spots(&[]).iter().fold(ask.clone(), |ask, (spot, text)| match kind_of(text).and_then(|kind| things.get(kind)) {
-        Some(thing) => ask.with(spot, thing),
-        None => ask,
+    let mut seen = Vec::new();
+    ask.spots(&[]).iter().fold(ask.clone(), |ask, (spot, text)| {
+        let Some((kind, thing)) = kind_of(text).and_then(|kind| things.get_key_value(kind)) else { return ask };
+        if seen.contains(kind) {
+            return ask;
+        }
+        seen.push(kind.clone());
+        ask.with(spot, thing)
     })
 }

@@ -9,7 +9,7 @@ use std::{
 use cloister_tenancy::Tier;
 
 use crate::{
-    ask::{Ask, kind_of},
+    ask::{Ask, Spot, kind_of},
     document::{About, Operation},
     people::Person,
     recipe::{Ready, about, prepare},
@@ -85,6 +85,9 @@ async fn of_family(world: &World, home: &Home, operation: &Arc<Operation>, at: u
     let first = prepare(world, operation, home).await.unwrap();
     let kind = kind_of(first.ask.params.first()?)?;
     let thing = family.things.get(kind)?;
+    if first.ask.params.len() > 1 {
+        return Some(Ready { ask: first.ask.with(&Spot::Param(0), thing), ..first });
+    }
     let ready = about(world, operation, home, &home.things, vec![thing.clone()]).await;
     Some(ready.unwrap_or_else(|error| panic!("{}: {error}", operation.id)))
 }

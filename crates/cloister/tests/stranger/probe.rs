@@ -22,7 +22,8 @@ pub(crate) enum Rule {
     Pointing,
     /// What is theirs to see, and nothing of what is not.
     Own,
-    /// Refused, or what is theirs to see, and nothing of what is not.
+    /// What is theirs to see, and nothing of what is not; of a change, nothing done. Whatever else is said must be the same as
+    /// for what is nowhere.
     Narrow,
 }
 
@@ -56,7 +57,7 @@ impl Probe {
             Rule::Pointing if self.ask.operation.is_read() => answer.status >= 500,
             Rule::Pointing => answer.is_done() || answer.status >= 500,
             Rule::Own => !answer.is_done(),
-            Rule::Narrow => !(answer.is_refusal() || answer.is_done() && self.ask.operation.is_read()),
+            Rule::Narrow => answer.status >= 500 || answer.is_done() && !self.ask.operation.is_read(),
         };
         let said = || format!("{} → {}", self.ask.address(), answer.brief());
         if wrong {

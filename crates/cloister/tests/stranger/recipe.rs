@@ -155,7 +155,16 @@ async fn adjust(world: &World, operation: &Operation, home: &Home, body: &mut Va
             let person = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
             body["contact_id"] = person.body["id"].clone();
         }
+        // Else every value after it would have to have it.
+        "custom_field_update" => body["required"] = json!(false),
         "custom_field_create" => body["name"] = json!(format!("bus_line_{number}")),
+        // The values of a field that there is.
+        "person_custom_values_replace" => {
+            let maker = world.document.operation("custom_field_create").ok_or("no custom_field_create")?;
+            let field = Box::pin(prepare(world, maker, home)).await?.carry_out(world).await?;
+            let (name, value) = (text(&field.body, "name")?, field.body["choices"][0].clone());
+            body["values"] = json!({ name: value });
+        }
         // Two persons that nothing else needs.
         "person_merge_create" => {
             let maker = world.document.operation("person_create").ok_or("no person_create")?;
@@ -171,7 +180,9 @@ async fn adjust(world: &World, operation: &Operation, home: &Home, body: &mut Va
             body["date"] = json!(day.map_err(|error| error.to_string())?);
         }
         // Names within a school, and of codes, are given once.
-        "class_period_create" | "bell_schedule_create" => body["name"] = json!(new("Period", number)),
+        "class_period_create" | "bell_schedule_create" | "class_period_update" | "bell_schedule_update" => {
+            body["name"] = json!(new("Period", number))
+        }
         "room_create" => body["room_number"] = json!(new("B", number)),
         "attendance_code_create" => body["short_name"] = json!(new("UA", number)),
         // One thing is said of a student, day and class; the student has a place in it.

@@ -8,6 +8,7 @@ use cloister_school::{
     oneroster::{File, Limits, Package, Version},
 };
 use cloister_tenancy::Actor;
+use jiff::SignedDuration;
 
 use crate::{
     document::Operation,
@@ -30,6 +31,8 @@ pub(crate) async fn prepare(world: &World, operation: &Arc<Operation>, home: &Ho
 /// An import that changed something, and nothing that anybody else here knows.
 async fn applied(world: &World, home: &Home) -> Result<String, String> {
     let tenancy = &world.platform.tenancy;
+    // An import is known by its moment.
+    world.clock.advance(SignedDuration::from_millis(1));
     let cx = tenancy.background(home.tenant.clone(), Actor::System("stranger"));
     let bytes = std::io::Cursor::new(package(world.number()));
     let package = Package::from_archive(Box::new(bytes), Limits::default()).map_err(|error| error.to_string())?;

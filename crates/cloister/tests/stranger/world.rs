@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub(crate) platform: TestPlatform,
     pub(crate) service: Service,
     pub(crate) door: FrontDoor,
+    /// It stands still.
+    pub(crate) clock: ManualClock,
     pub(crate) document: Document,
     pub(crate) modules: Vec<Arc<dyn HttpModule>>,
     /// One for each kind of tenant.
@@ -73,6 +75,7 @@ impl World {
             platform,
             service,
             door,
+            clock: clock.clone(),
             document,
             modules,
             towns: Vec::new(),

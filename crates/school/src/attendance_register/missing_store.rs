@@ -44,7 +44,8 @@ macro_rules! list {
     (@ $rest:expr, $beyond:literal, $direction:literal) => {
         concat!(
             "select x.date, x.due_by, x.class_id, x.school_id, x.class_period_id from (
-                select c.date, m.id as due_by, k.id as class_id, k.school_id, m.class_period_id from ",
+                (select distinct on (c.date, k.id, m.class_period_id)
+                    c.date, m.id as due_by, k.id as class_id, k.school_id, m.class_period_id from ",
                 days_and_classes!("<>"), "
                 join meeting m on m.tenant_id = $1 and m.class_id = k.id
                     and (m.day_of_week = extract(isodow from c.date)::int or m.cycle_day = c.cycle_day)
@@ -52,6 +53,7 @@ macro_rules! list {
                 where ", between_days!(), "
                     and (c.bell_schedule_id is null or exists (select from bell_schedule_period b where b.tenant_id = $1
                         and b.bell_schedule_id = c.bell_schedule_id and b.class_period_id = m.class_period_id))
+                order by c.date, k.id, m.class_period_id, m.id)
                 union all
                 select c.date, k.id, k.id, k.school_id, null::uuid from ", days_and_classes!("="), "
                 where ", between_days!(), "

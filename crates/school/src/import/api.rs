@@ -21,7 +21,7 @@ use super::{
     run::{DayOrMonth, ImportRun, ReadingMode, RosterFormat, RunSettings},
     run_store,
 };
-use crate::ROSTER;
+use crate::{ROSTER, scope::authorize_change};
 
 /// The routes of this folder.
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
@@ -247,7 +247,11 @@ async fn roster_import_undo(
     Path(id): Path<ImportRunId>,
     once: Once<UndoWish>,
 ) -> Result<Response<Body>, Problem> {
-    op.cx.authorize(Action::Import, &ROSTER)?;
+    let read = async {
+        op.cx.authorize(Action::Read, &ROSTER)?;
+        run_store::get(&op.tenancy, &op.cx, id).await
+    };
+    authorize_change(&op.cx, Action::Import, &ROSTER, read).await?;
     op.limit(Class::Heavy)?;
     let mut tx = op.tenancy.write(&op.cx).await?;
     let undone = super::undo(&mut tx, once.key.as_ref(), id, once.body.keep_changed).await;
