@@ -233,6 +233,10 @@ fn complete(operation: &mut Operation, kind: Kind, within_tenants: bool) {
     };
     let tagged = has(parameters, "If-Match");
     let has_body = operation.request_body.is_some();
+    let is_query =
+        |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(known) if known.parameter_in == ParameterIn::Query);
+    // A deletion that has to be confirmed says so in its address.
+    let says = has_body || kind == Kind::Changes && parameters.iter().any(is_query);
     if within_tenants && !none {
         parameters.push(RefOr::Ref(Ref::new("#/components/parameters/TenantId")));
     }
@@ -248,7 +252,8 @@ fn complete(operation: &mut Operation, kind: Kind, within_tenants: bool) {
             // What exists may contradict any change, also one that says nothing but its address.
             409 => kind == Kind::Changes,
             412 | 428 => tagged,
-            408 | 413 | 415 | 422 => has_body,
+            408 | 413 | 415 => has_body,
+            422 => says,
             _ => true,
         };
         if applies {
