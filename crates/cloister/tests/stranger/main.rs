@@ -8,6 +8,7 @@
 
 mod answer;
 mod ask;
+mod choices;
 mod coverage;
 mod crowd;
 mod document;

@@ -181,7 +181,7 @@ async fn adjust(world: &World, operation: &Operation, home: &Home, body: &mut Va
         }
         // Names within a school, and of codes, are given once.
         "class_period_create" | "bell_schedule_create" | "class_period_update" | "bell_schedule_update" => {
-            body["name"] = json!(new("Period", number))
+            body["name"] = json!(new("Period", number));
         }
         "room_create" => body["room_number"] = json!(new("B", number)),
         "attendance_code_create" => body["short_name"] = json!(new("UA", number)),

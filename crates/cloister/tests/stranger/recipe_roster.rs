@@ -36,7 +36,7 @@ async fn applied(world: &World, home: &Home) -> Result<String, String> {
     let cx = tenancy.background(home.tenant.clone(), Actor::System("stranger"));
     let bytes = std::io::Cursor::new(package(world.number()));
     let package = Package::from_archive(Box::new(bytes), Limits::default()).map_err(|error| error.to_string())?;
-    let told = |error: cloister_tenancy::Error| error.log().to_string();
+    let told = |error: cloister_tenancy::Error| error.log();
     import(tenancy, &cx, package, &ImportSettings::default(), &()).await.map_err(told)?;
     let run = last(tenancy, &cx).await.map_err(told)?.ok_or("the import is not remembered")?;
     Ok(run.id.to_string())

@@ -79,6 +79,7 @@ pub struct AttendanceRegisterFields {
     pub entries: Vec<RegisterEntry>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "rules are handed value and context by reference")]
 fn once_each(entries: &[RegisterEntry], (): &()) -> garde::Result {
     let students: Vec<PersonId> = entries.iter().map(|entry| entry.student_id).collect();
     crate::rules::distinct(&students, &())

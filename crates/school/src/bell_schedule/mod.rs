@@ -62,6 +62,7 @@ pub struct BellSchedulePeriod {
     pub end_time: DayTime,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "rules are handed value and context by reference")]
 fn once_each(periods: &[BellSchedulePeriod], (): &()) -> garde::Result {
     let named: Vec<ClassPeriodId> = periods.iter().map(|period| period.class_period_id).collect();
     crate::rules::distinct(&named, &())

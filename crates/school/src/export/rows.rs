@@ -56,9 +56,9 @@ impl Fields<'_> {
         let id = self.row.get::<_, Option<&str>>(column).unwrap_or_default();
         // None is none: an id would be made of it.
         if id.is_empty() {
-            self.lines.field("")
+            self.lines.field("");
         } else {
-            self.lines.field(&legal_sourced_id(id))
+            self.lines.field(&legal_sourced_id(id));
         }
         self
     }

@@ -218,12 +218,9 @@ pub(super) async fn write(
             when(differ, entity.update, stamp);
             when(leave, entity.remove, stamp);
         }
-        match entity.file {
-            File::Classes => {
-                when(differ, &class::term::REMOVE, &[]);
-                when(come || differ, &class::term::INSERT, &[]);
-            }
-            _ => {}
+        if entity.file == File::Classes {
+            when(differ, &class::term::REMOVE, &[]);
+            when(come || differ, &class::term::INSERT, &[]);
         }
         tx.query_all(&steps).await.map_err(changed_meanwhile)?;
     }

@@ -81,13 +81,16 @@ fn somebody() -> impl Strategy<Value = Somebody> {
     })
 }
 
+/// Of a class: grades, subjects and the like, its title, which course and which school, which terms, its periods.
+type Class = (Vec<String>, String, usize, usize, Vec<usize>, String);
+
 /// A roster.
 #[derive(Debug, Clone)]
 pub(crate) struct AnyRoster {
     orgs: Vec<(String, String)>,
     terms: Vec<String>,
     courses: Vec<(String, String, String, Option<usize>)>,
-    classes: Vec<(Vec<String>, String, usize, usize, Vec<usize>, String)>,
+    classes: Vec<Class>,
     people: Vec<Somebody>,
     extensions: Vec<String>,
 }
