@@ -235,8 +235,8 @@ fn complete(operation: &mut Operation, kind: Kind, within_tenants: bool) {
     let has_body = operation.request_body.is_some();
     let is_query =
         |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(known) if known.parameter_in == ParameterIn::Query);
-    // A deletion that has to be confirmed says so in its address.
-    let says = has_body || kind == Kind::Changes && parameters.iter().any(is_query);
+    // What is said in the address, such as a deletion's confirmation, may be well-formed and not acceptable too.
+    let says = has_body || parameters.iter().any(is_query);
     if within_tenants && !none {
         parameters.push(RefOr::Ref(Ref::new("#/components/parameters/TenantId")));
     }
