@@ -147,7 +147,8 @@ mod tests {
     fn zip(entries: &[&str]) -> Vec<u8> {
         let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
         for name in entries {
-            zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            let stored = zip::CompressionMethod::Stored;
+            zip.start_file(*name, zip::write::SimpleFileOptions::default().compression_method(stored)).unwrap();
             zip.write_all(b"<x/>").unwrap();
         }
         zip.finish().unwrap().into_inner()

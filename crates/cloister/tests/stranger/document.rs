@@ -34,6 +34,8 @@ pub(crate) struct Operation {
     pub(crate) fields: Vec<(String, String, bool)>,
     /// Its body is a package.
     pub(crate) takes_package: bool,
+    /// Its body may be a picture.
+    pub(crate) takes_picture: bool,
     /// Nobody needs to sign in.
     pub(crate) is_open: bool,
 }
@@ -181,6 +183,7 @@ fn read(
         body: (!content["example"].is_null()).then(|| content["example"].clone()),
         fields,
         takes_package: !operation["requestBody"]["content"]["application/zip"].is_null(),
+        takes_picture: !operation["requestBody"]["content"]["image/png"].is_null(),
         // `{}` among the ways to sign in says that none is needed.
         is_open: security.is_some_and(|ways| ways.is_empty() || ways.iter().any(|way| way == &serde_json::json!({}))),
     }

@@ -11,7 +11,7 @@ use crate::{
     ask::{Ask, Place, kind_of},
     document::{About, Operation},
     fill::{Things, fill, new},
-    recipe_account, recipe_platform, recipe_roster, recipe_school,
+    recipe_account, recipe_documents, recipe_platform, recipe_roster, recipe_school,
     town::Home,
     world::World,
 };
@@ -65,6 +65,9 @@ async fn attempt(world: &World, operation: &Arc<Operation>, home: &Home) -> Resu
     if let Some(ready) = recipe_school::prepare(world, operation, home).await? {
         return Ok(ready);
     }
+    if let Some(ready) = recipe_documents::prepare(world, operation, home).await? {
+        return Ok(ready);
+    }
     usual(world, operation, home).await
 }
 
@@ -79,7 +82,8 @@ pub(crate) fn plain(world: &World, operation: &Arc<Operation>, home: &Home, thin
     let headers =
         operation.takes("Idempotency-Key").then(|| ("idempotency-key".to_owned(), key())).into_iter().collect();
     let body = operation.body.as_ref().map(|example| fill(example, things, world.number()));
-    let file = operation.takes_package.then(|| recipe_roster::package(world.number()));
+    let package = operation.takes_package.then(|| ("application/zip", recipe_roster::package(world.number())));
+    let file = package.or_else(|| operation.takes_picture.then(|| ("image/png", recipe_documents::picture())));
     let ask = Ask { operation: operation.clone(), params: Vec::new(), query: Vec::new(), headers, body, file, place };
     Ready { ask, token, words: Vec::new() }
 }

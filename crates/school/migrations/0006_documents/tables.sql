@@ -31,7 +31,11 @@ create table document (
             and (document_type <> 'court_order' or cardinality(audiences) = 0)),
     -- The file, where there is one.
     file_name text constraint document_file_name_check check (char_length(file_name) between 1 and 255),
-    media_type text constraint document_media_type_check check (char_length(media_type) between 1 and 255),
+    media_type text constraint document_media_type_check
+        check (media_type in ('application/pdf', 'image/jpeg', 'image/png', 'image/webp', 'text/plain',
+            'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+            'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+            'application/vnd.oasis.opendocument.text', 'application/vnd.oasis.opendocument.spreadsheet')),
     byte_size bigint constraint document_byte_size_check check (byte_size between 1 and 10485760),
     sha256 bytea constraint document_sha256_check check (octet_length(sha256) = 32),
     constraint document_dates_check check (expires_on >= issued_on),

@@ -26,7 +26,7 @@ pub(crate) use file_store::COUNT_BYTES;
 
 use crate::{
     record::{Metadata, Record, Status, check_change, check_new},
-    rules::{TEXT, clean, distinct, plausible, searchable, small},
+    rules::{TEXT, clean, distinct, plausible, small},
     scope::{Sight, authorize_change},
     search_key,
     vocabulary::{DocumentAudience, DocumentType},
@@ -71,7 +71,7 @@ pub struct DocumentFields {
     #[garde(skip)]
     pub document_type: DocumentType,
     /// What it is called.
-    #[garde(length(chars, max = TEXT), custom(clean), custom(searchable))]
+    #[garde(length(chars, max = TEXT), custom(clean))]
     #[schema(min_length = 1, max_length = 512, example = "Birth certificate, certified copy")]
     pub title: String,
     /// The day it was issued.

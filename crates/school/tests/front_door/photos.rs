@@ -36,10 +36,12 @@ async fn whoever_sees_the_person_sees_the_photograph_in_every_tier() {
         for role in ["owner", "admin", "staff", "teacher", "guardian", "student"] {
             for name in ["Mila", "Quin", "Tess", "Hal"] {
                 let person = format!("persons/{}", house.person(name));
-                let wanted = house.by(role, "GET", &person).send().await.status;
+                let read = house.by(role, "GET", &person).send().await;
+                let wanted = read.status;
                 let seen = house.by(role, "GET", &format!("{person}/photo")).send().await;
                 assert_eq!(seen.status, wanted, "{role} {name}");
                 if wanted == 200 {
+                    assert_eq!(read.body["has_photo"], json!(true), "{role} {name}");
                     assert_eq!(seen.bytes, png(600, 800));
                     assert_eq!(seen.header("content-type"), Some("image/png"));
                     assert_eq!(seen.header("x-content-type-options"), Some("nosniff"));
@@ -98,6 +100,7 @@ async fn what_is_no_photograph_is_refused_and_one_is_replaced_and_erased() {
     assert_eq!((&second["version"], &second["created_at"]), (&json!(2), &first["created_at"]));
     office.change("DELETE", &path, &first).refused(412, "version_mismatch").await;
     office.change("DELETE", &path, &second).expect(204).await;
+    assert_eq!(office.read(&format!("persons/{}", crate::id(&mila))).await["has_photo"], json!(false));
     office.call("GET", &path).refused(404, "not_found").await;
     office.change("DELETE", &path, &second).refused(404, "not_found").await;
     let nobody = "persons/per_01ke6j8km0fgz9t2jz5dy63s58/photo";
