@@ -133,7 +133,8 @@ pub(crate) const SCOPES: &[Scope] = &[
         title: "own classes",
         description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
             the places in them, the persons whose place there counts today, the contacts of these persons, the registers of these \
-            classes, the attendance of these persons on whole days and in these classes, and their documents that are for teachers.",
+            classes, the attendance of these persons on whole days and in these classes, and the documents of the students among them that are \
+            for teachers.",
         on: NARROWED_TO_CLASSES,
     },
     Scope {

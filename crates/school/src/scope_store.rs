@@ -178,7 +178,8 @@ macro_rules! contacts_within {
     };
 }
 
-/// Of each document within the scopes: `id`. Each says who may see it, so each scope brings those that are for it.
+/// Of each document within the scopes: `id`. Each says who may see it, so each scope brings those that are for it. Those for
+/// teachers are of students: what colleagues have on file is none of a teacher's business.
 macro_rules! documents_within {
     ($account:literal, $on:literal, $scopes:literal) => {
         concat!(
@@ -189,9 +190,17 @@ macro_rules! documents_within {
             "::text[])
             union all select a.student_id, 'guardians'",
             $crate::scope_store::acting!($account, $on, $scopes, ""),
-            " union all select taught.id, 'teachers' from (",
-            $crate::scope_store::persons_taught!($account, $on, $scopes),
-            ") taught) whose join person p on p.tenant_id = $1 and p.id = whose.id and p.status = 'active'
+            " union all select s.person_id, 'teachers'",
+            $crate::scope_store::teaching!(
+                $account,
+                $on,
+                $scopes,
+                concat!(
+                    " join enrollment s on s.tenant_id = $1 and s.class_id = t.class_id and s.role = 'student' and ",
+                    $crate::scope_store::in_force!("s", $on)
+                )
+            ),
+            ") whose join person p on p.tenant_id = $1 and p.id = whose.id and p.status = 'active'
             join document d on d.tenant_id = $1 and d.person_id = whose.id and whose.audience = any(d.audiences)"
         )
     };

@@ -7,7 +7,7 @@ use std::{
 
 use cloister_http::{IfMatch, Received};
 use cloister_ids::DocumentId;
-use cloister_tenancy::{Action, Error, ErrorKind, OpContext, Result, Tenancy};
+use cloister_tenancy::{Action, Error, ErrorKind, OpContext, Result, Tenancy, TenantTx};
 use serde_json::json;
 
 use super::{
@@ -64,11 +64,7 @@ pub(super) async fn replace(
         return Err(Error::new(ErrorKind::Conflict, "record_deleted", message));
     }
     let byte_size = i64::try_from(length).map_err(Error::internal)?;
-    let kept = file_store::bytes(&mut tx).await?;
-    if kept - before.byte_size.unwrap_or_default() + byte_size > MOST {
-        let message = "All files of a tenant have 100 GiB at most. Erase files that are no longer needed.";
-        return Err(Error::new(ErrorKind::Conflict, "storage_full", message));
-    }
+    check_room(&mut tx, byte_size - before.byte_size.unwrap_or_default()).await?;
     file_store::replace(&mut tx, id, &bytes).await?;
     let after = Document {
         file_name: Some(file_name),
@@ -82,6 +78,15 @@ pub(super) async fn replace(
     tx.audit_act("document.upload", &DOCUMENT, id, Some(about));
     file_store::set(tx, &after).await?;
     Ok(after)
+}
+
+/// Refuses what would make the files and photographs of a tenant grow by so many bytes, when there is no room for these.
+pub(crate) async fn check_room(tx: &mut TenantTx, bytes: i64) -> Result<()> {
+    if file_store::bytes(tx).await? + bytes > MOST {
+        let message = "All files of a tenant have 100 GiB at most. Erase files that are no longer needed.";
+        return Err(Error::new(ErrorKind::Conflict, "storage_full", message));
+    }
+    Ok(())
 }
 
 /// Erases the file of a document that is still as the caller knows it. Nothing of it remains.

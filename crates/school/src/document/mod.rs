@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use file::check_room;
 pub(crate) use file_api::{NOT_KEPT, POLICY};
 pub(crate) use file_store::COUNT_BYTES;
 

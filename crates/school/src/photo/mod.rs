@@ -20,6 +20,7 @@ pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
 
 use crate::{
+    document::check_room,
     media_type::{MediaType, PICTURES},
     person::PERSON,
     scope::{Sight, authorize_change},
@@ -85,7 +86,7 @@ async fn see(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Result<()> {
     store::see(tenancy, cx, &sight, id).await
 }
 
-/// Puts a photograph in, or in place of one that is still as the caller knows it. Two round trips.
+/// Puts a photograph in, or in place of one that is still as the caller knows it.
 async fn replace(
     tenancy: &Tenancy,
     cx: &OpContext,
@@ -107,6 +108,7 @@ async fn replace(
     let before = store::lock(&mut tx, id).await?;
     let (now, by) = (cx.clock().now(), cx.actor().to_string());
     let byte_size = i64::try_from(bytes.len()).map_err(Error::internal)?;
+    check_room(&mut tx, byte_size - before.as_ref().map_or(0, |before| before.byte_size)).await?;
     let photo = PersonPhoto {
         person_id: id,
         media_type: kind.name.to_owned(),

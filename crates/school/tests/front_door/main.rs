@@ -24,6 +24,7 @@ mod person;
 mod photos;
 mod plans;
 mod plans_attendance;
+mod plans_documents;
 mod plans_within;
 mod records;
 mod round_trips;
