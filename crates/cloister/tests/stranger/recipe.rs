@@ -83,8 +83,10 @@ pub(crate) fn plain(world: &World, operation: &Arc<Operation>, home: &Home, thin
         operation.takes("Idempotency-Key").then(|| ("idempotency-key".to_owned(), key())).into_iter().collect();
     let body = operation.body.as_ref().map(|example| fill(example, things, world.number()));
     let package = operation.takes_package.then(|| ("application/zip", recipe_roster::package(world.number())));
-    let file = package.or_else(|| operation.takes_picture.then(|| ("image/png", recipe_documents::picture())));
-    let ask = Ask { operation: operation.clone(), params: Vec::new(), query: Vec::new(), headers, body, file, place };
+    let file = package.or_else(|| recipe_documents::file(operation));
+    let needed = operation.queries.iter().filter(|query| query.is_required);
+    let query = needed.filter_map(|one| Some((one.name.clone(), one.example.as_str()?.to_owned()))).collect();
+    let ask = Ask { operation: operation.clone(), params: Vec::new(), query, headers, body, file, place };
     Ready { ask, token, words: Vec::new() }
 }
 

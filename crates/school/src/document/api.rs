@@ -53,7 +53,7 @@ struct DocumentFilter {
     document_type: Option<DocumentType>,
     /// Only those that expire before this day, or have expired.
     #[garde(inner(custom(plausible)))]
-    #[param(example = "2026-09-01")]
+    #[param(example = "2027-09-01")]
     expires_before: Option<Date>,
     /// Only those whose title begins with this; case and accents do not matter.
     #[garde(inner(length(chars, max = 100), custom(searchable)))]
