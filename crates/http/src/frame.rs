@@ -11,7 +11,7 @@ use axum::{
     Router,
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, Method, Response, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header},
     middleware::{self, Next},
     response::IntoResponse,
 };
@@ -62,14 +62,18 @@ impl Frame {
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::from_fn_with_state(self.crowd.clone(), admit::admit))
             .layer(middleware::from_fn(finish_problem))
-            // What is an archive already is not packed once more.
-            .layer(
-                CompressionLayer::new()
-                    .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/zip"))),
-            )
+            // What is an archive already is not packed once more, and what has a digest is sent as it is: the digest would be of
+            // something else.
+            .layer(CompressionLayer::new().compress_when(
+                DefaultPredicate::new().and(NotForContentType::const_new("application/zip")).and(has_no_digest),
+            ))
             .layer(middleware::from_fn_with_state(self.clone(), headers))
             .layer(middleware::from_fn_with_state(self, observe))
     }
+}
+
+fn has_no_digest(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    !headers.contains_key("repr-digest")
 }
 
 /// An id that a client or proxy chose is kept only when it has the form of ours.

@@ -101,6 +101,8 @@ kinds! {
     AcademicRecord = "acr", "academic record";
     /// A field of a tenant's own.
     CustomField = "cuf", "custom field";
+    /// A document of a person.
+    Document = "doc", "document";
     /// A component of a catalog.
     Component = "cmp", "component";
 }
@@ -155,6 +157,7 @@ aliases! {
     PersonMergeId = PersonMerge;
     AcademicRecordId = AcademicRecord;
     CustomFieldId = CustomField;
+    DocumentId = Document;
     ComponentId = Component;
 }
 

@@ -15,6 +15,9 @@
 //! - Families are the office's own order of things: what a family or a teacher may know of them is told by contacts and siblings.
 //! - Posts are kept by owner and administrator and read by the office; everybody on the staff reads their own.
 //! - What became of a student in earlier years is for the office and the family. A teacher meets a student without it.
+//! - Documents are kept by the office. Each says who else may see it: teachers of the student, guardians who act for the student, the
+//!   person it is about. An order of a court never does: what follows from it is told by contacts. A photograph is seen by whoever
+//!   sees the person.
 //! - What a school writes down in fields of its own is for the office. Which fields there are, owner and administrator decide.
 //! - Two persons are merged by owner and administrator: it changes many records at once, and lets one account see what two did.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
@@ -37,6 +40,7 @@ use crate::{
     course::COURSE,
     custom_field::{CUSTOM_FIELD, CUSTOM_VALUE},
     demographics::DEMOGRAPHICS,
+    document::DOCUMENT,
     enrollment::ENROLLMENT,
     family::FAMILY,
     meeting::MEETING,
@@ -93,6 +97,7 @@ const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
     (ATTENDANCE_EVENT, READ),
     (ATTENDANCE_REGISTER, ENTER),
     (ABSENCE_REQUEST, READ),
+    (DOCUMENT, READ),
 ];
 
 /// The same for whoever acts for children, who may also ask for absences of these, and take that back.
@@ -105,6 +110,7 @@ const NARROWED_TO_CHILDREN: &[(Resource, &[Action])] = &[
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, RECORD),
+    (DOCUMENT, READ),
 ];
 
 /// The same for oneself, with posts, which are the person's own alone.
@@ -117,6 +123,7 @@ const NARROWED_TO_ONESELF: &[(Resource, &[Action])] = &[
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, READ),
+    (DOCUMENT, READ),
 ];
 
 /// How permissions can be narrowed.
@@ -126,20 +133,23 @@ pub(crate) const SCOPES: &[Scope] = &[
         title: "own classes",
         description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
             the places in them, the persons whose place there counts today, the contacts of these persons, the registers of these \
-            classes, and the attendance of these persons on whole days and in these classes.",
+            classes, the attendance of these persons on whole days and in these classes, and the documents of the students among them that are \
+            for teachers.",
         on: NARROWED_TO_CLASSES,
     },
     Scope {
         name: OWN_CHILDREN,
         title: "own children",
         description: "The persons for whom one acts as parent, guardian or other contact today, as long as custody and access to their \
-            data allow it, their places, their classes, their attendance, and one's own relation to them.",
+            data allow it, their places, their classes, their attendance, their documents that are for guardians, and one's own \
+            relation to them.",
         on: NARROWED_TO_CHILDREN,
     },
     Scope {
         name: SELF,
         title: "oneself",
-        description: "The person whose account one is signed in with, their places, their classes, their attendance, and their posts.",
+        description: "The person whose account one is signed in with, their places, their classes, their attendance, their posts, and \
+            their documents that are for themselves.",
         on: NARROWED_TO_ONESELF,
     },
 ];
@@ -170,6 +180,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, ATTENDANCE_EVENT, RECORD),
     Grant::all(OWNER, ATTENDANCE_REGISTER, ENTER),
     Grant::all(OWNER, ABSENCE_REQUEST, KEEP),
+    Grant::all(OWNER, DOCUMENT, KEEP),
     Grant::all(ADMIN, ORG, KEEP),
     Grant::all(ADMIN, ACADEMIC_SESSION, KEEP),
     Grant::all(ADMIN, COURSE, KEEP),
@@ -194,6 +205,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, ATTENDANCE_EVENT, RECORD),
     Grant::all(ADMIN, ATTENDANCE_REGISTER, ENTER),
     Grant::all(ADMIN, ABSENCE_REQUEST, KEEP),
+    Grant::all(ADMIN, DOCUMENT, KEEP),
     Grant::all(STAFF, ORG, READ),
     Grant::all(STAFF, ACADEMIC_SESSION, READ),
     Grant::all(STAFF, COURSE, READ),
@@ -217,6 +229,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, ATTENDANCE_EVENT, RECORD),
     Grant::all(STAFF, ATTENDANCE_REGISTER, ENTER),
     Grant::all(STAFF, ABSENCE_REQUEST, KEEP),
+    Grant::all(STAFF, DOCUMENT, KEEP),
     Grant::all(TEACHER, ORG, READ),
     Grant::all(TEACHER, ACADEMIC_SESSION, READ),
     Grant::all(TEACHER, COURSE, READ),
@@ -236,6 +249,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_REGISTER, ENTER),
     Grant::within(OWN_CLASSES, TEACHER, ABSENCE_REQUEST, READ),
     Grant::within(SELF, TEACHER, STAFF_ASSIGNMENT, READ),
+    Grant::within(OWN_CLASSES, TEACHER, DOCUMENT, READ),
+    Grant::within(SELF, TEACHER, DOCUMENT, READ),
     Grant::all(GUARDIAN, ORG, READ),
     Grant::all(GUARDIAN, ACADEMIC_SESSION, READ),
     Grant::all(GUARDIAN, COURSE, READ),
@@ -253,6 +268,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(OWN_CHILDREN, GUARDIAN, ATTENDANCE_EVENT, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ABSENCE_REQUEST, RECORD),
     Grant::within(OWN_CHILDREN, GUARDIAN, ACADEMIC_RECORD, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, DOCUMENT, READ),
+    Grant::within(SELF, GUARDIAN, DOCUMENT, READ),
     Grant::all(STUDENT, ORG, READ),
     Grant::all(STUDENT, ACADEMIC_SESSION, READ),
     Grant::all(STUDENT, COURSE, READ),
@@ -268,6 +285,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(SELF, STUDENT, ATTENDANCE_EVENT, READ),
     Grant::within(SELF, STUDENT, ABSENCE_REQUEST, READ),
     Grant::within(SELF, STUDENT, ACADEMIC_RECORD, READ),
+    Grant::within(SELF, STUDENT, DOCUMENT, READ),
 ];
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod custom_field;
 mod date_span;
 pub mod day_time;
 pub mod demographics;
+pub mod document;
 pub mod enrollment;
 pub mod export;
 pub mod family;
@@ -28,11 +29,13 @@ pub mod fuzzing;
 mod grants;
 pub mod import;
 mod listing;
+mod media_type;
 pub mod meeting;
 pub mod oneroster;
 pub mod org;
 pub mod person;
 pub mod person_merge;
+pub mod photo;
 pub mod record;
 pub mod room;
 mod rules;
@@ -149,6 +152,13 @@ impl Module for School {
                 foreign_keys: include_str!("../migrations/0005_import_run/foreign_keys.sql"),
                 made: &[Table::tenant("import_run"), Table::tenant("import_part"), Table::tenant("import_change")],
             },
+            SchemaChange {
+                number: 6,
+                name: "documents",
+                tables: include_str!("../migrations/0006_documents/tables.sql"),
+                foreign_keys: include_str!("../migrations/0006_documents/foreign_keys.sql"),
+                made: &[Table::tenant("document"), Table::tenant("document_part"), Table::tenant("person_photo")],
+            },
         ];
         ALL
     }
@@ -190,6 +200,9 @@ impl Module for School {
                 attendance_register::MISSING_STATEMENTS,
                 attendance_rate::STATEMENTS,
                 absence_request::STATEMENTS,
+                document::STATEMENTS[0],
+                document::STATEMENTS[1],
+                photo::STATEMENTS,
             ];
             let resources = resources.into_iter();
             resources.chain(import::statements()).chain(export::statements()).collect()
@@ -234,6 +247,7 @@ impl Module for School {
             attendance_event::ATTENDANCE_EVENT,
             attendance_register::ATTENDANCE_REGISTER,
             absence_request::ABSENCE_REQUEST,
+            document::DOCUMENT,
             ROSTER,
         ]
     }
@@ -262,6 +276,7 @@ impl Module for School {
                 attendance_code::CONSTRAINTS,
                 attendance_event::CONSTRAINTS,
                 attendance_register::CONSTRAINTS,
+                document::CONSTRAINTS,
             ]
             .concat()
         });
@@ -269,9 +284,10 @@ impl Module for School {
     }
 
     fn meters(&self) -> &'static [Meter] {
-        static ALL: [Meter; 2] = [
+        static ALL: [Meter; 3] = [
             Meter { name: "students", count: &person::COUNT_STUDENTS },
             Meter { name: "staff", count: &person::COUNT_STAFF },
+            Meter { name: "storage", count: &document::COUNT_BYTES },
         ];
         &ALL
     }
@@ -331,6 +347,8 @@ impl HttpModule for School {
             .merge(attendance_register::routes())
             .merge(attendance_rate::routes())
             .merge(absence_request::routes())
+            .merge(document::routes())
+            .merge(photo::routes())
             .merge(export::routes())
             .merge(import::routes())
     }

@@ -185,6 +185,22 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// What kind of document it is.
+    DocumentType: true [
+        BIRTH_CERTIFICATE = "birth_certificate", IDENTITY_DOCUMENT = "identity_document",
+        RESIDENCE_PERMIT = "residence_permit", COURT_ORDER = "court_order", MEDICAL_CERTIFICATE = "medical_certificate",
+        CONSENT_FORM = "consent_form", CONTRACT = "contract", REPORT = "report", CERTIFICATE = "certificate",
+        PHOTOGRAPH_CONSENT = "photograph_consent", OTHER = "other",
+    ]
+}
+
+vocabulary! {
+    /// Who may see a document besides the office: those who teach its student, those who act for the student, and the person it
+    /// is about.
+    DocumentAudience: false [TEACHERS = "teachers", GUARDIANS = "guardians", ONESELF = "self"]
+}
+
+vocabulary! {
     /// The kinds of records that can have custom fields.
     CustomResource: false [PERSON = "person", ORG = "org", COURSE = "course", CLASS = "class"]
 }

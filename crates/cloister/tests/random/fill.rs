@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use bytes::Bytes;
+use cloister_testkit::Call;
 use serde_json::{Value, json};
 
 use crate::asking::Asker;
@@ -26,6 +28,7 @@ pub(crate) async fn fill(asker: &Asker<'_>, word: &str) {
     maker.post("tenant/members", member).await;
     let school = maker.roster().await;
     maker.families(&school).await;
+    maker.documents(&school).await;
     let period = maker.days(&school).await;
     maker.attendance(&school, &period).await;
     // Last, so that the one who stays has everything already.
@@ -50,6 +53,22 @@ struct Pupils {
 impl Maker<'_> {
     /// `known` is the record that is changed, where there is one.
     async fn send(&self, method: &str, path: &str, known: Option<&Value>, body: Value) -> Value {
+        self.carry_out(method, path, known, |call| call.json(body)).await
+    }
+
+    /// A picture of one point, as far as its first bytes tell.
+    async fn put_picture(&self, path: &str, known: Option<&Value>) {
+        let picture = Bytes::from_static(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0");
+        self.carry_out("PUT", path, known, |call| call.file("image/png", picture)).await;
+    }
+
+    async fn carry_out(
+        &self,
+        method: &str,
+        path: &str,
+        known: Option<&Value>,
+        body: impl FnOnce(Call) -> Call,
+    ) -> Value {
         let host = format!("{}.localhost", self.asker.tenant.slug);
         let call = self.asker.door.call(method, &format!("/api/v1/{path}"));
         let mut call = call.header("host", &host).token(self.asker.token);
@@ -59,7 +78,7 @@ impl Maker<'_> {
         if let Some(known) = known {
             call = call.header("if-match", &format!("\"v{}\"", known["version"]));
         }
-        let seen = call.json(body).send().await;
+        let seen = body(call).send().await;
         assert!(matches!(seen.status, 200 | 201), "{method} {path}: {} {}", seen.status, seen.text);
         seen.body
     }
@@ -112,6 +131,16 @@ impl Maker<'_> {
         let post = json!({ "person_id": teacher, "org_id": org, "position_title": "Head", "staff_classification": "teacher",
             "begin_date": "2025-08-01" });
         self.post("staff_assignments", post).await;
+    }
+
+    /// What the student has on paper, and how they look.
+    async fn documents(&self, Pupils { student, .. }: &Pupils) {
+        let document = json!({ "person_id": student, "document_type": "residence_permit", "title": "Residence permit",
+            "expires_on": "2027-05-14", "note": "Renewed twice", "audiences": ["guardians", "self"] });
+        let document = self.post("documents", document).await;
+        let file = format!("documents/{}/file?file_name=permit.png", document["id"].as_str().unwrap());
+        self.put_picture(&file, Some(&document)).await;
+        self.put_picture(&format!("persons/{}/photo", student.as_str().unwrap()), None).await;
     }
 
     /// When the class meets. The period in which it does.

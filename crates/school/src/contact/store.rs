@@ -6,12 +6,12 @@
 use cloister_http::IdempotencyKey;
 use cloister_ids::{ContactId, PersonId};
 use cloister_tenancy::{
-    OpContext, Result, Tenancy, TenantTx,
+    Error, OpContext, Result, Tenancy, TenantTx,
     sql::{Parameters, Row, Statement, ToSql, statements},
 };
 use jiff::civil::Date;
 
-use super::{Contact, ContactFields};
+use super::{Contact, ContactFields, NO_COURT_ORDER};
 use crate::{
     listing::Span,
     record::{Metadata, Record, found, status},
@@ -23,15 +23,16 @@ use crate::{
 
 macro_rules! written {
     () => {
-        written!("contact_restrictions")
+        written!("contact_restrictions", "court_order_document_id")
     };
-    ($restrictions:expr) => {
+    ($restrictions:expr, $order:literal) => {
         concat!(
             "student_id, contact_id, relation, legal_guardian, lives_with, primary_contact, emergency_contact,
              contact_priority, custody, child_data_access, contact_by_call, contact_by_sms, contact_by_email,
              contact_by_mail, ",
             $restrictions,
-            ", begin_date, end_date"
+            ", begin_date, end_date, ",
+            $order
         )
     };
 }
@@ -55,15 +56,19 @@ macro_rules! fields {
     };
 }
 
-/// What staff must know is for whoever teaches the student, and not for the contact whom it is about.
+/// What staff must know is for whoever teaches the student, and not for the contact whom it is about; what a court decided, for
+/// the office.
 macro_rules! fields_within {
     ($account:literal, $on:literal, $scopes:literal) => {
         concat!(
-            written!(concat!(
-                "case when student_id = any(array(",
-                students_taught!($account, $on, $scopes),
-                ")) then contact_restrictions end as contact_restrictions"
-            )),
+            written!(
+                concat!(
+                    "case when student_id = any(array(",
+                    students_taught!($account, $on, $scopes),
+                    ")) then contact_restrictions end as contact_restrictions"
+                ),
+                "null::uuid as court_order_document_id"
+            ),
             ", ",
             named!("contact.contact_id")
         )
@@ -122,7 +127,7 @@ statements! {
         insert!(
             "contact",
             written!(),
-            "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23"
+            "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24"
         ),
         " returning ",
         named!("contact.contact_id")
@@ -132,8 +137,12 @@ statements! {
             version = version + 1, source = $7, relation = $8, legal_guardian = $9, lives_with = $10,
             primary_contact = $11, emergency_contact = $12, contact_priority = $13, custody = $14,
             child_data_access = $15, contact_by_call = $16, contact_by_sms = $17, contact_by_email = $18,
-            contact_by_mail = $19, contact_restrictions = $20, begin_date = $21, end_date = $22
+            contact_by_mail = $19, contact_restrictions = $20, begin_date = $21, end_date = $22,
+            court_order_document_id = $23
         where tenant_id = $1 and id = $2";
+    /// The order of a court, if it is one of the student and counts; kept from becoming something else.
+    COURT_ORDER = "select id from document where tenant_id = $1 and id = $2 and person_id = $3
+        and document_type = 'court_order' and status = 'active' for share";
     /// The student has other agents than before.
     TOUCH_STUDENT = "update person set version = version + 1, date_last_modified = $3, updated_at = $3, updated_by = $4
         where tenant_id = $1 and id = $2";
@@ -188,6 +197,7 @@ fn contact(row: &Row) -> Result<Contact> {
             contact_priority: row.get("contact_priority"),
             custody: row.get::<_, Option<String>>("custody").map(Custody::from_column),
             child_data_access: row.get("child_data_access"),
+            court_order_document_id: row.get("court_order_document_id"),
             contact_by_call: row.get("contact_by_call"),
             contact_by_sms: row.get("contact_by_sms"),
             contact_by_email: row.get("contact_by_email"),
@@ -222,7 +232,7 @@ impl<'a> Made<'a> {
     }
 
     /// The columns that a change may write, from `relation` on.
-    fn parameters(&'a self, fields: &'a ContactFields) -> [&'a (dyn ToSql + Sync); 15] {
+    fn parameters(&'a self, fields: &'a ContactFields) -> [&'a (dyn ToSql + Sync); 16] {
         [
             fields.relation.column(),
             &fields.legal_guardian,
@@ -239,6 +249,7 @@ impl<'a> Made<'a> {
             &fields.contact_restrictions,
             &fields.begin_date,
             &fields.end_date,
+            &fields.court_order_document_id,
         ]
     }
 }
@@ -264,6 +275,16 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
     let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
     let row = found(&rows[1])?;
     Ok((row.get("contact_given_name"), row.get("contact_family_name")))
+}
+
+/// Refuses what a contact cannot name as the order of a court.
+pub(super) async fn check_court_order(tx: &mut TenantTx, fields: &ContactFields) -> Result<()> {
+    let Some(order) = fields.court_order_document_id else { return Ok(()) };
+    let rows = tx.query(&COURT_ORDER, &[&order, &fields.student_id]).await?;
+    if rows.is_empty() {
+        return Err(Error::field("court_order_document_id", "court_order_unknown", NO_COURT_ORDER));
+    }
+    Ok(())
 }
 
 /// One whose student is kept from getting other contacts.

@@ -189,7 +189,7 @@ async fn roster_import_create(
 
 /// Keeps the package, and leaves a job that brings it in.
 async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> Result<ImportRun> {
-    let Received { mut file, length, key } = received;
+    let Received { mut file, length, key, .. } = received;
     let id = ImportRunId::generate(tx.cx().clock());
     let run = run_store::insert(tx, key.as_ref(), id, settings, i64::try_from(length).unwrap_or(i64::MAX)).await?;
     file.rewind().map_err(Error::internal)?;

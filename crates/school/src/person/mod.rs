@@ -219,6 +219,8 @@ pub struct Person {
     pub id: PersonId,
     /// The account tied to this person; told to whoever may change persons. It is tied by an invitation, not by a change.
     pub account_id: Option<AccountId>,
+    /// Whether there is a photograph of them.
+    pub has_photo: bool,
     /// What is known of them.
     #[serde(flatten)]
     pub fields: PersonFields,
@@ -264,7 +266,7 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Per
     fields.agent_ids.sort_unstable();
     let id = PersonId::generate(tx.cx().clock());
     fields.sourced_id.get_or_insert_with(|| id.to_string());
-    let person = Person { id, account_id: None, fields, record: Record::new(tx.cx()) };
+    let person = Person { id, account_id: None, has_photo: false, fields, record: Record::new(tx.cx()) };
     authorize_agents(tx.cx(), &[], &person.fields.agent_ids)?;
     let agents = new_agents(tx.cx().clock(), &[], &person.fields.agent_ids);
     store::insert(tx, key, &person, &agents).await?;
@@ -324,8 +326,8 @@ async fn change(
     authorize_agents(cx, &before.fields.agent_ids, &fields.agent_ids)?;
     let come = new_agents(cx.clock(), &before.fields.agent_ids, &fields.agent_ids);
     let changes = Changes::between(&before.fields, &fields)?.showing_only(NOT_PERSONAL);
-    let Person { account_id, fields: PersonFields { agent_ids, .. }, record, .. } = before;
-    let after = Person { id, account_id, fields, record: record.changed(cx) };
+    let Person { account_id, has_photo, fields: PersonFields { agent_ids, .. }, record, .. } = before;
+    let after = Person { id, account_id, has_photo, fields, record: record.changed(cx) };
     tx.audit(Action::Update, &PERSON, id, Some(changes.into()));
     store::update(tx, &roles, &agent_ids, &come, &after).await?;
     Ok(after)

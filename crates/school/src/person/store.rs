@@ -28,11 +28,20 @@ macro_rules! written {
     };
 }
 
+/// Whether there is a photograph.
+macro_rules! has_photo {
+    () => {
+        "exists (select from person_photo look where look.tenant_id = $1 and look.person_id = person.id) as has_photo"
+    };
+}
+
 macro_rules! fields {
     () => {
         concat!(
             written!(),
-            ", account_id, array(select a.contact_id from contact a
+            ", account_id, ",
+            has_photo!(),
+            ", array(select a.contact_id from contact a
                 where a.tenant_id = $1 and a.student_id = person.id and a.status = 'active' order by 1) as agent_ids"
         )
     };
@@ -82,12 +91,13 @@ statements! {
     AGENT_OF = relations!("contact_id", "student_id");
 }
 
-pub(super) use written;
+pub(super) use {has_photo, written};
 
 pub(super) fn person(row: &Row, roles: &[Row]) -> Result<Person> {
     Ok(Person {
         id: row.get("id"),
         account_id: row.get("account_id"),
+        has_photo: row.get("has_photo"),
         fields: PersonFields {
             sourced_id: row.get("sourced_id"),
             status: status(row)?,

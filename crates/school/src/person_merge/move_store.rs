@@ -16,12 +16,14 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("contact", "student_id"),
     ("custom_value", "person_id"),
     ("demographics", "person_id"),
+    ("document", "person_id"),
     ("enrollment", "person_id"),
     ("family_member", "person_id"),
     ("meeting", "teacher_id"),
     // What merges were about is history.
     ("person_merge", "kept_id"),
     ("person_merge", "merged_id"),
+    ("person_photo", "person_id"),
     ("person_role", "person_id"),
     ("staff_assignment", "person_id"),
 ];
@@ -164,6 +166,11 @@ statements! {
     NOTE_ATTENDANCE = note!("attendance_event", "moved", "id", rest!("attendance_event", "student_id"));
     /// Absences that were asked for.
     NOTE_ABSENCES = note!("absence_request", "moved", "id", rest!("absence_request", "student_id"));
+    /// Documents.
+    NOTE_DOCUMENTS = note!("document", "moved", "id", rest!("document", "person_id"));
+    /// The photograph, where the one who stays has none.
+    NOTE_PHOTO = note!("person_photo", "moved", "person_id",
+        "t.person_id = $3 and not exists (select from person_photo k where k.tenant_id = $1 and k.person_id = $4)");
     /// Meetings that name the merged person as their teacher.
     NOTE_MEETINGS = note!("meeting", "moved", "id", rest!("meeting", "teacher_id"));
     /// Families to which the one who stays belongs too.
@@ -202,6 +209,10 @@ statements! {
     ABSENCES_THERE = shift!("absence_request", "moved", "student_id", "$3", "$4", "");
     /// Meetings there.
     MEETINGS_THERE = shift!("meeting", "moved", "teacher_id", "$3", "$4", "");
+    /// Documents there.
+    DOCUMENTS_THERE = shift!("document", "moved", "person_id", "$3", "$4", "");
+    /// Documents back.
+    DOCUMENTS_BACK = shift!("document", "moved", "person_id", "$4", "$3", "");
     /// Attendance back.
     ATTENDANCE_BACK = shift!("attendance_event", "moved", "student_id", "$4", "$3", "");
     /// Absences back.
@@ -232,6 +243,15 @@ statements! {
     DEMOGRAPHICS_BACK = "update demographics t set person_id = $3, date_last_modified = $5, updated_at = $5,
             updated_by = $6, version = t.version + 1
         from person_merge_row n where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'demographics'
+        and n.row_id = $3 and t.tenant_id = $1 and t.person_id = $4";
+
+    /// The photograph there.
+    PHOTO_THERE = "update person_photo t set person_id = $4, updated_at = $5, updated_by = $6, version = t.version + 1
+        from person_merge_row n where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'person_photo'
+        and t.tenant_id = $1 and t.person_id = n.row_id and t.person_id = $3";
+    /// The photograph back.
+    PHOTO_BACK = "update person_photo t set person_id = $3, updated_at = $5, updated_by = $6, version = t.version + 1
+        from person_merge_row n where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'person_photo'
         and n.row_id = $3 and t.tenant_id = $1 and t.person_id = $4";
 
     /// Roles that are there twice go.
@@ -294,7 +314,7 @@ statements! {
 }
 
 /// What is noted, in this order, and whether the statement asks for the one who stays.
-pub(super) static NOTES: [(&Statement, bool); 18] = [
+pub(super) static NOTES: [(&Statement, bool); 20] = [
     (&NOTE_ROLES_TWICE, true),
     (&NOTE_ROLES_DEMOTED, true),
     (&NOTE_ROLES, false),
@@ -308,6 +328,8 @@ pub(super) static NOTES: [(&Statement, bool); 18] = [
     (&NOTE_ATTENDANCE_TWICE, true),
     (&NOTE_ATTENDANCE, false),
     (&NOTE_ABSENCES, false),
+    (&NOTE_DOCUMENTS, false),
+    (&NOTE_PHOTO, true),
     (&NOTE_MEETINGS, false),
     (&NOTE_FAMILIES_TWICE, true),
     (&NOTE_FAMILIES, true),
@@ -316,7 +338,7 @@ pub(super) static NOTES: [(&Statement, bool); 18] = [
 ];
 
 /// What goes to the one who stays.
-pub(super) static THERE: [&Statement; 11] = [
+pub(super) static THERE: [&Statement; 13] = [
     &ROLES_THERE,
     &DEMOTED_THERE,
     &PLACES_THERE,
@@ -326,12 +348,14 @@ pub(super) static THERE: [&Statement; 11] = [
     &YEARS_THERE,
     &ATTENDANCE_THERE,
     &ABSENCES_THERE,
+    &DOCUMENTS_THERE,
+    &PHOTO_THERE,
     &MEETINGS_THERE,
     &DEMOGRAPHICS_THERE,
 ];
 
 /// The same back.
-pub(super) static BACK: [&Statement; 11] = [
+pub(super) static BACK: [&Statement; 13] = [
     &ROLES_BACK,
     &DEMOTED_BACK,
     &PLACES_BACK,
@@ -341,6 +365,8 @@ pub(super) static BACK: [&Statement; 11] = [
     &YEARS_BACK,
     &ATTENDANCE_BACK,
     &ABSENCES_BACK,
+    &DOCUMENTS_BACK,
+    &PHOTO_BACK,
     &MEETINGS_BACK,
     &DEMOGRAPHICS_BACK,
 ];

@@ -40,8 +40,9 @@ macro_rules! differ {
             " where a.tenant_id = $1 and a.",
             $own,
             " = $2 and a.status = 'active'
-                and (k.status, k.custody, k.child_data_access, k.contact_restrictions)
-                    is distinct from (a.status, a.custody, a.child_data_access, a.contact_restrictions))"
+                and (k.status, k.custody, k.child_data_access, k.court_order_document_id, k.contact_restrictions)
+                    is distinct from (a.status, a.custody, a.child_data_access, a.court_order_document_id,
+                        a.contact_restrictions))"
         )
     };
 }
