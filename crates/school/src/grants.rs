@@ -16,6 +16,8 @@
 //! - Posts are kept by owner and administrator and read by the office; everybody on the staff reads their own.
 //! - What became of a student in earlier years is for the office and the family. A teacher meets a student without it.
 //! - What a school writes down in fields of its own is for the office. Which fields there are, owner and administrator decide.
+//! - A student's times at schools are kept by the office. A teacher sees only the one of today, not how earlier ones ended.
+//! - A whole school goes into its next year by owner or administrator: it changes everybody at once. The office reads the plan.
 //! - Two persons are merged by owner and administrator: it changes many records at once, and lets one account see what two did.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
@@ -45,6 +47,8 @@ use crate::{
     person_merge::PERSON_MERGE,
     room::ROOM,
     staff_assignment::STAFF_ASSIGNMENT,
+    student_school_association::STUDENT_SCHOOL_ASSOCIATION,
+    year_rollover::YEAR_ROLLOVER,
 };
 
 /// Those who have a place in a class that the actor teaches today, such places, and such classes.
@@ -89,6 +93,7 @@ const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
     (ACADEMIC_RECORD, READ),
     (DEMOGRAPHICS, READ),
     (ENROLLMENT, READ),
+    (STUDENT_SCHOOL_ASSOCIATION, READ),
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ATTENDANCE_REGISTER, ENTER),
@@ -102,6 +107,7 @@ const NARROWED_TO_CHILDREN: &[(Resource, &[Action])] = &[
     (ACADEMIC_RECORD, READ),
     (DEMOGRAPHICS, READ),
     (ENROLLMENT, READ),
+    (STUDENT_SCHOOL_ASSOCIATION, READ),
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, RECORD),
@@ -114,6 +120,7 @@ const NARROWED_TO_ONESELF: &[(Resource, &[Action])] = &[
     (ACADEMIC_RECORD, READ),
     (DEMOGRAPHICS, READ),
     (ENROLLMENT, READ),
+    (STUDENT_SCHOOL_ASSOCIATION, READ),
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, READ),
@@ -125,7 +132,7 @@ pub(crate) const SCOPES: &[Scope] = &[
         name: OWN_CLASSES,
         title: "own classes",
         description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
-            the places in them, the persons whose place there counts today, the contacts of these persons, the registers of these \
+            the places in them, the persons whose place there counts today, their contacts and their present time at a school, the registers of these \
             classes, and the attendance of these persons on whole days and in these classes.",
         on: NARROWED_TO_CLASSES,
     },
@@ -159,6 +166,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, CUSTOM_VALUE, ENTER),
     Grant::all(OWNER, PERSON_MERGE, MERGE),
     Grant::all(OWNER, ENROLLMENT, KEEP),
+    Grant::all(OWNER, STUDENT_SCHOOL_ASSOCIATION, KEEP),
+    Grant::all(OWNER, YEAR_ROLLOVER, KEEP),
     Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(OWNER, ROSTER, WHOLE),
     Grant::all(OWNER, CALENDAR_DATE, KEEP),
@@ -183,6 +192,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, CUSTOM_VALUE, ENTER),
     Grant::all(ADMIN, PERSON_MERGE, MERGE),
     Grant::all(ADMIN, ENROLLMENT, KEEP),
+    Grant::all(ADMIN, STUDENT_SCHOOL_ASSOCIATION, KEEP),
+    Grant::all(ADMIN, YEAR_ROLLOVER, KEEP),
     Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(ADMIN, ROSTER, WHOLE),
     Grant::all(ADMIN, CALENDAR_DATE, KEEP),
@@ -207,6 +218,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, CUSTOM_VALUE, ENTER),
     Grant::all(STAFF, PERSON_MERGE, READ),
     Grant::all(STAFF, ENROLLMENT, KEEP),
+    Grant::all(STAFF, STUDENT_SCHOOL_ASSOCIATION, KEEP),
+    Grant::all(STAFF, YEAR_ROLLOVER, READ),
     Grant::all(STAFF, DEMOGRAPHICS, ENTER),
     Grant::all(STAFF, CALENDAR_DATE, KEEP),
     Grant::all(STAFF, CLASS_PERIOD, KEEP),
@@ -225,6 +238,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(SELF, TEACHER, PERSON, READ),
     Grant::within(OWN_CLASSES, TEACHER, CONTACT, READ),
     Grant::within(OWN_CLASSES, TEACHER, ENROLLMENT, READ),
+    Grant::within(OWN_CLASSES, TEACHER, STUDENT_SCHOOL_ASSOCIATION, READ),
     Grant::within(SELF, TEACHER, ENROLLMENT, READ),
     Grant::all(TEACHER, CALENDAR_DATE, READ),
     Grant::all(TEACHER, CLASS_PERIOD, READ),
@@ -244,6 +258,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(SELF, GUARDIAN, PERSON, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, CONTACT, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ENROLLMENT, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, STUDENT_SCHOOL_ASSOCIATION, READ),
     Grant::all(GUARDIAN, CALENDAR_DATE, READ),
     Grant::all(GUARDIAN, CLASS_PERIOD, READ),
     Grant::all(GUARDIAN, BELL_SCHEDULE, READ),
@@ -259,6 +274,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STUDENT, CLASS, READ),
     Grant::within(SELF, STUDENT, PERSON, READ),
     Grant::within(SELF, STUDENT, ENROLLMENT, READ),
+    Grant::within(SELF, STUDENT, STUDENT_SCHOOL_ASSOCIATION, READ),
     Grant::all(STUDENT, CALENDAR_DATE, READ),
     Grant::all(STUDENT, CLASS_PERIOD, READ),
     Grant::all(STUDENT, BELL_SCHEDULE, READ),

@@ -185,6 +185,22 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// How a student came to a school.
+    EntryType: true [
+        ORIGINAL = "original", NEXT_YEAR = "next_year", TRANSFER = "transfer", REENTRY = "reentry", OTHER = "other",
+    ]
+}
+
+vocabulary! {
+    /// How a student's time at a school, or a year of it, ended.
+    ExitWithdrawType: true [
+        PROMOTED = "promoted", RETAINED = "retained", GRADUATED = "graduated", COMPLETED = "completed",
+        TRANSFERRED = "transferred", MOVED = "moved", WITHDRAWN = "withdrawn", EXPELLED = "expelled",
+        DECEASED = "deceased", NEVER_ATTENDED = "never_attended", OTHER = "other",
+    ]
+}
+
+vocabulary! {
     /// The kinds of records that can have custom fields.
     CustomResource: false [PERSON = "person", ORG = "org", COURSE = "course", CLASS = "class"]
 }

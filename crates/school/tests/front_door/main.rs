@@ -30,6 +30,9 @@ mod tables_of_lists;
 mod timetable;
 mod two_scopes;
 mod walls;
+mod year_rollover;
+mod year_rollover_interrupted;
+mod years;
 
 use std::sync::Arc;
 
