@@ -232,7 +232,9 @@ mod tests {
             (decision.outcome.word(), grade, decision.problem.unwrap_or_default(), decision.exit_date)
         };
         let expect = |outcome, grade: &str, problem, day| (outcome, grade.to_owned(), problem, day);
-        let plain = |grade| candidate(Some(grade));
+        fn plain(grade: &str) -> Candidate {
+            candidate(Some(grade))
+        }
         assert_eq!(told(&plain("05")), expect("promoted", "06", "", begins));
         assert_eq!(told(&plain("06")), expect("graduates", "", "", ends));
         assert_eq!(told(&plain("04")), expect("repeats", "04", "", begins));
