@@ -132,7 +132,7 @@ pub(crate) const SCOPES: &[Scope] = &[
         name: OWN_CLASSES,
         title: "own classes",
         description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
-            the places in them, the persons whose place there counts today, their contacts and their present time at a school, the registers of these \
+            the places in them, the persons whose place there counts today, the contacts of these persons, the registers of these \
             classes, and the attendance of these persons on whole days and in these classes.",
         on: NARROWED_TO_CLASSES,
     },

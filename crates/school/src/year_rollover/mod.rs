@@ -38,8 +38,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use plan::RolloverOutcome;
-pub use run::RolloverApply;
 pub(crate) use run::jobs;
+pub use run::{RolloverApply, carry_out};
 pub use student::{RolloverStudentState, YearRolloverStudent, YearRolloverStudentFields};
 pub use undo::RolloverUndo;
 
