@@ -99,7 +99,7 @@ pub(super) async fn undo(
     if against.times_clash {
         return Err(overlaps());
     }
-    if against.places_changed || against.places_clash {
+    if against.places_changed {
         return refused(
             "withdrawal_places_changed",
             "A place in a class that ended with this withdrawal was changed since, or there is a new one in that class. Set the \

@@ -82,7 +82,7 @@ statements! {
         and e.tenant_id = $1 and e.id = x.enrollment_id and e.version = x.version_after - 1";
     /// What stands against taking an exit back.
     AGAINST = concat!("select coalesce(a.version = a.exit_version, false) as as_it_was, ",
-        places_changed!(), " as places_changed, ", places_clash!(), " as places_clash, ", times_clash!(""), " as times_clash
+        places_changed!(), " or ", places_clash!(), " as places_changed, ", times_clash!(""), " as times_clash
         from student_school_association a where a.tenant_id = $1 and a.id = $2");
     /// There again. `$2` many, `$3` now, `$4` who.
     REOPEN = "update student_school_association set exit_withdraw_date = null, exit_withdraw_type = null,
@@ -129,8 +129,9 @@ pub(super) async fn end(
 pub(super) struct Against {
     /// The association is as the exit left it.
     pub(super) as_it_was: bool,
+    /// A place that it ended was changed since, or there is another one instead.
     pub(super) places_changed: bool,
-    pub(super) places_clash: bool,
+    /// The student is there at another time that would share days with it.
     pub(super) times_clash: bool,
 }
 
@@ -140,7 +141,6 @@ pub(super) async fn against(tx: &mut TenantTx, id: StudentSchoolAssociationId) -
     Ok(Against {
         as_it_was: row.get("as_it_was"),
         places_changed: row.get("places_changed"),
-        places_clash: row.get("places_clash"),
         times_clash: row.get("times_clash"),
     })
 }

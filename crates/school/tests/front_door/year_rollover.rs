@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cloister_tenancy::Tier;
 use serde_json::{Value, json};
 
-use crate::{Office, id, imports::Working, mistakes, platform, unhurried_platform};
+use crate::{Office, id, imports::Working, mistakes, unhurried_platform};
 
 /// A school, its two years, and a class that ends with the first.
 pub(crate) struct Years {
@@ -98,7 +98,7 @@ fn meaning(all: &[Value]) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_student_goes_where_they_should_and_all_of_it_is_taken_back() {
-    let (platform, door) = platform().await;
+    let (platform, door) = unhurried_platform().await;
     let _working = Working::start(&platform.tenancy);
     for tenant in platform.tenant_in_each_tier().await {
         let office = Office { door: &door, tenant: &tenant };
@@ -244,7 +244,7 @@ async fn every_student_goes_where_they_should_and_all_of_it_is_taken_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_is_older_than_the_records_is_refused() {
-    let (platform, door) = platform().await;
+    let (platform, door) = unhurried_platform().await;
     let _working = Working::start(&platform.tenancy);
     let tenant = platform.tenant("north", Tier::Shared).await;
     let office = Office { door: &door, tenant: &tenant };
@@ -270,15 +270,15 @@ async fn a_plan_that_is_older_than_the_records_is_refused() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_plan_is_told() {
-    let (platform, door) = platform().await;
+    let (platform, door) = unhurried_platform().await;
     let tenant = platform.tenant("north", Tier::Shared).await;
     let office = Office { door: &door, tenant: &tenant };
     let years = Years::new(&office).await;
     let term = json!({"title": "Fall", "type": "term", "start_date": "2026-08-17", "end_date": "2027-01-01", "school_year": 2027});
     let term = office.make("academic_sessions", term).await;
     for (field, value, code) in [
-        ("school_id", json!("org_01kddr7000fhz9va2z5dy65ee8"), "org_unknown"),
-        ("from_session_id", json!("ses_01kddr7000fhz9va2z5dy65ee8"), "academic_session_unknown"),
+        ("school_id", json!("org_01ke6j8km0fgz9t2jz5dy63s58"), "org_unknown"),
+        ("from_session_id", json!("ses_01ke6j8km0fgz9t2jz5dy63s58"), "academic_session_unknown"),
         ("to_session_id", term["id"].clone(), "not_a_school_year"),
         ("to_session_id", years.from["id"].clone(), "years_out_of_order"),
         ("next_grades", json!({"05": " "}), "blank"),
@@ -303,7 +303,7 @@ async fn what_is_wrong_with_a_plan_is_told() {
     let plan = office.make("year_rollovers", years.wish()).await;
     assert_eq!(plan["promoted"], 0, "an empty school has an empty plan");
     for act_of in ["apply", "undo"] {
-        act(&office, &json!({"id": "yro_01kddr7000fhz9va2z5dy65ee8"}), act_of, json!({}))
+        act(&office, &json!({"id": "yro_01ke6j8km0fgz9t2jz5dy63s58"}), act_of, json!({}))
             .refused(404, "not_found")
             .await;
     }

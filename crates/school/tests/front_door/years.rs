@@ -104,7 +104,7 @@ async fn what_is_wrong_with_a_time_is_told() {
         ("exit_withdraw_reason", json!("x"), "exit_date_missing"),
         ("student_id", frame.school["id"].clone(), ""),
         ("student_id", json!("per_0000000000000000000000000a"), ""),
-        ("next_year_school_id", json!("org_01kddr7000fhz9va2z5dy65ee8"), "org_unknown"),
+        ("next_year_school_id", json!("org_01ke6j8km0fgz9t2jz5dy63s58"), "org_unknown"),
     ] {
         let mut body = time(&frame.school, &mila, "2025-09-01");
         body[field] = value.clone();
@@ -119,7 +119,7 @@ async fn what_is_wrong_with_a_time_is_told() {
     assert_eq!(mistakes(&refusal), [("exit_withdraw_date", "end_not_after_begin")]);
     withdraw(&office, &made, "2025-10-01", "eaten").expect(400).await;
     take_back(&office, &made).refused(409, "not_withdrawn").await;
-    withdraw(&office, &json!({"id": "ssa_01kddr7000fhz9va2z5dy65ee8"}), "2025-10-01", "moved")
+    withdraw(&office, &json!({"id": "ssa_01ke6j8km0fgz9t2jz5dy63s58"}), "2025-10-01", "moved")
         .refused(404, "not_found")
         .await;
 }
@@ -199,7 +199,7 @@ async fn a_move_ends_one_place_and_begins_another_on_the_day() {
         for (class, on, field, code) in [
             (&frame.class, "2025-10-01", "to_class_id", "move_to_same_class"),
             (&foreign, "2025-10-01", "to_class_id", "class_of_other_school"),
-            (&json!({"id": "cls_01kddr7000fhz9va2z5dy65ee8"}), "2025-10-01", "to_class_id", "class_unknown"),
+            (&json!({"id": "cls_01ke6j8km0fgz9t2jz5dy63s58"}), "2025-10-01", "to_class_id", "class_unknown"),
             (&other, "2025-09-01", "on", "move_before_begin"),
             (&other, "2026-02-01", "on", "move_outside_terms"),
             (&other, "0001-02-01", "on", "date_implausible"),
