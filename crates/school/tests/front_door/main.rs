@@ -23,6 +23,7 @@ mod person;
 mod plans;
 mod plans_attendance;
 mod plans_within;
+mod plans_years;
 mod records;
 mod round_trips;
 mod scopes;
