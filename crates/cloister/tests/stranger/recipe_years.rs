@@ -22,15 +22,13 @@ pub(crate) async fn prepare(world: &World, operation: &Arc<Operation>, home: &Ho
     let id = match operation.id.as_str() {
         "student_school_association_create" => {
             let mut ready = plain(world, operation, home, &home.things);
-            // A student is at a school once at a time; some have left.
-            let (student, number) = (text(&make(world, home, "person_create").await?, "id")?, world.number());
+            // A student is at a school once at a time, and these will leave.
+            let student = text(&make(world, home, "person_create").await?, "id")?;
             if let Some(body) = &mut ready.ask.body {
                 body["student_id"] = json!(student);
                 body["school_id"] = json!(home.things.get("org"));
-                if number % 2 == 0 {
-                    body["exit_withdraw_date"] = json!("2026-07-01");
-                    body["exit_withdraw_type"] = json!("moved");
-                }
+                body["exit_withdraw_date"] = json!("2026-07-01");
+                body["exit_withdraw_type"] = json!("moved");
             }
             return Ok(Some(ready));
         }
