@@ -28,7 +28,7 @@ use crate::{
     vocabulary::{EntryType, ExitWithdrawType},
 };
 
-/// What permissions are about.
+/// What permissions are about. Whoever may change one may withdraw the student, which ends places in classes too.
 pub const STUDENT_SCHOOL_ASSOCIATION: Resource = Resource { module: crate::MODULE, name: "student_school_association" };
 
 /// Every statement about them.

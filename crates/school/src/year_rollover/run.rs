@@ -9,6 +9,7 @@ use cloister_tenancy::{
     jobs::{JobContext, JobKind, Priority},
 };
 use garde::Validate;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -30,6 +31,8 @@ pub struct RolloverApply {
 const RUN: &str = "school.year_rollover";
 /// A large school takes seconds, a slow database longer.
 const TIME: Duration = Duration::from_mins(30);
+/// Longer than any batch takes, with all its attempts.
+const LOST: SignedDuration = SignedDuration::from_hours(2);
 /// After so many it is told that it failed.
 const ATTEMPTS: u16 = 5;
 /// Students that are done in one transaction.
@@ -60,7 +63,11 @@ pub(super) async fn apply(
         RolloverState::Planned => {}
         // What was done before it failed was looked at then, and each of the others is looked at again.
         RolloverState::Failed => return begin(tx, before).await,
-        RolloverState::Applying => return conflict("rollover_running", "This rollover is under way."),
+        RolloverState::Applying if !is_lost(&before, tx.cx()) => {
+            return conflict("rollover_running", "This rollover is under way.");
+        }
+        // Two jobs at it would do nothing twice: each batch is one's alone.
+        RolloverState::Applying => return begin(tx, before).await,
         RolloverState::Applied | RolloverState::Undone => {
             return conflict("rollover_not_planned", "This rollover was applied already. Make a new plan for another.");
         }
@@ -87,6 +94,11 @@ pub(super) async fn apply(
         return conflict("rollover_undecided", message);
     }
     begin(tx, before).await
+}
+
+/// Whether its job has said nothing for so long that it must have been lost.
+fn is_lost(rollover: &YearRollover, cx: &OpContext) -> bool {
+    cx.clock().now().duration_since(rollover.record.updated_at) > LOST
 }
 
 async fn begin(tx: &mut TenantTx, before: YearRollover) -> Result<YearRollover> {

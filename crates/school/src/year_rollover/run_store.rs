@@ -47,8 +47,8 @@ statements! {
     UNDONE = "update year_rollover set state = 'undone', undone_at = $3, undone_by = $4, version = version + 1,
             date_last_modified = $3, updated_at = $3, updated_by = $4
         where tenant_id = $1 and id = $2";
-    /// How far it is.
-    PROGRESS = "update year_rollover y set done = (select count(*)::integer from year_rollover_student r
+    /// How far it is, at `$3`.
+    PROGRESS = "update year_rollover y set updated_at = $3, done = (select count(*)::integer from year_rollover_student r
             where r.tenant_id = $1 and r.year_rollover_id = $2 and r.state = 'done')
         where y.tenant_id = $1 and y.id = $2";
     /// The next students for whom something is to be done.
@@ -182,7 +182,7 @@ pub(super) async fn carry_out(
         (&END_PLACES, &[associations, &now, &by]),
         (&BEGIN_YEARS, &[students, &now, &by, &source]),
         (&DONE, what),
-        (&PROGRESS, &[&id]),
+        (&PROGRESS, &[&id, &now]),
     ])
     .await
     .map(drop)
@@ -217,5 +217,5 @@ pub(super) async fn set_aside(
 }
 
 pub(super) async fn undone(tx: &mut TenantTx, id: YearRolloverId, (now, by): (Timestamp, &str)) -> Result<()> {
-    tx.query_all(&[(&UNDONE, &[&id, &now, &by]), (&PROGRESS, &[&id])]).await.map(drop)
+    tx.query_all(&[(&UNDONE, &[&id, &now, &by]), (&PROGRESS, &[&id, &now])]).await.map(drop)
 }
