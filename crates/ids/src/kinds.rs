@@ -99,6 +99,12 @@ kinds! {
     PersonMerge = "mrg", "merge";
     /// A record of what somebody did at another school, or in an earlier year.
     AcademicRecord = "acr", "academic record";
+    /// A student's time at a school.
+    StudentSchoolAssociation = "ssa", "student school association";
+    /// A school's way from one year to the next.
+    YearRollover = "yro", "year rollover";
+    /// What happens to a student in it.
+    YearRolloverStudent = "yrs", "student of a year rollover";
     /// A field of a tenant's own.
     CustomField = "cuf", "custom field";
     /// A document of a person.
@@ -156,6 +162,9 @@ aliases! {
     StaffAssignmentId = StaffAssignment;
     PersonMergeId = PersonMerge;
     AcademicRecordId = AcademicRecord;
+    StudentSchoolAssociationId = StudentSchoolAssociation;
+    YearRolloverId = YearRollover;
+    YearRolloverStudentId = YearRolloverStudent;
     CustomFieldId = CustomField;
     DocumentId = Document;
     ComponentId = Component;

@@ -19,6 +19,8 @@
 //!   person it is about. An order of a court never does: what follows from it is told by contacts. A photograph is seen by whoever
 //!   sees the person.
 //! - What a school writes down in fields of its own is for the office. Which fields there are, owner and administrator decide.
+//! - A student's times at schools are kept by the office. A teacher sees only the one of today, not how earlier ones ended.
+//! - A whole school goes into its next year by owner or administrator: it changes everybody at once. The office reads the plan.
 //! - Two persons are merged by owner and administrator: it changes many records at once, and lets one account see what two did.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
@@ -49,6 +51,8 @@ use crate::{
     person_merge::PERSON_MERGE,
     room::ROOM,
     staff_assignment::STAFF_ASSIGNMENT,
+    student_school_association::STUDENT_SCHOOL_ASSOCIATION,
+    year_rollover::YEAR_ROLLOVER,
 };
 
 /// Those who have a place in a class that the actor teaches today, such places, and such classes.
@@ -93,6 +97,7 @@ const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
     (ACADEMIC_RECORD, READ),
     (DEMOGRAPHICS, READ),
     (ENROLLMENT, READ),
+    (STUDENT_SCHOOL_ASSOCIATION, READ),
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ATTENDANCE_REGISTER, ENTER),
@@ -107,6 +112,7 @@ const NARROWED_TO_CHILDREN: &[(Resource, &[Action])] = &[
     (ACADEMIC_RECORD, READ),
     (DEMOGRAPHICS, READ),
     (ENROLLMENT, READ),
+    (STUDENT_SCHOOL_ASSOCIATION, READ),
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, RECORD),
@@ -120,6 +126,7 @@ const NARROWED_TO_ONESELF: &[(Resource, &[Action])] = &[
     (ACADEMIC_RECORD, READ),
     (DEMOGRAPHICS, READ),
     (ENROLLMENT, READ),
+    (STUDENT_SCHOOL_ASSOCIATION, READ),
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, READ),
@@ -169,6 +176,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, CUSTOM_VALUE, ENTER),
     Grant::all(OWNER, PERSON_MERGE, MERGE),
     Grant::all(OWNER, ENROLLMENT, KEEP),
+    Grant::all(OWNER, STUDENT_SCHOOL_ASSOCIATION, KEEP),
+    Grant::all(OWNER, YEAR_ROLLOVER, KEEP),
     Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(OWNER, ROSTER, WHOLE),
     Grant::all(OWNER, CALENDAR_DATE, KEEP),
@@ -194,6 +203,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, CUSTOM_VALUE, ENTER),
     Grant::all(ADMIN, PERSON_MERGE, MERGE),
     Grant::all(ADMIN, ENROLLMENT, KEEP),
+    Grant::all(ADMIN, STUDENT_SCHOOL_ASSOCIATION, KEEP),
+    Grant::all(ADMIN, YEAR_ROLLOVER, KEEP),
     Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(ADMIN, ROSTER, WHOLE),
     Grant::all(ADMIN, CALENDAR_DATE, KEEP),
@@ -219,6 +230,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, CUSTOM_VALUE, ENTER),
     Grant::all(STAFF, PERSON_MERGE, READ),
     Grant::all(STAFF, ENROLLMENT, KEEP),
+    Grant::all(STAFF, STUDENT_SCHOOL_ASSOCIATION, KEEP),
+    Grant::all(STAFF, YEAR_ROLLOVER, READ),
     Grant::all(STAFF, DEMOGRAPHICS, ENTER),
     Grant::all(STAFF, CALENDAR_DATE, KEEP),
     Grant::all(STAFF, CLASS_PERIOD, KEEP),
@@ -238,6 +251,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(SELF, TEACHER, PERSON, READ),
     Grant::within(OWN_CLASSES, TEACHER, CONTACT, READ),
     Grant::within(OWN_CLASSES, TEACHER, ENROLLMENT, READ),
+    Grant::within(OWN_CLASSES, TEACHER, STUDENT_SCHOOL_ASSOCIATION, READ),
     Grant::within(SELF, TEACHER, ENROLLMENT, READ),
     Grant::all(TEACHER, CALENDAR_DATE, READ),
     Grant::all(TEACHER, CLASS_PERIOD, READ),
@@ -259,6 +273,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(SELF, GUARDIAN, PERSON, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, CONTACT, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ENROLLMENT, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, STUDENT_SCHOOL_ASSOCIATION, READ),
     Grant::all(GUARDIAN, CALENDAR_DATE, READ),
     Grant::all(GUARDIAN, CLASS_PERIOD, READ),
     Grant::all(GUARDIAN, BELL_SCHEDULE, READ),
@@ -276,6 +291,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STUDENT, CLASS, READ),
     Grant::within(SELF, STUDENT, PERSON, READ),
     Grant::within(SELF, STUDENT, ENROLLMENT, READ),
+    Grant::within(SELF, STUDENT, STUDENT_SCHOOL_ASSOCIATION, READ),
     Grant::all(STUDENT, CALENDAR_DATE, READ),
     Grant::all(STUDENT, CLASS_PERIOD, READ),
     Grant::all(STUDENT, BELL_SCHEDULE, READ),

@@ -45,9 +45,11 @@ mod scope_store;
 pub mod search_key;
 pub mod staff_assignment;
 mod store;
+pub mod student_school_association;
 pub mod timetable;
 mod unnamed_store;
 mod vocabulary;
+pub mod year_rollover;
 
 use std::{future::Future, pin::Pin, sync::LazyLock};
 
@@ -60,8 +62,8 @@ use cloister_tenancy::{
 use utoipa_axum::router::OpenApiRouter;
 
 pub use vocabulary::{
-    AttendanceCategory, CalendarEvent, ClassType, EnrollmentRole, OrgType, RoleName, RoleType, RoomType, SessionType,
-    Sex,
+    AttendanceCategory, CalendarEvent, ClassType, EnrollmentRole, EntryType, ExitWithdrawType, OrgType, RoleName,
+    RoleType, RoomType, SessionType, Sex,
 };
 
 /// The name of the module, and the first word of its permissions.
@@ -159,6 +161,18 @@ impl Module for School {
                 foreign_keys: include_str!("../migrations/0006_documents/foreign_keys.sql"),
                 made: &[Table::tenant("document"), Table::tenant("document_part"), Table::tenant("person_photo")],
             },
+            Migration {
+                number: 7,
+                name: "years",
+                tables: include_str!("../migrations/0007_years/tables.sql"),
+                foreign_keys: include_str!("../migrations/0007_years/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("student_school_association"),
+                    Table::tenant("school_exit_place"),
+                    Table::tenant("year_rollover"),
+                    Table::tenant("year_rollover_student"),
+                ],
+            },
         ];
         ALL
     }
@@ -186,6 +200,12 @@ impl Module for School {
                 person_merge::STATEMENTS[0],
                 person_merge::STATEMENTS[1],
                 enrollment::STATEMENTS,
+                enrollment::MOVE_STATEMENTS,
+                student_school_association::STATEMENTS[0],
+                student_school_association::STATEMENTS[1],
+                year_rollover::STATEMENTS[0],
+                year_rollover::STATEMENTS[1],
+                year_rollover::STATEMENTS[2],
                 demographics::STATEMENTS,
                 class_period::STATEMENTS,
                 calendar_date::STATEMENTS,
@@ -237,6 +257,8 @@ impl Module for School {
             custom_field::CUSTOM_VALUE,
             person_merge::PERSON_MERGE,
             enrollment::ENROLLMENT,
+            student_school_association::STUDENT_SCHOOL_ASSOCIATION,
+            year_rollover::YEAR_ROLLOVER,
             demographics::DEMOGRAPHICS,
             class_period::CLASS_PERIOD,
             calendar_date::CALENDAR_DATE,
@@ -267,6 +289,8 @@ impl Module for School {
                 custom_field::CONSTRAINTS,
                 person_merge::CONSTRAINTS,
                 enrollment::CONSTRAINTS,
+                student_school_association::CONSTRAINTS,
+                year_rollover::CONSTRAINTS,
                 demographics::CONSTRAINTS,
                 class_period::CONSTRAINTS,
                 calendar_date::CONSTRAINTS,
@@ -293,7 +317,7 @@ impl Module for School {
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        import::jobs()
+        import::jobs().into_iter().chain(year_rollover::jobs()).collect()
     }
 
     fn link_account<'a>(
@@ -335,6 +359,8 @@ impl HttpModule for School {
             .merge(custom_field::routes())
             .merge(person_merge::routes())
             .merge(enrollment::routes())
+            .merge(student_school_association::routes())
+            .merge(year_rollover::routes())
             .merge(demographics::routes())
             .merge(class_period::routes())
             .merge(calendar_date::routes())

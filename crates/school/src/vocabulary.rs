@@ -195,9 +195,25 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// How a student came to a school.
+    EntryType: true [
+        ORIGINAL = "original", NEXT_YEAR = "next_year", TRANSFER = "transfer", REENTRY = "reentry", OTHER = "other",
+    ]
+}
+
+vocabulary! {
     /// Who may see a document besides the office: those who teach its student, those who act for the student, and the person it
     /// is about.
     DocumentAudience: false [TEACHERS = "teachers", GUARDIANS = "guardians", ONESELF = "self"]
+}
+
+vocabulary! {
+    /// How a student's time at a school, or a year of it, ended.
+    ExitWithdrawType: true [
+        PROMOTED = "promoted", RETAINED = "retained", GRADUATED = "graduated", COMPLETED = "completed",
+        TRANSFERRED = "transferred", MOVED = "moved", WITHDRAWN = "withdrawn", EXPELLED = "expelled",
+        DECEASED = "deceased", NEVER_ATTENDED = "never_attended", OTHER = "other",
+    ]
 }
 
 vocabulary! {

@@ -31,6 +31,7 @@ pub(crate) async fn fill(asker: &Asker<'_>, word: &str) {
     maker.documents(&school).await;
     let period = maker.days(&school).await;
     maker.attendance(&school, &period).await;
+    maker.years(&school).await;
     // Last, so that the one who stays has everything already.
     maker.merge(&school).await;
 }
@@ -141,6 +142,34 @@ impl Maker<'_> {
         let file = format!("documents/{}/file?file_name=permit.png", document["id"].as_str().unwrap());
         self.put_picture(&file, Some(&document)).await;
         self.put_picture(&format!("persons/{}/photo", student.as_str().unwrap()), None).await;
+    }
+
+    /// Who is at the school, and where they go next year; and somebody who left.
+    async fn years(&self, Pupils { org, class, student }: &Pupils) {
+        let mut years = Vec::new();
+        for begin in [2025, 2026] {
+            let year = json!({ "title": format!("Year {begin}"), "type": "schoolYear", "start_date": format!("{begin}-08-01"),
+                "end_date": format!("{}-07-01", begin + 1), "school_year": begin + 1 });
+            years.push(self.post("academic_sessions", year).await["id"].clone());
+        }
+        let left = json!({ "given_name": "Ivo", "family_name": "Okafor" });
+        let left = self.post("persons", left).await["id"].clone();
+        let place = json!({ "class_id": class, "person_id": left, "role": "student", "begin_date": "2025-09-01" });
+        self.post("enrollments", place).await;
+        for who in [student, &left] {
+            let time = json!({ "student_id": who, "school_id": org, "entry_date": "2025-09-01", "entry_grade_level": "05",
+                "entry_type": "original", "next_year_grade_level": "06" });
+            let time = self.post("student_school_associations", time).await;
+            if who == &left {
+                let exit = json!({ "exit_withdraw_date": "2026-03-01", "exit_withdraw_type": "moved",
+                    "exit_withdraw_reason": "To Uppsala" });
+                let address = format!("student_school_associations/{}/withdraw", time["id"].as_str().unwrap());
+                self.post(&address, exit).await;
+            }
+        }
+        let plan = json!({ "school_id": org, "from_session_id": years[0], "to_session_id": years[1],
+            "next_grades": { "05": "06" }, "graduating_grades": ["07"] });
+        self.post("year_rollovers", plan).await;
     }
 
     /// When the class meets. The period in which it does.

@@ -26,6 +26,7 @@ mod recipe_documents;
 mod recipe_platform;
 mod recipe_roster;
 mod recipe_school;
+mod recipe_years;
 mod town;
 mod walk;
 mod wishes;

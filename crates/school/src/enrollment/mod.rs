@@ -1,6 +1,9 @@
 //! Enrollments: the dated place of a person in a class, as student, teacher or otherwise.
 
 mod api;
+mod moving;
+mod moving_api;
+mod moving_store;
 mod store;
 
 use cloister_http::{IdempotencyKey, IfMatch, MergePatch, Versioned, invalid};
@@ -13,8 +16,14 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub(crate) use api::routes;
+pub use moving::{EnrollmentMove, EnrollmentMoveFields};
+pub(crate) use moving_store::STATEMENTS as MOVE_STATEMENTS;
 pub(crate) use store::STATEMENTS;
+
+/// The routes of this resource.
+pub(crate) fn routes() -> utoipa_axum::router::OpenApiRouter<cloister_http::Edge> {
+    api::routes().merge(moving_api::routes())
+}
 
 use crate::{
     date_span::{self, DateSpan},

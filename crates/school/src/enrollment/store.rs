@@ -133,7 +133,7 @@ statements! {
     WITHIN_BY_CHANGE_DESC = list_within!("date_last_modified" desc);
 }
 
-fn enrollment(row: &Row) -> Result<Enrollment> {
+pub(super) fn enrollment(row: &Row) -> Result<Enrollment> {
     Ok(Enrollment {
         id: row.get("id"),
         fields: EnrollmentFields {

@@ -26,6 +26,7 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("person_photo", "person_id"),
     ("person_role", "person_id"),
     ("staff_assignment", "person_id"),
+    ("student_school_association", "student_id"),
 ];
 
 /// Notes what becomes of rows `t`.
@@ -171,6 +172,14 @@ statements! {
     /// The photograph, where the one who stays has none.
     NOTE_PHOTO = note!("person_photo", "moved", "person_id",
         "t.person_id = $3 and not exists (select from person_photo k where k.tenant_id = $1 and k.person_id = $4)");
+    /// Times at a school on days on which the one who stays is there too.
+    NOTE_TIMES_TWICE = note!("student_school_association", "set_aside", "id",
+        "t.student_id = $3 and t.status = 'active' and exists (select from student_school_association k
+            where k.tenant_id = $1 and k.student_id = $4 and k.status = 'active' and k.school_id = t.school_id
+            and (k.exit_withdraw_date is null or t.entry_date < k.exit_withdraw_date)
+            and (t.exit_withdraw_date is null or k.entry_date < t.exit_withdraw_date))");
+    /// The other times at schools.
+    NOTE_TIMES = note!("student_school_association", "moved", "id", rest!("student_school_association", "student_id"));
     /// Meetings that name the merged person as their teacher.
     NOTE_MEETINGS = note!("meeting", "moved", "id", rest!("meeting", "teacher_id"));
     /// Families to which the one who stays belongs too.
@@ -207,6 +216,10 @@ statements! {
     ATTENDANCE_THERE = shift!("attendance_event", "moved", "student_id", "$3", "$4", "");
     /// Absences there.
     ABSENCES_THERE = shift!("absence_request", "moved", "student_id", "$3", "$4", "");
+    /// Times at schools there.
+    TIMES_THERE = shift!("student_school_association", "moved", "student_id", "$3", "$4", "");
+    /// Times at schools back.
+    TIMES_BACK = shift!("student_school_association", "moved", "student_id", "$4", "$3", "");
     /// Meetings there.
     MEETINGS_THERE = shift!("meeting", "moved", "teacher_id", "$3", "$4", "");
     /// Documents there.
@@ -260,6 +273,10 @@ statements! {
     PLACES_ASIDE = mark!("enrollment", "active", "tobedeleted");
     /// Contacts that are there twice go.
     CONTACTS_ASIDE = mark!("contact", "active", "tobedeleted");
+    /// Times at schools that are there twice go.
+    TIMES_ASIDE = mark!("student_school_association", "active", "tobedeleted");
+    /// They come back.
+    TIMES_RESTORED = mark!("student_school_association", "tobedeleted", "active");
     /// Attendance that is there twice goes.
     ATTENDANCE_ASIDE = mark!("attendance_event", "active", "tobedeleted");
     /// They come back.
@@ -330,6 +347,8 @@ pub(super) static NOTES: [(&Statement, bool); 20] = [
     (&NOTE_ABSENCES, false),
     (&NOTE_DOCUMENTS, false),
     (&NOTE_PHOTO, true),
+    (&NOTE_TIMES_TWICE, true),
+    (&NOTE_TIMES, false),
     (&NOTE_MEETINGS, false),
     (&NOTE_FAMILIES_TWICE, true),
     (&NOTE_FAMILIES, true),
@@ -338,7 +357,7 @@ pub(super) static NOTES: [(&Statement, bool); 20] = [
 ];
 
 /// What goes to the one who stays.
-pub(super) static THERE: [&Statement; 13] = [
+pub(super) static THERE: [&Statement; 14] = [
     &ROLES_THERE,
     &DEMOTED_THERE,
     &PLACES_THERE,
@@ -350,12 +369,13 @@ pub(super) static THERE: [&Statement; 13] = [
     &ABSENCES_THERE,
     &DOCUMENTS_THERE,
     &PHOTO_THERE,
+    &TIMES_THERE,
     &MEETINGS_THERE,
     &DEMOGRAPHICS_THERE,
 ];
 
 /// The same back.
-pub(super) static BACK: [&Statement; 13] = [
+pub(super) static BACK: [&Statement; 14] = [
     &ROLES_BACK,
     &DEMOTED_BACK,
     &PLACES_BACK,
@@ -367,13 +387,15 @@ pub(super) static BACK: [&Statement; 13] = [
     &ABSENCES_BACK,
     &DOCUMENTS_BACK,
     &PHOTO_BACK,
+    &TIMES_BACK,
     &MEETINGS_BACK,
     &DEMOGRAPHICS_BACK,
 ];
 
 /// What was there twice.
-pub(super) static ASIDE: [&Statement; 4] = [&ROLES_ASIDE, &PLACES_ASIDE, &CONTACTS_ASIDE, &ATTENDANCE_ASIDE];
+pub(super) static ASIDE: [&Statement; 5] =
+    [&ROLES_ASIDE, &PLACES_ASIDE, &CONTACTS_ASIDE, &ATTENDANCE_ASIDE, &TIMES_ASIDE];
 
 /// The same back.
-pub(super) static RESTORED: [&Statement; 4] =
-    [&ROLES_RESTORED, &PLACES_RESTORED, &CONTACTS_RESTORED, &ATTENDANCE_RESTORED];
+pub(super) static RESTORED: [&Statement; 5] =
+    [&ROLES_RESTORED, &PLACES_RESTORED, &CONTACTS_RESTORED, &ATTENDANCE_RESTORED, &TIMES_RESTORED];

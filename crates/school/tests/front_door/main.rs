@@ -26,6 +26,7 @@ mod plans;
 mod plans_attendance;
 mod plans_documents;
 mod plans_within;
+mod plans_years;
 mod records;
 mod round_trips;
 mod scopes;
@@ -33,6 +34,9 @@ mod tables_of_lists;
 mod timetable;
 mod two_scopes;
 mod walls;
+mod year_rollover;
+mod year_rollover_interrupted;
+mod years;
 
 use std::sync::Arc;
 
