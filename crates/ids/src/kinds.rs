@@ -101,6 +101,20 @@ kinds! {
     AcademicRecord = "acr", "academic record";
     /// A field of a tenant's own.
     CustomField = "cuf", "custom field";
+    /// What somebody can do, well or badly.
+    BehaviorCode = "bec", "behavior code";
+    /// Something that happened at a school.
+    DisciplineIncident = "din", "discipline incident";
+    /// Somebody's part in an incident.
+    IncidentParticipant = "inp", "incident participant";
+    /// What a school does about somebody's behavior.
+    DisciplineAction = "dac", "discipline action";
+    /// What is still to be done about an incident.
+    IncidentFollowUp = "ifu", "incident follow-up";
+    /// What letters about incidents are made from.
+    IncidentLetterTemplate = "ilt", "incident letter template";
+    /// A letter about a student's part in an incident.
+    IncidentLetter = "ile", "incident letter";
     /// A component of a catalog.
     Component = "cmp", "component";
 }
@@ -155,6 +169,13 @@ aliases! {
     PersonMergeId = PersonMerge;
     AcademicRecordId = AcademicRecord;
     CustomFieldId = CustomField;
+    BehaviorCodeId = BehaviorCode;
+    DisciplineIncidentId = DisciplineIncident;
+    IncidentParticipantId = IncidentParticipant;
+    DisciplineActionId = DisciplineAction;
+    IncidentFollowUpId = IncidentFollowUp;
+    IncidentLetterTemplateId = IncidentLetterTemplate;
+    IncidentLetterId = IncidentLetter;
     ComponentId = Component;
 }
 

@@ -6,6 +6,7 @@ mod academic_records;
 mod accounts;
 mod attendance;
 mod attendance_scopes;
+mod behavior;
 mod contacts;
 mod custom_fields;
 mod demographics;
