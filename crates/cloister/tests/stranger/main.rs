@@ -22,6 +22,7 @@ mod people;
 mod probe;
 mod recipe;
 mod recipe_account;
+mod recipe_behavior;
 mod recipe_platform;
 mod recipe_roster;
 mod recipe_school;

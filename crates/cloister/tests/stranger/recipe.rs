@@ -11,7 +11,7 @@ use crate::{
     ask::{Ask, Place, kind_of},
     document::{About, Operation},
     fill::{Things, fill, new},
-    recipe_account, recipe_platform, recipe_roster, recipe_school,
+    recipe_account, recipe_behavior, recipe_platform, recipe_roster, recipe_school,
     town::Home,
     world::World,
 };
@@ -63,6 +63,9 @@ async fn attempt(world: &World, operation: &Arc<Operation>, home: &Home) -> Resu
         return Ok(ready);
     }
     if let Some(ready) = recipe_school::prepare(world, operation, home).await? {
+        return Ok(ready);
+    }
+    if let Some(ready) = recipe_behavior::prepare(world, operation, home).await? {
         return Ok(ready);
     }
     usual(world, operation, home).await
