@@ -127,12 +127,8 @@ pub struct DisciplineIncidentFields {
     pub metadata: Metadata,
 }
 
-#[expect(
-    clippy::ptr_arg,
-    clippy::trivially_copy_pass_by_ref,
-    reason = "rules are handed value and context by reference"
-)]
-fn each_once(participants: &Vec<NewParticipant>, (): &()) -> garde::Result {
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "rules are handed value and context by reference")]
+fn each_once(participants: &[NewParticipant], (): &()) -> garde::Result {
     let mut seen = std::collections::HashSet::new();
     if participants.iter().all(|one| seen.insert((one.person_id, one.participation_code))) {
         return Ok(());

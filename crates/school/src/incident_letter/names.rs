@@ -27,9 +27,9 @@ pub(super) fn others_named(text: &str, student: &Names, others: &[Names]) -> boo
     let text: String = text.nfc().collect();
     let plain = format!(" {} ", plain(&text));
     others.iter().any(|other| {
-        let alone = other.each().filter(|name| name.chars().count() > 1 && !student.each().any(|own| own == *name));
+        let mut alone = other.each().filter(|name| name.chars().count() > 1 && !student.each().any(|own| own == *name));
         let mut whole = other.given.iter().flat_map(|given| other.family.iter().map(move |family| (given, family)));
-        alone.into_iter().any(|name| stands_in(&text, name))
+        alone.any(|name| stands_in(&text, name))
             || whole.any(|(given, family)| {
                 let is_own = student.given.contains(given) && student.family.contains(family);
                 !is_own
