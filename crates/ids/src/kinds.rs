@@ -109,6 +109,20 @@ kinds! {
     CustomField = "cuf", "custom field";
     /// A document of a person.
     Document = "doc", "document";
+    /// What somebody can do, well or badly.
+    BehaviorCode = "bec", "behavior code";
+    /// Something that happened at a school.
+    DisciplineIncident = "din", "discipline incident";
+    /// Somebody's part in an incident.
+    IncidentParticipant = "inp", "incident participant";
+    /// What a school does about somebody's behavior.
+    DisciplineAction = "dac", "discipline action";
+    /// What is still to be done about an incident.
+    IncidentFollowUp = "ifu", "incident follow-up";
+    /// What letters about incidents are made from.
+    IncidentLetterTemplate = "ilt", "incident letter template";
+    /// A letter about a student's part in an incident.
+    IncidentLetter = "ile", "incident letter";
     /// A component of a catalog.
     Component = "cmp", "component";
 }
@@ -167,6 +181,13 @@ aliases! {
     YearRolloverStudentId = YearRolloverStudent;
     CustomFieldId = CustomField;
     DocumentId = Document;
+    BehaviorCodeId = BehaviorCode;
+    DisciplineIncidentId = DisciplineIncident;
+    IncidentParticipantId = IncidentParticipant;
+    DisciplineActionId = DisciplineAction;
+    IncidentFollowUpId = IncidentFollowUp;
+    IncidentLetterTemplateId = IncidentLetterTemplate;
+    IncidentLetterId = IncidentLetter;
     ComponentId = Component;
 }
 

@@ -22,6 +22,11 @@
 //! - A student's times at schools are kept by the office. A teacher sees only the one of today, not how earlier ones ended.
 //! - A whole school goes into its next year by owner or administrator: it changes everybody at once. The office reads the plan.
 //! - Two persons are merged by owner and administrator: it changes many records at once, and lets one account see what two did.
+//! - Incidents are kept by the office. A teacher reports those of students taught, and sees these students' parts in incidents and
+//!   whatever they reported themselves; who else was in it, the office knows. A family sees its child's part, what the school did about
+//!   it and letters that were approved, and never anybody else's. What is confidential is for the office and those above.
+//! - What behavior codes mean decides points, and templates what is written to families, so owner and administrator alone change them.
+//! - A follow-up is the office's, and of whoever has to do it, who may say that it is done.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
@@ -34,6 +39,7 @@ use crate::{
     attendance_code::ATTENDANCE_CODE,
     attendance_event::ATTENDANCE_EVENT,
     attendance_register::ATTENDANCE_REGISTER,
+    behavior_code::BEHAVIOR_CODE,
     bell_schedule::BELL_SCHEDULE,
     calendar_date::CALENDAR_DATE,
     class::CLASS,
@@ -43,8 +49,14 @@ use crate::{
     custom_field::{CUSTOM_FIELD, CUSTOM_VALUE},
     demographics::DEMOGRAPHICS,
     document::DOCUMENT,
+    discipline_action::DISCIPLINE_ACTION,
+    discipline_incident::DISCIPLINE_INCIDENT,
     enrollment::ENROLLMENT,
     family::FAMILY,
+    incident_follow_up::INCIDENT_FOLLOW_UP,
+    incident_letter::INCIDENT_LETTER,
+    incident_letter_template::INCIDENT_LETTER_TEMPLATE,
+    incident_participant::INCIDENT_PARTICIPANT,
     meeting::MEETING,
     org::ORG,
     person::PERSON,
@@ -60,12 +72,13 @@ pub(crate) const OWN_CLASSES: &str = "own_classes";
 /// Those for whom the actor acts today and whose data they may see, their places, and their classes.
 pub(crate) const OWN_CHILDREN: &str = "own_children";
 /// The actor, their own places, and their own classes.
-const SELF: &str = "self";
+pub(crate) const SELF: &str = "self";
 
 const READ: &[Action] = &[Action::Read];
 const KEEP: &[Action] = &[Action::Create, Action::Read, Action::Update, Action::Delete];
 const ENTER: &[Action] = &[Action::Read, Action::Update];
 const ENTER_AND_ERASE: &[Action] = &[Action::Read, Action::Update, Action::Delete];
+const REPORT: &[Action] = &[Action::Create, Action::Read];
 const RECORD: &[Action] = &[Action::Create, Action::Read, Action::Delete];
 const MERGE: &[Action] = &[Action::Create, Action::Read, Action::Delete];
 const WHOLE: &[Action] = &[Action::Read, Action::Import, Action::Export];
@@ -103,6 +116,9 @@ const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
     (ATTENDANCE_REGISTER, ENTER),
     (ABSENCE_REQUEST, READ),
     (DOCUMENT, READ),
+    (DISCIPLINE_INCIDENT, REPORT),
+    (INCIDENT_PARTICIPANT, REPORT),
+    (DISCIPLINE_ACTION, READ),
 ];
 
 /// The same for whoever acts for children, who may also ask for absences of these, and take that back.
@@ -117,6 +133,9 @@ const NARROWED_TO_CHILDREN: &[(Resource, &[Action])] = &[
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, RECORD),
     (DOCUMENT, READ),
+    (INCIDENT_PARTICIPANT, READ),
+    (DISCIPLINE_ACTION, READ),
+    (INCIDENT_LETTER, READ),
 ];
 
 /// The same for oneself, with posts, which are the person's own alone.
@@ -131,6 +150,9 @@ const NARROWED_TO_ONESELF: &[(Resource, &[Action])] = &[
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, READ),
     (DOCUMENT, READ),
+    (INCIDENT_PARTICIPANT, READ),
+    (DISCIPLINE_ACTION, READ),
+    (INCIDENT_FOLLOW_UP, ENTER),
 ];
 
 /// How permissions can be narrowed.
@@ -142,6 +164,8 @@ pub(crate) const SCOPES: &[Scope] = &[
             the places in them, the persons whose place there counts today, the contacts of these persons, the registers of these \
             classes, the attendance of these persons on whole days and in these classes, and the documents of the students among them that are \
             for teachers.",
+            classes, the attendance of these persons on whole days and in these classes, the parts that students among them have in \
+            incidents, with these incidents and what was done about the students, and incidents that one reported oneself.",
         on: NARROWED_TO_CLASSES,
     },
     Scope {
@@ -150,6 +174,8 @@ pub(crate) const SCOPES: &[Scope] = &[
         description: "The persons for whom one acts as parent, guardian or other contact today, as long as custody and access to their \
             data allow it, their places, their classes, their attendance, their documents that are for guardians, and one's own \
             relation to them.",
+            data allow it, their places, their classes, their attendance, their parts in incidents, what was done about these and approved \
+            letters about them, and one's own relation to them.",
         on: NARROWED_TO_CHILDREN,
     },
     Scope {
@@ -157,6 +183,8 @@ pub(crate) const SCOPES: &[Scope] = &[
         title: "oneself",
         description: "The person whose account one is signed in with, their places, their classes, their attendance, their posts, and \
             their documents that are for themselves.",
+        description: "The person whose account one is signed in with, their places, their classes, their attendance, their posts, their \
+            parts in incidents, what was done about these, and the follow-ups that are theirs to do.",
         on: NARROWED_TO_ONESELF,
     },
 ];
@@ -190,6 +218,13 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, ATTENDANCE_REGISTER, ENTER),
     Grant::all(OWNER, ABSENCE_REQUEST, KEEP),
     Grant::all(OWNER, DOCUMENT, KEEP),
+    Grant::all(OWNER, BEHAVIOR_CODE, KEEP),
+    Grant::all(OWNER, DISCIPLINE_INCIDENT, KEEP),
+    Grant::all(OWNER, INCIDENT_PARTICIPANT, KEEP),
+    Grant::all(OWNER, DISCIPLINE_ACTION, KEEP),
+    Grant::all(OWNER, INCIDENT_FOLLOW_UP, KEEP),
+    Grant::all(OWNER, INCIDENT_LETTER_TEMPLATE, KEEP),
+    Grant::all(OWNER, INCIDENT_LETTER, KEEP),
     Grant::all(ADMIN, ORG, KEEP),
     Grant::all(ADMIN, ACADEMIC_SESSION, KEEP),
     Grant::all(ADMIN, COURSE, KEEP),
@@ -217,6 +252,13 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, ATTENDANCE_REGISTER, ENTER),
     Grant::all(ADMIN, ABSENCE_REQUEST, KEEP),
     Grant::all(ADMIN, DOCUMENT, KEEP),
+    Grant::all(ADMIN, BEHAVIOR_CODE, KEEP),
+    Grant::all(ADMIN, DISCIPLINE_INCIDENT, KEEP),
+    Grant::all(ADMIN, INCIDENT_PARTICIPANT, KEEP),
+    Grant::all(ADMIN, DISCIPLINE_ACTION, KEEP),
+    Grant::all(ADMIN, INCIDENT_FOLLOW_UP, KEEP),
+    Grant::all(ADMIN, INCIDENT_LETTER_TEMPLATE, KEEP),
+    Grant::all(ADMIN, INCIDENT_LETTER, KEEP),
     Grant::all(STAFF, ORG, READ),
     Grant::all(STAFF, ACADEMIC_SESSION, READ),
     Grant::all(STAFF, COURSE, READ),
@@ -243,6 +285,13 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, ATTENDANCE_REGISTER, ENTER),
     Grant::all(STAFF, ABSENCE_REQUEST, KEEP),
     Grant::all(STAFF, DOCUMENT, KEEP),
+    Grant::all(STAFF, BEHAVIOR_CODE, READ),
+    Grant::all(STAFF, DISCIPLINE_INCIDENT, KEEP),
+    Grant::all(STAFF, INCIDENT_PARTICIPANT, KEEP),
+    Grant::all(STAFF, DISCIPLINE_ACTION, KEEP),
+    Grant::all(STAFF, INCIDENT_FOLLOW_UP, KEEP),
+    Grant::all(STAFF, INCIDENT_LETTER_TEMPLATE, READ),
+    Grant::all(STAFF, INCIDENT_LETTER, KEEP),
     Grant::all(TEACHER, ORG, READ),
     Grant::all(TEACHER, ACADEMIC_SESSION, READ),
     Grant::all(TEACHER, COURSE, READ),
@@ -262,6 +311,11 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_EVENT, READ),
     Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_REGISTER, ENTER),
     Grant::within(OWN_CLASSES, TEACHER, ABSENCE_REQUEST, READ),
+    Grant::all(TEACHER, BEHAVIOR_CODE, READ),
+    Grant::within(OWN_CLASSES, TEACHER, DISCIPLINE_INCIDENT, REPORT),
+    Grant::within(OWN_CLASSES, TEACHER, INCIDENT_PARTICIPANT, REPORT),
+    Grant::within(OWN_CLASSES, TEACHER, DISCIPLINE_ACTION, READ),
+    Grant::within(SELF, TEACHER, INCIDENT_FOLLOW_UP, ENTER),
     Grant::within(SELF, TEACHER, STAFF_ASSIGNMENT, READ),
     Grant::within(OWN_CLASSES, TEACHER, DOCUMENT, READ),
     Grant::within(SELF, TEACHER, DOCUMENT, READ),
@@ -282,6 +336,10 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(GUARDIAN, ATTENDANCE_CODE, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ATTENDANCE_EVENT, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ABSENCE_REQUEST, RECORD),
+    Grant::all(GUARDIAN, BEHAVIOR_CODE, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, INCIDENT_PARTICIPANT, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, DISCIPLINE_ACTION, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, INCIDENT_LETTER, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ACADEMIC_RECORD, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, DOCUMENT, READ),
     Grant::within(SELF, GUARDIAN, DOCUMENT, READ),
@@ -300,6 +358,9 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STUDENT, ATTENDANCE_CODE, READ),
     Grant::within(SELF, STUDENT, ATTENDANCE_EVENT, READ),
     Grant::within(SELF, STUDENT, ABSENCE_REQUEST, READ),
+    Grant::all(STUDENT, BEHAVIOR_CODE, READ),
+    Grant::within(SELF, STUDENT, INCIDENT_PARTICIPANT, READ),
+    Grant::within(SELF, STUDENT, DISCIPLINE_ACTION, READ),
     Grant::within(SELF, STUDENT, ACADEMIC_RECORD, READ),
     Grant::within(SELF, STUDENT, DOCUMENT, READ),
 ];

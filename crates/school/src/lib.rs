@@ -1,4 +1,4 @@
-//! The school module: a roster in OneRoster's words, and the timetable and attendance of a school.
+//! The school module: a roster in OneRoster's words, and the timetable, attendance and behavior of a school.
 //!
 //! A folder is a resource, top to bottom: `mod.rs` its type and rules, `store.rs` all its SQL, `api.rs` its endpoints.
 
@@ -10,6 +10,8 @@ pub mod attendance_event;
 pub mod attendance_rate;
 pub mod attendance_register;
 mod attendance_scope_store;
+pub mod behavior_code;
+mod behavior_scope_store;
 pub mod bell_schedule;
 pub mod calendar_date;
 pub mod class;
@@ -21,6 +23,8 @@ mod date_span;
 pub mod day_time;
 pub mod demographics;
 pub mod document;
+pub mod discipline_action;
+pub mod discipline_incident;
 pub mod enrollment;
 pub mod export;
 pub mod family;
@@ -28,6 +32,10 @@ pub mod family;
 pub mod fuzzing;
 mod grants;
 pub mod import;
+pub mod incident_follow_up;
+pub mod incident_letter;
+pub mod incident_letter_template;
+pub mod incident_participant;
 mod listing;
 mod media_type;
 pub mod meeting;
@@ -171,6 +179,20 @@ impl Module for School {
                     Table::tenant("school_exit_place"),
                     Table::tenant("year_rollover"),
                     Table::tenant("year_rollover_student"),
+            },
+            Migration {
+                number: 8,
+                name: "behavior",
+                tables: include_str!("../migrations/0008_behavior/tables.sql"),
+                foreign_keys: include_str!("../migrations/0008_behavior/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("behavior_code"),
+                    Table::tenant("discipline_incident"),
+                    Table::tenant("incident_participant"),
+                    Table::tenant("discipline_action"),
+                    Table::tenant("incident_follow_up"),
+                    Table::tenant("incident_letter_template"),
+                    Table::tenant("incident_letter"),
                 ],
             },
         ];
@@ -199,6 +221,7 @@ impl Module for School {
                 custom_field::STATEMENTS[1],
                 person_merge::STATEMENTS[0],
                 person_merge::STATEMENTS[1],
+                person_merge::STATEMENTS[2],
                 enrollment::STATEMENTS,
                 enrollment::MOVE_STATEMENTS,
                 student_school_association::STATEMENTS[0],
@@ -223,6 +246,14 @@ impl Module for School {
                 document::STATEMENTS[0],
                 document::STATEMENTS[1],
                 photo::STATEMENTS,
+                behavior_code::STATEMENTS,
+                discipline_incident::STATEMENTS,
+                incident_participant::STATEMENTS[0],
+                incident_participant::STATEMENTS[1],
+                discipline_action::STATEMENTS,
+                incident_follow_up::STATEMENTS,
+                incident_letter_template::STATEMENTS,
+                incident_letter::STATEMENTS,
             ];
             let resources = resources.into_iter();
             resources.chain(import::statements()).chain(export::statements()).collect()
@@ -270,6 +301,13 @@ impl Module for School {
             attendance_register::ATTENDANCE_REGISTER,
             absence_request::ABSENCE_REQUEST,
             document::DOCUMENT,
+            behavior_code::BEHAVIOR_CODE,
+            discipline_incident::DISCIPLINE_INCIDENT,
+            incident_participant::INCIDENT_PARTICIPANT,
+            discipline_action::DISCIPLINE_ACTION,
+            incident_follow_up::INCIDENT_FOLLOW_UP,
+            incident_letter_template::INCIDENT_LETTER_TEMPLATE,
+            incident_letter::INCIDENT_LETTER,
             ROSTER,
         ]
     }
@@ -301,6 +339,13 @@ impl Module for School {
                 attendance_event::CONSTRAINTS,
                 attendance_register::CONSTRAINTS,
                 document::CONSTRAINTS,
+                behavior_code::CONSTRAINTS,
+                discipline_incident::CONSTRAINTS,
+                incident_participant::CONSTRAINTS,
+                discipline_action::CONSTRAINTS,
+                incident_follow_up::CONSTRAINTS,
+                incident_letter_template::CONSTRAINTS,
+                incident_letter::CONSTRAINTS,
             ]
             .concat()
         });
@@ -375,6 +420,13 @@ impl HttpModule for School {
             .merge(absence_request::routes())
             .merge(document::routes())
             .merge(photo::routes())
+            .merge(behavior_code::routes())
+            .merge(discipline_incident::routes())
+            .merge(incident_participant::routes())
+            .merge(discipline_action::routes())
+            .merge(incident_follow_up::routes())
+            .merge(incident_letter_template::routes())
+            .merge(incident_letter::routes())
             .merge(export::routes())
             .merge(import::routes())
     }

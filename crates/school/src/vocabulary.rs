@@ -249,6 +249,24 @@ vocabulary! {
     ]
 }
 
+vocabulary! {
+    /// Where an incident happened.
+    IncidentLocation: true [
+        CLASSROOM = "classroom", HALLWAY = "hallway", CAFETERIA = "cafeteria", PLAYGROUND = "playground",
+        RESTROOM = "restroom", GYMNASIUM = "gymnasium", BUS = "bus", OFF_CAMPUS = "off_campus", ONLINE = "online",
+        OTHER = "other",
+    ]
+}
+
+vocabulary! {
+    /// What a school does about somebody's behavior.
+    Discipline: true [
+        WARNING = "warning", DETENTION = "detention", PARENT_MEETING = "parent_meeting",
+        IN_SCHOOL_SUSPENSION = "in_school_suspension", OUT_OF_SCHOOL_SUSPENSION = "out_of_school_suspension",
+        EXPULSION = "expulsion", OTHER = "other",
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::{OrgType, RoleType};

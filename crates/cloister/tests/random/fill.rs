@@ -32,6 +32,7 @@ pub(crate) async fn fill(asker: &Asker<'_>, word: &str) {
     let period = maker.days(&school).await;
     maker.attendance(&school, &period).await;
     maker.years(&school).await;
+    maker.behavior(&school).await;
     // Last, so that the one who stays has everything already.
     maker.merge(&school).await;
 }
@@ -205,6 +206,35 @@ impl Maker<'_> {
         let decision = format!("absence_requests/{}/decision", request["id"].as_str().unwrap());
         let verdict = json!({ "verdict": "approved", "code_id": code, "note": "Enjoy the wedding" });
         self.send("PUT", &decision, Some(&request), verdict).await;
+    }
+
+    /// What the student did, and what the school did about it.
+    async fn behavior(&self, Pupils { org, student, .. }: &Pupils) {
+        let code = json!({ "short_name": "FI", "title": "Fighting", "severity": "major", "points": -5 });
+        let code = self.post("behavior_codes", code).await["id"].clone();
+        let part = json!({ "person_id": student, "participation_code": "perpetrator", "behavior_code_id": code,
+            "note": "Says the other began" });
+        let incident = json!({ "incident_identifier": "2025-117", "school_id": org, "incident_date": DAY,
+            "incident_time": "10:40", "incident_location": "hallway", "location_description": "East wing",
+            "reporter_id": student, "description": "A fight", "reported_to_law_enforcement": true,
+            "case_number": "K-4711", "incident_cost": 12500, "participants": [part] });
+        let incident = self.post("discipline_incidents", incident).await["id"].clone();
+        let witness = json!({ "incident_id": incident, "person_id": student, "participation_code": "witness" });
+        let part = self.post("incident_participants", witness).await["id"].clone();
+        let action = json!({ "student_id": student, "incident_id": incident, "discipline": "detention",
+            "discipline_date": "2025-10-20", "discipline_action_length": 2, "responsibility_school_id": org,
+            "note": "Helps in the library" });
+        self.post("discipline_actions", action).await;
+        let follow_up = json!({ "incident_id": incident, "due_date": "2025-10-28", "assigned_to_id": student,
+            "task": "Talk with both", "outcome": "They shook hands", "completed": true });
+        self.post("incident_follow_ups", follow_up).await;
+        let template = json!({ "name": "Notice", "body": "To the guardians of {{student_name}}: {{message}}" });
+        let template = self.post("incident_letter_templates", template).await["id"].clone();
+        let letter = json!({ "participant_id": part, "template_id": template, "message": "Please come" });
+        let letter = self.post("incident_letters", letter).await;
+        let address = format!("incident_letters/{}", letter["id"].as_str().unwrap());
+        let approved = json!({ "state": "approved", "printed": true, "sent": true });
+        self.send("PATCH", &address, Some(&letter), approved).await;
     }
 
     /// The student was entered twice.

@@ -23,6 +23,7 @@ mod probe;
 mod recipe;
 mod recipe_account;
 mod recipe_documents;
+mod recipe_behavior;
 mod recipe_platform;
 mod recipe_roster;
 mod recipe_school;

@@ -11,7 +11,7 @@ use crate::{
     ask::{Ask, Place, kind_of},
     document::{About, Operation},
     fill::{Things, fill, new},
-    recipe_account, recipe_documents, recipe_platform, recipe_roster, recipe_school, recipe_years,
+    recipe_account, recipe_behavior, recipe_documents, recipe_platform, recipe_roster, recipe_school, recipe_years,
     town::Home,
     world::World,
 };
@@ -69,6 +69,9 @@ async fn attempt(world: &World, operation: &Arc<Operation>, home: &Home) -> Resu
         return Ok(ready);
     }
     if let Some(ready) = recipe_years::prepare(world, operation, home).await? {
+        return Ok(ready);
+    }
+    if let Some(ready) = recipe_behavior::prepare(world, operation, home).await? {
         return Ok(ready);
     }
     usual(world, operation, home).await

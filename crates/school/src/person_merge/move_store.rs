@@ -17,8 +17,14 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("custom_value", "person_id"),
     ("demographics", "person_id"),
     ("document", "person_id"),
+    ("discipline_action", "student_id"),
+    ("discipline_incident", "reporter_id"),
     ("enrollment", "person_id"),
     ("family_member", "person_id"),
+    ("incident_follow_up", "assigned_to_id"),
+    // To whom a letter went is history; whose part it is about goes with the part.
+    ("incident_letter", "student_id"),
+    ("incident_participant", "person_id"),
     ("meeting", "teacher_id"),
     // What merges were about is history.
     ("person_merge", "kept_id"),
@@ -111,6 +117,8 @@ macro_rules! mark {
         )
     };
 }
+
+pub(super) use {mark, note, noted, rest, shift};
 
 /// Whether two spans of days share one.
 macro_rules! overlap {
