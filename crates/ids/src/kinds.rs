@@ -101,6 +101,18 @@ kinds! {
     AcademicRecord = "acr", "academic record";
     /// A field of a tenant's own.
     CustomField = "cuf", "custom field";
+    /// An allergy of somebody.
+    Allergy = "alg", "allergy";
+    /// A condition that somebody has.
+    HealthCondition = "hcn", "health condition";
+    /// What somebody is given.
+    Medication = "med", "medication";
+    /// A vaccination of somebody, or why there is none.
+    Immunization = "imm", "immunization";
+    /// A visit to the health office.
+    HealthVisit = "hvs", "health visit";
+    /// That somebody saw a record of somebody.
+    AccessLogEntry = "ale", "access log entry";
     /// A component of a catalog.
     Component = "cmp", "component";
 }
@@ -155,6 +167,12 @@ aliases! {
     PersonMergeId = PersonMerge;
     AcademicRecordId = AcademicRecord;
     CustomFieldId = CustomField;
+    AllergyId = Allergy;
+    HealthConditionId = HealthCondition;
+    MedicationId = Medication;
+    ImmunizationId = Immunization;
+    HealthVisitId = HealthVisit;
+    AccessLogEntryId = AccessLogEntry;
     ComponentId = Component;
 }
 

@@ -16,6 +16,11 @@
 //! - Posts are kept by owner and administrator and read by the office; everybody on the staff reads their own.
 //! - What became of a student in earlier years is for the office and the family. A teacher meets a student without it.
 //! - What a school writes down in fields of its own is for the office. Which fields there are, owner and administrator decide.
+//! - Health is the health office's: a role of its own, which sees persons, contacts and classes and keeps what is known of health. The
+//!   office does without; what a teacher must know of those taught is an alert, with a name and what to do, and nothing else.
+//! - Owner and administrator keep health too: a small school has no health office, and nobody gives a role that may do more than
+//!   they. What they read is in the access log, which they alone read.
+//! - A family reads what is kept of their child, and a student what is kept of them; who else read it is not theirs to see yet.
 //! - Two persons are merged by owner and administrator: it changes many records at once, and lets one account see what two did.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
@@ -26,6 +31,8 @@ use crate::{
     absence_request::ABSENCE_REQUEST,
     academic_record::ACADEMIC_RECORD,
     academic_session::ACADEMIC_SESSION,
+    access_log_entry::ACCESS_LOG_ENTRY,
+    allergy::ALLERGY,
     attendance_code::ATTENDANCE_CODE,
     attendance_event::ATTENDANCE_EVENT,
     attendance_register::ATTENDANCE_REGISTER,
@@ -39,6 +46,11 @@ use crate::{
     demographics::DEMOGRAPHICS,
     enrollment::ENROLLMENT,
     family::FAMILY,
+    health_alert::HEALTH_ALERT,
+    health_condition::HEALTH_CONDITION,
+    health_visit::HEALTH_VISIT,
+    immunization::IMMUNIZATION,
+    medication::MEDICATION,
     meeting::MEETING,
     org::ORG,
     person::PERSON,
@@ -65,6 +77,7 @@ const WHOLE: &[Action] = &[Action::Read, Action::Import, Action::Export];
 const OWNER: &str = "owner";
 const ADMIN: &str = "admin";
 const STAFF: &str = "staff";
+const NURSE: &str = "nurse";
 const TEACHER: &str = "teacher";
 const GUARDIAN: &str = "guardian";
 const STUDENT: &str = "student";
@@ -75,6 +88,11 @@ pub(crate) const ROLES: &[Role] = &[
         name: STAFF,
         title: "Staff",
         description: "Works in the office: keeps persons, classes and places in them.",
+    },
+    Role {
+        name: NURSE,
+        title: "Health office",
+        description: "Looks after health: keeps conditions, allergies, medications, vaccinations and visits.",
     },
     Role { name: TEACHER, title: "Teacher", description: "Teaches classes, and sees who is in them." },
     Role { name: GUARDIAN, title: "Guardian", description: "Acts for children of the school, and sees theirs." },
@@ -93,6 +111,12 @@ const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
     (ATTENDANCE_EVENT, READ),
     (ATTENDANCE_REGISTER, ENTER),
     (ABSENCE_REQUEST, READ),
+    (HEALTH_CONDITION, READ),
+    (ALLERGY, READ),
+    (MEDICATION, READ),
+    (IMMUNIZATION, READ),
+    (HEALTH_VISIT, READ),
+    (HEALTH_ALERT, READ),
 ];
 
 /// The same for whoever acts for children, who may also ask for absences of these, and take that back.
@@ -105,6 +129,12 @@ const NARROWED_TO_CHILDREN: &[(Resource, &[Action])] = &[
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, RECORD),
+    (HEALTH_CONDITION, READ),
+    (ALLERGY, READ),
+    (MEDICATION, READ),
+    (IMMUNIZATION, READ),
+    (HEALTH_VISIT, READ),
+    (HEALTH_ALERT, READ),
 ];
 
 /// The same for oneself, with posts, which are the person's own alone.
@@ -117,6 +147,12 @@ const NARROWED_TO_ONESELF: &[(Resource, &[Action])] = &[
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, READ),
+    (HEALTH_CONDITION, READ),
+    (ALLERGY, READ),
+    (MEDICATION, READ),
+    (IMMUNIZATION, READ),
+    (HEALTH_VISIT, READ),
+    (HEALTH_ALERT, READ),
 ];
 
 /// How permissions can be narrowed.
@@ -170,6 +206,13 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, ATTENDANCE_EVENT, RECORD),
     Grant::all(OWNER, ATTENDANCE_REGISTER, ENTER),
     Grant::all(OWNER, ABSENCE_REQUEST, KEEP),
+    Grant::all(OWNER, HEALTH_CONDITION, KEEP),
+    Grant::all(OWNER, ALLERGY, KEEP),
+    Grant::all(OWNER, MEDICATION, KEEP),
+    Grant::all(OWNER, IMMUNIZATION, KEEP),
+    Grant::all(OWNER, HEALTH_VISIT, KEEP),
+    Grant::all(OWNER, HEALTH_ALERT, READ),
+    Grant::all(OWNER, ACCESS_LOG_ENTRY, READ),
     Grant::all(ADMIN, ORG, KEEP),
     Grant::all(ADMIN, ACADEMIC_SESSION, KEEP),
     Grant::all(ADMIN, COURSE, KEEP),
@@ -194,6 +237,13 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, ATTENDANCE_EVENT, RECORD),
     Grant::all(ADMIN, ATTENDANCE_REGISTER, ENTER),
     Grant::all(ADMIN, ABSENCE_REQUEST, KEEP),
+    Grant::all(ADMIN, HEALTH_CONDITION, KEEP),
+    Grant::all(ADMIN, ALLERGY, KEEP),
+    Grant::all(ADMIN, MEDICATION, KEEP),
+    Grant::all(ADMIN, IMMUNIZATION, KEEP),
+    Grant::all(ADMIN, HEALTH_VISIT, KEEP),
+    Grant::all(ADMIN, HEALTH_ALERT, READ),
+    Grant::all(ADMIN, ACCESS_LOG_ENTRY, READ),
     Grant::all(STAFF, ORG, READ),
     Grant::all(STAFF, ACADEMIC_SESSION, READ),
     Grant::all(STAFF, COURSE, READ),
@@ -217,6 +267,26 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, ATTENDANCE_EVENT, RECORD),
     Grant::all(STAFF, ATTENDANCE_REGISTER, ENTER),
     Grant::all(STAFF, ABSENCE_REQUEST, KEEP),
+    Grant::all(NURSE, ORG, READ),
+    Grant::all(NURSE, ACADEMIC_SESSION, READ),
+    Grant::all(NURSE, COURSE, READ),
+    Grant::all(NURSE, CLASS, READ),
+    Grant::all(NURSE, PERSON, READ),
+    Grant::all(NURSE, CONTACT, READ),
+    Grant::all(NURSE, ENROLLMENT, READ),
+    Grant::all(NURSE, CALENDAR_DATE, READ),
+    Grant::all(NURSE, CLASS_PERIOD, READ),
+    Grant::all(NURSE, BELL_SCHEDULE, READ),
+    Grant::all(NURSE, ROOM, READ),
+    Grant::all(NURSE, MEETING, READ),
+    Grant::all(NURSE, ATTENDANCE_CODE, READ),
+    Grant::all(NURSE, ABSENCE_REQUEST, READ),
+    Grant::all(NURSE, HEALTH_CONDITION, KEEP),
+    Grant::all(NURSE, ALLERGY, KEEP),
+    Grant::all(NURSE, MEDICATION, KEEP),
+    Grant::all(NURSE, IMMUNIZATION, KEEP),
+    Grant::all(NURSE, HEALTH_VISIT, KEEP),
+    Grant::all(NURSE, HEALTH_ALERT, READ),
     Grant::all(TEACHER, ORG, READ),
     Grant::all(TEACHER, ACADEMIC_SESSION, READ),
     Grant::all(TEACHER, COURSE, READ),
@@ -235,6 +305,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_EVENT, READ),
     Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_REGISTER, ENTER),
     Grant::within(OWN_CLASSES, TEACHER, ABSENCE_REQUEST, READ),
+    Grant::within(OWN_CLASSES, TEACHER, HEALTH_ALERT, READ),
     Grant::within(SELF, TEACHER, STAFF_ASSIGNMENT, READ),
     Grant::all(GUARDIAN, ORG, READ),
     Grant::all(GUARDIAN, ACADEMIC_SESSION, READ),
@@ -253,6 +324,11 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(OWN_CHILDREN, GUARDIAN, ATTENDANCE_EVENT, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ABSENCE_REQUEST, RECORD),
     Grant::within(OWN_CHILDREN, GUARDIAN, ACADEMIC_RECORD, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, HEALTH_CONDITION, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, ALLERGY, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, MEDICATION, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, IMMUNIZATION, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, HEALTH_VISIT, READ),
     Grant::all(STUDENT, ORG, READ),
     Grant::all(STUDENT, ACADEMIC_SESSION, READ),
     Grant::all(STUDENT, COURSE, READ),
@@ -268,6 +344,11 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(SELF, STUDENT, ATTENDANCE_EVENT, READ),
     Grant::within(SELF, STUDENT, ABSENCE_REQUEST, READ),
     Grant::within(SELF, STUDENT, ACADEMIC_RECORD, READ),
+    Grant::within(SELF, STUDENT, HEALTH_CONDITION, READ),
+    Grant::within(SELF, STUDENT, ALLERGY, READ),
+    Grant::within(SELF, STUDENT, MEDICATION, READ),
+    Grant::within(SELF, STUDENT, IMMUNIZATION, READ),
+    Grant::within(SELF, STUDENT, HEALTH_VISIT, READ),
 ];
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 pub mod absence_request;
 pub mod academic_record;
 pub mod academic_session;
+pub mod access_log_entry;
+pub mod allergy;
 pub mod attendance_code;
 pub mod attendance_event;
 pub mod attendance_rate;
@@ -26,8 +28,14 @@ pub mod family;
 #[doc(hidden)]
 pub mod fuzzing;
 mod grants;
+mod health;
+pub mod health_alert;
+pub mod health_condition;
+pub mod health_visit;
+pub mod immunization;
 pub mod import;
 mod listing;
+pub mod medication;
 pub mod meeting;
 pub mod oneroster;
 pub mod org;
@@ -149,6 +157,20 @@ impl Module for School {
                 foreign_keys: include_str!("../migrations/0005_import_run/foreign_keys.sql"),
                 made: &[Table::tenant("import_run"), Table::tenant("import_part"), Table::tenant("import_change")],
             },
+            SchemaChange {
+                number: 9,
+                name: "health",
+                tables: include_str!("../migrations/0009_health/tables.sql"),
+                foreign_keys: include_str!("../migrations/0009_health/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("allergy"),
+                    Table::tenant("health_condition"),
+                    Table::tenant("medication"),
+                    Table::tenant("immunization"),
+                    Table::tenant("health_visit"),
+                    Table::tenant("access_log_entry").with(Rights::Append),
+                ],
+            },
         ];
         ALL
     }
@@ -190,6 +212,13 @@ impl Module for School {
                 attendance_register::MISSING_STATEMENTS,
                 attendance_rate::STATEMENTS,
                 absence_request::STATEMENTS,
+                allergy::STATEMENTS,
+                health_condition::STATEMENTS,
+                medication::STATEMENTS,
+                immunization::STATEMENTS,
+                health_visit::STATEMENTS,
+                health_alert::STATEMENTS,
+                access_log_entry::STATEMENTS,
             ];
             let resources = resources.into_iter();
             resources.chain(import::statements()).chain(export::statements()).collect()
@@ -234,6 +263,13 @@ impl Module for School {
             attendance_event::ATTENDANCE_EVENT,
             attendance_register::ATTENDANCE_REGISTER,
             absence_request::ABSENCE_REQUEST,
+            allergy::ALLERGY,
+            health_condition::HEALTH_CONDITION,
+            medication::MEDICATION,
+            immunization::IMMUNIZATION,
+            health_visit::HEALTH_VISIT,
+            health_alert::HEALTH_ALERT,
+            access_log_entry::ACCESS_LOG_ENTRY,
             ROSTER,
         ]
     }
@@ -262,6 +298,11 @@ impl Module for School {
                 attendance_code::CONSTRAINTS,
                 attendance_event::CONSTRAINTS,
                 attendance_register::CONSTRAINTS,
+                allergy::CONSTRAINTS,
+                health_condition::CONSTRAINTS,
+                medication::CONSTRAINTS,
+                immunization::CONSTRAINTS,
+                health_visit::CONSTRAINTS,
             ]
             .concat()
         });
@@ -331,6 +372,13 @@ impl HttpModule for School {
             .merge(attendance_register::routes())
             .merge(attendance_rate::routes())
             .merge(absence_request::routes())
+            .merge(allergy::routes())
+            .merge(health_condition::routes())
+            .merge(medication::routes())
+            .merge(immunization::routes())
+            .merge(health_visit::routes())
+            .merge(health_alert::routes())
+            .merge(access_log_entry::routes())
             .merge(export::routes())
             .merge(import::routes())
     }

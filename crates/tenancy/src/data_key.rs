@@ -33,7 +33,8 @@ impl Cell<'_> {
     /// What is authenticated beside the value: each part preceded by its length, so that no two cells say the same.
     fn about(&self, tenant: TenantId, version: u8) -> Vec<u8> {
         let id = tenant.uuid();
-        let fixed = [b"cloister column 1".as_slice(), &[version], id.as_bytes(), self.table.as_bytes(), self.column.as_bytes()];
+        let fixed =
+            [b"cloister column 1".as_slice(), &[version], id.as_bytes(), self.table.as_bytes(), self.column.as_bytes()];
         let mut about = Vec::with_capacity(192);
         for part in fixed.iter().chain(self.row) {
             about.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -222,7 +223,10 @@ mod tests {
         let both = keys(tenant, &[(1, [1; 32]), (2, [2; 32])]);
         let new = both.seal(&cell, b"peanuts").unwrap();
         assert_eq!((old[0], new[0]), (1, 2));
-        assert_eq!((both.open(&cell, &old).unwrap(), both.open(&cell, &new).unwrap()), (b"peanuts".to_vec(), b"peanuts".to_vec()));
+        assert_eq!(
+            (both.open(&cell, &old).unwrap(), both.open(&cell, &new).unwrap()),
+            (b"peanuts".to_vec(), b"peanuts".to_vec())
+        );
         let mut claimed = old;
         claimed[0] = 2;
         assert!(both.open(&cell, &claimed).is_err());

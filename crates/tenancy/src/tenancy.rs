@@ -13,8 +13,8 @@ use cloister_postgres::{
 };
 
 use crate::{
-    Actor, AuditSealer, ConstraintRule, Error, Identity, KeyWrapper, Limits, Module, OpContext, PermissionSet, Registry, Result,
-    TenantEntry, access,
+    Actor, AuditSealer, ConstraintRule, Error, Identity, KeyWrapper, Limits, Module, OpContext, PermissionSet,
+    Registry, Result, TenantEntry, access,
     control::{Control, ControlPlane, store},
     ledger::Ledger,
 };

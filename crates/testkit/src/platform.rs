@@ -5,8 +5,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use cloister_ids::{Clock, RequestId, SystemClock, TenantId};
 use cloister_postgres::{PoolSettings, Server};
 use cloister_tenancy::{
-    Actor, AuditSealer, Cluster, Config, ControlPlane, DataKey, Installation, KeyWrapper, Logins, Module, NewTenant, NoLimits, OpContext,
-    Tenancy, TenantEntry, Tier,
+    Actor, AuditSealer, Cluster, Config, ControlPlane, DataKey, Installation, KeyWrapper, Logins, Module, NewTenant,
+    NoLimits, OpContext, Tenancy, TenantEntry, Tier,
 };
 
 use secrecy::SecretBox;
