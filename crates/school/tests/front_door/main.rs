@@ -13,6 +13,7 @@ mod document;
 mod enrollment;
 mod export;
 mod families;
+mod health;
 mod house;
 mod imports;
 mod listing;
