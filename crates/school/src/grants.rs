@@ -155,6 +155,10 @@ const NARROWED_TO_ONESELF: &[(Resource, &[Action])] = &[
     (HEALTH_ALERT, READ),
 ];
 
+/// What no operator on a visit sees: who runs the platform has no business with anybody's health, nor with who read of it.
+pub(crate) const CLOSED_TO_OPERATORS: &[Resource] =
+    &[HEALTH_CONDITION, ALLERGY, MEDICATION, IMMUNIZATION, HEALTH_VISIT, HEALTH_ALERT, ACCESS_LOG_ENTRY];
+
 /// How permissions can be narrowed.
 pub(crate) const SCOPES: &[Scope] = &[
     Scope {

@@ -274,6 +274,10 @@ impl Module for School {
         ]
     }
 
+    fn closed_to_operators(&self) -> &'static [Resource] {
+        grants::CLOSED_TO_OPERATORS
+    }
+
     fn constraints(&self) -> &'static [ConstraintRule] {
         static ALL: LazyLock<Vec<ConstraintRule>> = LazyLock::new(|| {
             [

@@ -125,8 +125,6 @@ create table access_log_entry (
     at timestamptz not null,
     actor text not null constraint access_log_entry_actor_check check (char_length(actor) <= 300),
     account_id uuid,
-    -- In what capacity, where it is not the actor's own: an operator on a visit.
-    acting_as text constraint access_log_entry_acting_as_check check (char_length(acting_as) <= 100),
     action text not null constraint access_log_entry_action_check check (action in ('read', 'create', 'update')),
     resource text not null constraint access_log_entry_resource_check check (char_length(resource) <= 100),
     resource_id text not null constraint access_log_entry_resource_id_check check (char_length(resource_id) <= 200),

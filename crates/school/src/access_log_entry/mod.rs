@@ -28,9 +28,6 @@ pub struct AccessLogEntry {
     pub actor: String,
     /// Their account.
     pub account_id: Option<AccountId>,
-    /// In what capacity, where it was not their own: an operator on a visit.
-    #[schema(example = "operator")]
-    pub acting_as: Option<String>,
     /// What they did: `read` it, or `create` or `update` it, which shows it too.
     #[schema(example = "read")]
     pub action: String,
@@ -53,7 +50,6 @@ pub(crate) struct Seen {
     at: Timestamp,
     actor: String,
     account: Option<AccountId>,
-    acting_as: Option<&'static str>,
     action: &'static str,
     resource: String,
     records: Vec<String>,
@@ -75,7 +71,6 @@ impl Seen {
             at: cx.clock().now(),
             actor: cx.actor().to_string(),
             account: cx.account(),
-            acting_as: cx.visit().map(|visit| if visit.elevated { "operator (elevated)" } else { "operator" }),
             action: action.word(),
             resource: on.to_string(),
             records,
@@ -85,9 +80,9 @@ impl Seen {
     }
 
     /// Of [`NOTE`].
-    pub(crate) fn parameters(&self) -> [&(dyn ToSql + Sync); 10] {
-        let Self { ids, at, actor, account, acting_as, action, resource, records, students, request } = self;
-        [ids, at, actor, account, acting_as, action, resource, records, students, request]
+    pub(crate) fn parameters(&self) -> [&(dyn ToSql + Sync); 9] {
+        let Self { ids, at, actor, account, action, resource, records, students, request } = self;
+        [ids, at, actor, account, action, resource, records, students, request]
     }
 }
 
@@ -105,7 +100,6 @@ fn sample() -> AccessLogEntry {
         at: Timestamp::constant(1_767_603_600, 0),
         actor: format!("account:{}", crate::sample_id::<cloister_ids::kind::Account>()),
         account_id: Some(crate::sample_id()),
-        acting_as: None,
         action: "read".to_owned(),
         resource: "school.allergy".to_owned(),
         resource_id: crate::sample_id::<cloister_ids::kind::Allergy>().to_string(),

@@ -14,7 +14,7 @@ use crate::listing::Span;
 macro_rules! list {
     ($which:literal, $beyond:literal, $direction:literal) => {
         concat!(
-            "select id, at, actor, account_id, acting_as, action, resource, resource_id, student_id, request_id
+            "select id, at, actor, account_id, action, resource, resource_id, student_id, request_id
              from access_log_entry where tenant_id = $1 and id ",
             $beyond,
             " $2 and ($4::text is null or resource = $4) and ($5::timestamptz is null or at >= $5)
@@ -28,11 +28,11 @@ macro_rules! list {
 }
 
 statements! {
-    /// That records are shown: `$2` the ids of the entries, `$9` those of the records, `$10` whose they are.
-    NOTE = "insert into access_log_entry (tenant_id, id, at, actor, account_id, acting_as, action, resource, resource_id,
+    /// That records are shown: `$2` the ids of the entries, `$8` those of the records, `$9` whose they are.
+    NOTE = "insert into access_log_entry (tenant_id, id, at, actor, account_id, action, resource, resource_id,
             student_id, request_id)
-        select $1, n.id, $3::timestamptz, $4::text, $5::uuid, $6::text, $7::text, $8::text, n.record, n.student, $11::uuid
-        from unnest($2::uuid[], $9::text[], $10::uuid[]) n (id, record, student)";
+        select $1, n.id, $3::timestamptz, $4::text, $5::uuid, $6::text, $7::text, n.record, n.student, $10::uuid
+        from unnest($2::uuid[], $8::text[], $9::uuid[]) n (id, record, student)";
     /// All.
     ALL = list!(" and $7::uuid is null and $8::uuid is null", ">", "");
     /// All, from the newest.
@@ -65,7 +65,6 @@ fn entry(row: &Row) -> AccessLogEntry {
         at: row.get("at"),
         actor: row.get("actor"),
         account_id: row.get("account_id"),
-        acting_as: row.get("acting_as"),
         action: row.get("action"),
         resource: row.get("resource"),
         resource_id: row.get("resource_id"),
