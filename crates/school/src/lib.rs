@@ -197,6 +197,7 @@ impl Module for School {
                 custom_field::STATEMENTS[1],
                 person_merge::STATEMENTS[0],
                 person_merge::STATEMENTS[1],
+                person_merge::STATEMENTS[2],
                 enrollment::STATEMENTS,
                 demographics::STATEMENTS,
                 class_period::STATEMENTS,

@@ -319,7 +319,8 @@ async fn every_list_has_ones_own_things_in_every_order_with_every_filter() {
                 ids.extend(found.ids);
             }
             // Reading some lists lengthens this one: it is read when all others were.
-            let (last, first): (Vec<_>, Vec<_>) = lists.iter().partition(|list| list.id == "access_log_entry_list");
+            let (last, first): (Vec<&&Arc<Operation>>, Vec<_>) =
+                lists.iter().partition(|list| list.id == "access_log_entry_list");
             for lists in [first, last] {
                 let asked = lists.iter().flat_map(|list| everybody.iter().map(move |asker| (list, asker)));
                 let asked = asked.map(|(list, asker)| {

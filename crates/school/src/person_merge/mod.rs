@@ -2,6 +2,7 @@
 //! those were is written down, so that a merge can be taken back.
 
 mod api;
+mod move_health_store;
 mod move_store;
 mod store;
 
@@ -27,7 +28,8 @@ use crate::{
 pub const PERSON_MERGE: Resource = Resource { module: crate::MODULE, name: "person_merge" };
 
 /// Every statement about merges.
-pub(crate) const STATEMENTS: [&[&Statement]; 2] = [store::STATEMENTS, move_store::STATEMENTS];
+pub(crate) const STATEMENTS: [&[&Statement]; 3] =
+    [store::STATEMENTS, move_store::STATEMENTS, move_health_store::STATEMENTS];
 
 /// What refused constraints mean.
 pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[];

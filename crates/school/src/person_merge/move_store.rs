@@ -97,6 +97,8 @@ macro_rules! shift {
     };
 }
 
+pub(super) use {note, noted, rest, shift};
+
 /// Marks rows as deleted, or brings them back, where they are.
 macro_rules! mark {
     ($table:literal, $from:literal, $to:literal) => {
@@ -171,16 +173,6 @@ statements! {
     NOTE_ABSENCES = note!("absence_request", "moved", "id", rest!("absence_request", "student_id"));
     /// Meetings that name the merged person as their teacher.
     NOTE_MEETINGS = note!("meeting", "moved", "id", rest!("meeting", "teacher_id"));
-    /// Allergies. What is sealed is bound to its row, so it moves as it is.
-    NOTE_ALLERGIES = note!("allergy", "moved", "id", rest!("allergy", "student_id"));
-    /// Conditions.
-    NOTE_CONDITIONS = note!("health_condition", "moved", "id", rest!("health_condition", "student_id"));
-    /// Medications.
-    NOTE_MEDICATIONS = note!("medication", "moved", "id", rest!("medication", "student_id"));
-    /// Vaccinations.
-    NOTE_IMMUNIZATIONS = note!("immunization", "moved", "id", rest!("immunization", "student_id"));
-    /// Visits to the health office.
-    NOTE_HEALTH_VISITS = note!("health_visit", "moved", "id", rest!("health_visit", "student_id"));
     /// Families to which the one who stays belongs too.
     NOTE_FAMILIES_TWICE = note!("family_member", "set_aside", "family_id",
         "t.person_id = $3 and exists (select from family_member k
@@ -217,26 +209,6 @@ statements! {
     ABSENCES_THERE = shift!("absence_request", "moved", "student_id", "$3", "$4", "");
     /// Meetings there.
     MEETINGS_THERE = shift!("meeting", "moved", "teacher_id", "$3", "$4", "");
-    /// Allergies there.
-    ALLERGIES_THERE = shift!("allergy", "moved", "student_id", "$3", "$4", "");
-    /// Allergies back.
-    ALLERGIES_BACK = shift!("allergy", "moved", "student_id", "$4", "$3", "");
-    /// Conditions there.
-    CONDITIONS_THERE = shift!("health_condition", "moved", "student_id", "$3", "$4", "");
-    /// Conditions back.
-    CONDITIONS_BACK = shift!("health_condition", "moved", "student_id", "$4", "$3", "");
-    /// Medications there.
-    MEDICATIONS_THERE = shift!("medication", "moved", "student_id", "$3", "$4", "");
-    /// Medications back.
-    MEDICATIONS_BACK = shift!("medication", "moved", "student_id", "$4", "$3", "");
-    /// Vaccinations there.
-    IMMUNIZATIONS_THERE = shift!("immunization", "moved", "student_id", "$3", "$4", "");
-    /// Vaccinations back.
-    IMMUNIZATIONS_BACK = shift!("immunization", "moved", "student_id", "$4", "$3", "");
-    /// Visits to the health office there.
-    HEALTH_VISITS_THERE = shift!("health_visit", "moved", "student_id", "$3", "$4", "");
-    /// Visits to the health office back.
-    HEALTH_VISITS_BACK = shift!("health_visit", "moved", "student_id", "$4", "$3", "");
     /// Attendance back.
     ATTENDANCE_BACK = shift!("attendance_event", "moved", "student_id", "$4", "$3", "");
     /// Absences back.
@@ -329,7 +301,7 @@ statements! {
 }
 
 /// What is noted, in this order, and whether the statement asks for the one who stays.
-pub(super) static NOTES: [(&Statement, bool); 23] = [
+pub(super) static NOTES: [(&Statement, bool); 18] = [
     (&NOTE_ROLES_TWICE, true),
     (&NOTE_ROLES_DEMOTED, true),
     (&NOTE_ROLES, false),
@@ -344,11 +316,6 @@ pub(super) static NOTES: [(&Statement, bool); 23] = [
     (&NOTE_ATTENDANCE, false),
     (&NOTE_ABSENCES, false),
     (&NOTE_MEETINGS, false),
-    (&NOTE_ALLERGIES, false),
-    (&NOTE_CONDITIONS, false),
-    (&NOTE_MEDICATIONS, false),
-    (&NOTE_IMMUNIZATIONS, false),
-    (&NOTE_HEALTH_VISITS, false),
     (&NOTE_FAMILIES_TWICE, true),
     (&NOTE_FAMILIES, true),
     (&NOTE_VALUES, true),
@@ -356,7 +323,7 @@ pub(super) static NOTES: [(&Statement, bool); 23] = [
 ];
 
 /// What goes to the one who stays.
-pub(super) static THERE: [&Statement; 16] = [
+pub(super) static THERE: [&Statement; 11] = [
     &ROLES_THERE,
     &DEMOTED_THERE,
     &PLACES_THERE,
@@ -367,16 +334,11 @@ pub(super) static THERE: [&Statement; 16] = [
     &ATTENDANCE_THERE,
     &ABSENCES_THERE,
     &MEETINGS_THERE,
-    &ALLERGIES_THERE,
-    &CONDITIONS_THERE,
-    &MEDICATIONS_THERE,
-    &IMMUNIZATIONS_THERE,
-    &HEALTH_VISITS_THERE,
     &DEMOGRAPHICS_THERE,
 ];
 
 /// The same back.
-pub(super) static BACK: [&Statement; 16] = [
+pub(super) static BACK: [&Statement; 11] = [
     &ROLES_BACK,
     &DEMOTED_BACK,
     &PLACES_BACK,
@@ -387,11 +349,6 @@ pub(super) static BACK: [&Statement; 16] = [
     &ATTENDANCE_BACK,
     &ABSENCES_BACK,
     &MEETINGS_BACK,
-    &ALLERGIES_BACK,
-    &CONDITIONS_BACK,
-    &MEDICATIONS_BACK,
-    &IMMUNIZATIONS_BACK,
-    &HEALTH_VISITS_BACK,
     &DEMOGRAPHICS_BACK,
 ];
 

@@ -7,7 +7,7 @@ use cloister_tenancy::{
     sql::{Parameters, Row, Statement, ToSql, statements},
 };
 
-use super::{PersonMerge, PersonMergeFields, Side, move_store as moves};
+use super::{PersonMerge, PersonMergeFields, Side, move_health_store as health, move_store as moves};
 use crate::{
     listing::Span,
     record::{Metadata, Record, found, status},
@@ -169,8 +169,10 @@ pub(super) async fn merge(tx: &mut TenantTx, new: &PersonMerge, account: Option<
         }
         items.push((statement, parameters));
     }
+    items.extend(health::NOTES.map(|statement| -> Item<'_> { (statement, vec![id, merged_id]) }));
     items.extend(moves::ASIDE.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
     items.extend(moves::THERE.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
+    items.extend(health::THERE.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
     items.push((&moves::FAMILIES_ASIDE, vec![id, merged_id]));
     items.push((&moves::FAMILIES_THERE, vec![id, kept_id]));
     items.push((&moves::COPY_VALUES, vec![id, merged_id, kept_id]));
@@ -216,6 +218,7 @@ pub(super) async fn undo(mut tx: TenantTx, undone: &PersonMerge, account: Option
     let mut items: Vec<Item<'_>> =
         vec![(&RELEASE, vec![kept_id, now, by, &account]), (&REVIVE, vec![merged_id, now, by, &account])];
     items.extend(moves::BACK.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
+    items.extend(health::BACK.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
     items.extend(moves::RESTORED.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
     items.push((&moves::FAMILIES_LEFT, vec![id, kept_id]));
     items.push((&moves::FAMILIES_JOINED, vec![id, merged_id]));

@@ -14,6 +14,7 @@ mod enrollment;
 mod export;
 mod families;
 mod health;
+mod health_sight;
 mod house;
 mod imports;
 mod listing;
