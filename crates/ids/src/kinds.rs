@@ -123,6 +123,18 @@ kinds! {
     IncidentLetterTemplate = "ilt", "incident letter template";
     /// A letter about a student's part in an incident.
     IncidentLetter = "ile", "incident letter";
+    /// An allergy of somebody.
+    Allergy = "alg", "allergy";
+    /// A condition that somebody has.
+    HealthCondition = "hcn", "health condition";
+    /// What somebody is given.
+    Medication = "med", "medication";
+    /// A vaccination of somebody, or why there is none.
+    Immunization = "imm", "immunization";
+    /// A visit to the health office.
+    HealthVisit = "hvs", "health visit";
+    /// That somebody saw a record of somebody.
+    AccessLogEntry = "ale", "access log entry";
     /// A component of a catalog.
     Component = "cmp", "component";
 }
@@ -188,6 +200,12 @@ aliases! {
     IncidentFollowUpId = IncidentFollowUp;
     IncidentLetterTemplateId = IncidentLetterTemplate;
     IncidentLetterId = IncidentLetter;
+    AllergyId = Allergy;
+    HealthConditionId = HealthCondition;
+    MedicationId = Medication;
+    ImmunizationId = Immunization;
+    HealthVisitId = HealthVisit;
+    AccessLogEntryId = AccessLogEntry;
     ComponentId = Component;
 }
 

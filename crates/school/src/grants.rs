@@ -21,6 +21,11 @@
 //! - What a school writes down in fields of its own is for the office. Which fields there are, owner and administrator decide.
 //! - A student's times at schools are kept by the office. A teacher sees only the one of today, not how earlier ones ended.
 //! - A whole school goes into its next year by owner or administrator: it changes everybody at once. The office reads the plan.
+//! - Health is the health office's: a role of its own, which sees persons, contacts and classes and keeps what is known of health. The
+//!   office does without; what a teacher must know of those taught is an alert, with a name and what to do, and nothing else.
+//! - Owner and administrator keep health too: a small school has no health office, and nobody gives a role that may do more than
+//!   they. What they read is in the access log, which they alone read.
+//! - A family reads what is kept of their child, and a student what is kept of them; who else read it is not theirs to see yet.
 //! - Two persons are merged by owner and administrator: it changes many records at once, and lets one account see what two did.
 //! - Incidents are kept by the office. A teacher reports those of students taught, and sees these students' parts in incidents and
 //!   whatever they reported themselves; who else was in it, the office knows. A family sees its child's part, what the school did about
@@ -36,6 +41,8 @@ use crate::{
     absence_request::ABSENCE_REQUEST,
     academic_record::ACADEMIC_RECORD,
     academic_session::ACADEMIC_SESSION,
+    access_log_entry::ACCESS_LOG_ENTRY,
+    allergy::ALLERGY,
     attendance_code::ATTENDANCE_CODE,
     attendance_event::ATTENDANCE_EVENT,
     attendance_register::ATTENDANCE_REGISTER,
@@ -57,6 +64,11 @@ use crate::{
     incident_letter::INCIDENT_LETTER,
     incident_letter_template::INCIDENT_LETTER_TEMPLATE,
     incident_participant::INCIDENT_PARTICIPANT,
+    health_alert::HEALTH_ALERT,
+    health_condition::HEALTH_CONDITION,
+    health_visit::HEALTH_VISIT,
+    immunization::IMMUNIZATION,
+    medication::MEDICATION,
     meeting::MEETING,
     org::ORG,
     person::PERSON,
@@ -86,6 +98,7 @@ const WHOLE: &[Action] = &[Action::Read, Action::Import, Action::Export];
 const OWNER: &str = "owner";
 const ADMIN: &str = "admin";
 const STAFF: &str = "staff";
+const NURSE: &str = "nurse";
 const TEACHER: &str = "teacher";
 const GUARDIAN: &str = "guardian";
 const STUDENT: &str = "student";
@@ -96,6 +109,11 @@ pub(crate) const ROLES: &[Role] = &[
         name: STAFF,
         title: "Staff",
         description: "Works in the office: keeps persons, classes and places in them.",
+    },
+    Role {
+        name: NURSE,
+        title: "Health office",
+        description: "Looks after health: keeps conditions, allergies, medications, vaccinations and visits.",
     },
     Role { name: TEACHER, title: "Teacher", description: "Teaches classes, and sees who is in them." },
     Role { name: GUARDIAN, title: "Guardian", description: "Acts for children of the school, and sees theirs." },
@@ -119,6 +137,12 @@ const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
     (DISCIPLINE_INCIDENT, REPORT),
     (INCIDENT_PARTICIPANT, REPORT),
     (DISCIPLINE_ACTION, READ),
+    (HEALTH_CONDITION, READ),
+    (ALLERGY, READ),
+    (MEDICATION, READ),
+    (IMMUNIZATION, READ),
+    (HEALTH_VISIT, READ),
+    (HEALTH_ALERT, READ),
 ];
 
 /// The same for whoever acts for children, who may also ask for absences of these, and take that back.
@@ -136,6 +160,12 @@ const NARROWED_TO_CHILDREN: &[(Resource, &[Action])] = &[
     (INCIDENT_PARTICIPANT, READ),
     (DISCIPLINE_ACTION, READ),
     (INCIDENT_LETTER, READ),
+    (HEALTH_CONDITION, READ),
+    (ALLERGY, READ),
+    (MEDICATION, READ),
+    (IMMUNIZATION, READ),
+    (HEALTH_VISIT, READ),
+    (HEALTH_ALERT, READ),
 ];
 
 /// The same for oneself, with posts, which are the person's own alone.
@@ -153,7 +183,17 @@ const NARROWED_TO_ONESELF: &[(Resource, &[Action])] = &[
     (INCIDENT_PARTICIPANT, READ),
     (DISCIPLINE_ACTION, READ),
     (INCIDENT_FOLLOW_UP, ENTER),
+    (HEALTH_CONDITION, READ),
+    (ALLERGY, READ),
+    (MEDICATION, READ),
+    (IMMUNIZATION, READ),
+    (HEALTH_VISIT, READ),
+    (HEALTH_ALERT, READ),
 ];
+
+/// What no operator on a visit sees: who runs the platform has no business with anybody's health, nor with who read of it.
+pub(crate) const CLOSED_TO_OPERATORS: &[Resource] =
+    &[HEALTH_CONDITION, ALLERGY, MEDICATION, IMMUNIZATION, HEALTH_VISIT, HEALTH_ALERT, ACCESS_LOG_ENTRY];
 
 /// How permissions can be narrowed.
 pub(crate) const SCOPES: &[Scope] = &[
@@ -225,6 +265,13 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, INCIDENT_FOLLOW_UP, KEEP),
     Grant::all(OWNER, INCIDENT_LETTER_TEMPLATE, KEEP),
     Grant::all(OWNER, INCIDENT_LETTER, KEEP),
+    Grant::all(OWNER, HEALTH_CONDITION, KEEP),
+    Grant::all(OWNER, ALLERGY, KEEP),
+    Grant::all(OWNER, MEDICATION, KEEP),
+    Grant::all(OWNER, IMMUNIZATION, KEEP),
+    Grant::all(OWNER, HEALTH_VISIT, KEEP),
+    Grant::all(OWNER, HEALTH_ALERT, READ),
+    Grant::all(OWNER, ACCESS_LOG_ENTRY, READ),
     Grant::all(ADMIN, ORG, KEEP),
     Grant::all(ADMIN, ACADEMIC_SESSION, KEEP),
     Grant::all(ADMIN, COURSE, KEEP),
@@ -259,6 +306,13 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, INCIDENT_FOLLOW_UP, KEEP),
     Grant::all(ADMIN, INCIDENT_LETTER_TEMPLATE, KEEP),
     Grant::all(ADMIN, INCIDENT_LETTER, KEEP),
+    Grant::all(ADMIN, HEALTH_CONDITION, KEEP),
+    Grant::all(ADMIN, ALLERGY, KEEP),
+    Grant::all(ADMIN, MEDICATION, KEEP),
+    Grant::all(ADMIN, IMMUNIZATION, KEEP),
+    Grant::all(ADMIN, HEALTH_VISIT, KEEP),
+    Grant::all(ADMIN, HEALTH_ALERT, READ),
+    Grant::all(ADMIN, ACCESS_LOG_ENTRY, READ),
     Grant::all(STAFF, ORG, READ),
     Grant::all(STAFF, ACADEMIC_SESSION, READ),
     Grant::all(STAFF, COURSE, READ),
@@ -292,6 +346,26 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, INCIDENT_FOLLOW_UP, KEEP),
     Grant::all(STAFF, INCIDENT_LETTER_TEMPLATE, READ),
     Grant::all(STAFF, INCIDENT_LETTER, KEEP),
+    Grant::all(NURSE, ORG, READ),
+    Grant::all(NURSE, ACADEMIC_SESSION, READ),
+    Grant::all(NURSE, COURSE, READ),
+    Grant::all(NURSE, CLASS, READ),
+    Grant::all(NURSE, PERSON, READ),
+    Grant::all(NURSE, CONTACT, READ),
+    Grant::all(NURSE, ENROLLMENT, READ),
+    Grant::all(NURSE, CALENDAR_DATE, READ),
+    Grant::all(NURSE, CLASS_PERIOD, READ),
+    Grant::all(NURSE, BELL_SCHEDULE, READ),
+    Grant::all(NURSE, ROOM, READ),
+    Grant::all(NURSE, MEETING, READ),
+    Grant::all(NURSE, ATTENDANCE_CODE, READ),
+    Grant::all(NURSE, ABSENCE_REQUEST, READ),
+    Grant::all(NURSE, HEALTH_CONDITION, KEEP),
+    Grant::all(NURSE, ALLERGY, KEEP),
+    Grant::all(NURSE, MEDICATION, KEEP),
+    Grant::all(NURSE, IMMUNIZATION, KEEP),
+    Grant::all(NURSE, HEALTH_VISIT, KEEP),
+    Grant::all(NURSE, HEALTH_ALERT, READ),
     Grant::all(TEACHER, ORG, READ),
     Grant::all(TEACHER, ACADEMIC_SESSION, READ),
     Grant::all(TEACHER, COURSE, READ),
@@ -316,6 +390,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(OWN_CLASSES, TEACHER, INCIDENT_PARTICIPANT, REPORT),
     Grant::within(OWN_CLASSES, TEACHER, DISCIPLINE_ACTION, READ),
     Grant::within(SELF, TEACHER, INCIDENT_FOLLOW_UP, ENTER),
+    Grant::within(OWN_CLASSES, TEACHER, HEALTH_ALERT, READ),
     Grant::within(SELF, TEACHER, STAFF_ASSIGNMENT, READ),
     Grant::within(OWN_CLASSES, TEACHER, DOCUMENT, READ),
     Grant::within(SELF, TEACHER, DOCUMENT, READ),
@@ -343,6 +418,11 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(OWN_CHILDREN, GUARDIAN, ACADEMIC_RECORD, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, DOCUMENT, READ),
     Grant::within(SELF, GUARDIAN, DOCUMENT, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, HEALTH_CONDITION, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, ALLERGY, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, MEDICATION, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, IMMUNIZATION, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, HEALTH_VISIT, READ),
     Grant::all(STUDENT, ORG, READ),
     Grant::all(STUDENT, ACADEMIC_SESSION, READ),
     Grant::all(STUDENT, COURSE, READ),
@@ -363,6 +443,11 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(SELF, STUDENT, DISCIPLINE_ACTION, READ),
     Grant::within(SELF, STUDENT, ACADEMIC_RECORD, READ),
     Grant::within(SELF, STUDENT, DOCUMENT, READ),
+    Grant::within(SELF, STUDENT, HEALTH_CONDITION, READ),
+    Grant::within(SELF, STUDENT, ALLERGY, READ),
+    Grant::within(SELF, STUDENT, MEDICATION, READ),
+    Grant::within(SELF, STUDENT, IMMUNIZATION, READ),
+    Grant::within(SELF, STUDENT, HEALTH_VISIT, READ),
 ];
 
 #[cfg(test)]

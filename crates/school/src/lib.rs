@@ -5,6 +5,8 @@
 pub mod absence_request;
 pub mod academic_record;
 pub mod academic_session;
+pub mod access_log_entry;
+pub mod allergy;
 pub mod attendance_code;
 pub mod attendance_event;
 pub mod attendance_rate;
@@ -31,6 +33,11 @@ pub mod family;
 #[doc(hidden)]
 pub mod fuzzing;
 mod grants;
+mod health;
+pub mod health_alert;
+pub mod health_condition;
+pub mod health_visit;
+pub mod immunization;
 pub mod import;
 pub mod incident_follow_up;
 pub mod incident_letter;
@@ -38,6 +45,7 @@ pub mod incident_letter_template;
 pub mod incident_participant;
 mod listing;
 mod media_type;
+pub mod medication;
 pub mod meeting;
 pub mod oneroster;
 pub mod org;
@@ -193,6 +201,19 @@ impl Module for School {
                     Table::tenant("incident_follow_up"),
                     Table::tenant("incident_letter_template"),
                     Table::tenant("incident_letter"),
+            },
+            Migration {
+                number: 9,
+                name: "health",
+                tables: include_str!("../migrations/0009_health/tables.sql"),
+                foreign_keys: include_str!("../migrations/0009_health/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("allergy"),
+                    Table::tenant("health_condition"),
+                    Table::tenant("medication"),
+                    Table::tenant("immunization"),
+                    Table::tenant("health_visit"),
+                    Table::tenant("access_log_entry").with(Rights::Append),
                 ],
             },
         ];
@@ -254,6 +275,13 @@ impl Module for School {
                 incident_follow_up::STATEMENTS,
                 incident_letter_template::STATEMENTS,
                 incident_letter::STATEMENTS,
+                allergy::STATEMENTS,
+                health_condition::STATEMENTS,
+                medication::STATEMENTS,
+                immunization::STATEMENTS,
+                health_visit::STATEMENTS,
+                health_alert::STATEMENTS,
+                access_log_entry::STATEMENTS,
             ];
             let resources = resources.into_iter();
             resources.chain(import::statements()).chain(export::statements()).collect()
@@ -308,8 +336,19 @@ impl Module for School {
             incident_follow_up::INCIDENT_FOLLOW_UP,
             incident_letter_template::INCIDENT_LETTER_TEMPLATE,
             incident_letter::INCIDENT_LETTER,
+            allergy::ALLERGY,
+            health_condition::HEALTH_CONDITION,
+            medication::MEDICATION,
+            immunization::IMMUNIZATION,
+            health_visit::HEALTH_VISIT,
+            health_alert::HEALTH_ALERT,
+            access_log_entry::ACCESS_LOG_ENTRY,
             ROSTER,
         ]
+    }
+
+    fn closed_to_operators(&self) -> &'static [Resource] {
+        grants::CLOSED_TO_OPERATORS
     }
 
     fn constraints(&self) -> &'static [ConstraintRule] {
@@ -346,6 +385,11 @@ impl Module for School {
                 incident_follow_up::CONSTRAINTS,
                 incident_letter_template::CONSTRAINTS,
                 incident_letter::CONSTRAINTS,
+                allergy::CONSTRAINTS,
+                health_condition::CONSTRAINTS,
+                medication::CONSTRAINTS,
+                immunization::CONSTRAINTS,
+                health_visit::CONSTRAINTS,
             ]
             .concat()
         });
@@ -427,6 +471,13 @@ impl HttpModule for School {
             .merge(incident_follow_up::routes())
             .merge(incident_letter_template::routes())
             .merge(incident_letter::routes())
+            .merge(allergy::routes())
+            .merge(health_condition::routes())
+            .merge(medication::routes())
+            .merge(immunization::routes())
+            .merge(health_visit::routes())
+            .merge(health_alert::routes())
+            .merge(access_log_entry::routes())
             .merge(export::routes())
             .merge(import::routes())
     }

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::{
     Action, Error, ErrorKind, OpContext, PlatformRecord, Resource, Result, Subject, Tenancy, TenantEntry,
     audit::Noted,
+    data_key::Cell,
     door::{self, bind, is_refused_by_fence},
 };
 
@@ -34,10 +35,10 @@ statements! {
     IDEMPOTENCY_TAKE = "insert into cloister.idempotency_key (tenant_id, actor, key, fingerprint, created_at)
         values ($1, $2, $3, $4, $5)";
     /// Keeps the answer to give again.
-    IDEMPOTENCY_KEEP = "update cloister.idempotency_key set status = $4, body = $5
+    IDEMPOTENCY_KEEP = "update cloister.idempotency_key set status = $4, body = $5, sealed = $6
         where tenant_id = $1 and actor = $2 and key = $3";
     /// The answer to give again.
-    IDEMPOTENCY_READ = "select fingerprint, status, body from cloister.idempotency_key
+    IDEMPOTENCY_READ = "select fingerprint, status, body, sealed from cloister.idempotency_key
         where tenant_id = $1 and actor = $2 and key = $3";
     /// One at a time at this work for this tenant, and more time for each of its statements.
     WORK_ALONE = "select pg_catalog.pg_try_advisory_xact_lock(
@@ -70,7 +71,7 @@ pub struct TenantTx {
 enum Record {
     Audit(Box<Noted>),
     Job { id: JobId, kind: &'static str, payload: Value, unique_key: Option<String>, run_at: Timestamp, at: Timestamp },
-    Answer { key: String, status: i32, body: Value },
+    Answer { key: String, status: i32, body: Option<Value>, sealed: Option<Vec<u8>> },
 }
 
 impl TenantTx {
@@ -214,7 +215,17 @@ impl TenantTx {
 
     /// Keeps the answer for whoever sends the same idempotency key again; written with the commit.
     pub fn remember(&mut self, key: &str, status: u16, body: Value) {
-        self.records.push(Record::Answer { key: key.to_owned(), status: i32::from(status), body });
+        let (key, status) = (key.to_owned(), i32::from(status));
+        self.records.push(Record::Answer { key, status, body: Some(body), sealed: None });
+    }
+
+    /// The same for an answer that tells what columns keep sealed: it is kept sealed as well.
+    pub fn remember_sealed(&mut self, key: &str, status: u16, body: &Value) -> Result<()> {
+        let plain = serde_json::to_vec(body).map_err(Error::internal)?;
+        let sealed = Some(self.cx.seal(&kept_answer(&[holder(&self.cx).as_bytes(), key.as_bytes()]), &plain)?);
+        let (key, status) = (key.to_owned(), i32::from(status));
+        self.records.push(Record::Answer { key, status, body: None, sealed });
+        Ok(())
     }
 
     /// Makes ready for a piece of work on many rows at once, which a tenant can have one of at a time. False when another
@@ -276,8 +287,8 @@ impl TenantTx {
                 Record::Job { id, kind, payload, unique_key, run_at, at } => {
                     (&OUTBOX, door::Bound::from_slice(&[&tenant, id, kind, payload, unique_key, run_at, at]))
                 }
-                Record::Answer { key, status, body } => {
-                    (&IDEMPOTENCY_KEEP, door::Bound::from_slice(&[&tenant, &actor, key, status, body]))
+                Record::Answer { key, status, body, sealed } => {
+                    (&IDEMPOTENCY_KEEP, door::Bound::from_slice(&[&tenant, &actor, key, status, body, sealed]))
                 }
             });
         }
@@ -317,6 +328,11 @@ fn holder(cx: &OpContext) -> String {
     if is_off(Guard::IdempotencyActor) { "anybody".to_owned() } else { cx.actor().to_string() }
 }
 
+/// Where a sealed answer is kept.
+fn kept_answer<'a>(row: &'a [&'a [u8]; 2]) -> Cell<'a> {
+    Cell { table: "cloister.idempotency_key", row, column: "sealed" }
+}
+
 fn key_used() -> Error {
     Error::new(ErrorKind::Conflict, "idempotency_key_used", "This Idempotency-Key was used before.")
 }
@@ -341,11 +357,15 @@ impl Tenancy {
     pub async fn earlier_answer(&self, cx: &OpContext, key: &str) -> Result<Option<EarlierAnswer>> {
         let actor = holder(cx);
         let rows = self.fetch(cx, &IDEMPOTENCY_READ, &[&actor, &key]).await?;
-        Ok(rows.first().map(|row| EarlierAnswer {
-            fingerprint: row.get("fingerprint"),
-            answer: row
-                .get::<_, Option<i32>>("status")
-                .and_then(|status| Some((u16::try_from(status).ok()?, row.get::<_, Option<Value>>("body")?))),
-        }))
+        let Some(row) = rows.first() else { return Ok(None) };
+        let status = row.get::<_, Option<i32>>("status").and_then(|status| u16::try_from(status).ok());
+        let body = match row.get::<_, Option<&[u8]>>("sealed") {
+            Some(sealed) => {
+                let plain = cx.open(&kept_answer(&[actor.as_bytes(), key.as_bytes()]), sealed)?;
+                Some(serde_json::from_slice(&plain).map_err(Error::internal)?)
+            }
+            None => row.get::<_, Option<Value>>("body"),
+        };
+        Ok(Some(EarlierAnswer { fingerprint: row.get("fingerprint"), answer: status.zip(body) }))
     }
 }

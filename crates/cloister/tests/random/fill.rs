@@ -33,6 +33,7 @@ pub(crate) async fn fill(asker: &Asker<'_>, word: &str) {
     maker.attendance(&school, &period).await;
     maker.years(&school).await;
     maker.behavior(&school).await;
+    maker.health(&school).await;
     // Last, so that the one who stays has everything already.
     maker.merge(&school).await;
 }
@@ -235,6 +236,23 @@ impl Maker<'_> {
         let address = format!("incident_letters/{}", letter["id"].as_str().unwrap());
         let approved = json!({ "state": "approved", "printed": true, "sent": true });
         self.send("PATCH", &address, Some(&letter), approved).await;
+    }
+
+    /// What is known of the student's health, and that somebody looked.
+    async fn health(&self, Pupils { student, .. }: &Pupils) {
+        let allergy = json!({ "student_id": student, "recorded_date": "2025-09-01", "alert": true, "substance": "Peanuts",
+            "reaction": "Swelling", "severity": "severe", "action_plan": "Pen from the office", "notes": "Since birth" });
+        self.post("allergies", allergy).await;
+        let condition = json!({ "student_id": student, "recorded_date": "2025-09-01", "alert": true, "name": "Asthma",
+            "code": "J45", "code_system": "ICD-10", "action_plan": "Inhaler" });
+        self.post("health_conditions", condition).await;
+        let medication = json!({ "student_id": student, "begin_date": "2025-09-01", "name": "Salbutamol", "dose": "1 puff",
+            "schedule": "Before sport", "authorised_by": "Dr. Lind" });
+        self.post("medications", medication).await;
+        let dose = json!({ "student_id": student, "date": "2021-05-12", "vaccine": "Measles", "lot_number": "A1234" });
+        self.post("immunizations", dose).await;
+        let visit = json!({ "student_id": student, "date": "2025-10-06", "complaint": "Fell in the yard" });
+        self.post("health_visits", visit).await;
     }
 
     /// The student was entered twice.

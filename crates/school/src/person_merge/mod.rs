@@ -3,6 +3,7 @@
 
 mod api;
 mod behavior_move_store;
+mod move_health_store;
 mod move_store;
 mod store;
 
@@ -30,6 +31,7 @@ pub const PERSON_MERGE: Resource = Resource { module: crate::MODULE, name: "pers
 /// Every statement about merges.
 pub(crate) const STATEMENTS: [&[&Statement]; 3] =
     [store::STATEMENTS, move_store::STATEMENTS, behavior_move_store::STATEMENTS];
+    [store::STATEMENTS, move_store::STATEMENTS, move_health_store::STATEMENTS];
 
 /// What refused constraints mean.
 pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[];

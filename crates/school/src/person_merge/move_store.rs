@@ -11,6 +11,7 @@ use cloister_tenancy::sql::{Statement, statements};
 pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("absence_request", "student_id"),
     ("academic_record", "student_id"),
+    ("allergy", "student_id"),
     ("attendance_event", "student_id"),
     ("contact", "contact_id"),
     ("contact", "student_id"),
@@ -25,6 +26,10 @@ pub(super) const REFERENCES: &[(&str, &str)] = &[
     // To whom a letter went is history; whose part it is about goes with the part.
     ("incident_letter", "student_id"),
     ("incident_participant", "person_id"),
+    ("health_condition", "student_id"),
+    ("health_visit", "student_id"),
+    ("immunization", "student_id"),
+    ("medication", "student_id"),
     ("meeting", "teacher_id"),
     // What merges were about is history.
     ("person_merge", "kept_id"),
@@ -100,6 +105,8 @@ macro_rules! shift {
         )
     };
 }
+
+pub(super) use {note, noted, rest, shift};
 
 /// Marks rows as deleted, or brings them back, where they are.
 macro_rules! mark {

@@ -8,6 +8,7 @@ use cloister_tenancy::{
 };
 
 use super::{PersonMerge, PersonMergeFields, Side, behavior_move_store as behavior, move_store as moves};
+use super::{PersonMerge, PersonMergeFields, Side, move_health_store as health, move_store as moves};
 use crate::{
     listing::Span,
     record::{Metadata, Record, found, status},
@@ -174,6 +175,10 @@ pub(super) async fn merge(tx: &mut TenantTx, new: &PersonMerge, account: Option<
     items.extend(aside.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
     let there = moves::THERE.into_iter().chain(behavior::THERE);
     items.extend(there.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
+    items.extend(health::NOTES.map(|statement| -> Item<'_> { (statement, vec![id, merged_id]) }));
+    items.extend(moves::ASIDE.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
+    items.extend(moves::THERE.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
+    items.extend(health::THERE.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
     items.push((&moves::FAMILIES_ASIDE, vec![id, merged_id]));
     items.push((&moves::FAMILIES_THERE, vec![id, kept_id]));
     items.push((&moves::COPY_VALUES, vec![id, merged_id, kept_id]));
@@ -222,6 +227,9 @@ pub(super) async fn undo(mut tx: TenantTx, undone: &PersonMerge, account: Option
     items.extend(back.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
     let restored = moves::RESTORED.into_iter().chain(behavior::RESTORED);
     items.extend(restored.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
+    items.extend(moves::BACK.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
+    items.extend(health::BACK.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
+    items.extend(moves::RESTORED.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
     items.push((&moves::FAMILIES_LEFT, vec![id, kept_id]));
     items.push((&moves::FAMILIES_JOINED, vec![id, merged_id]));
     items.push((&moves::COPY_VALUES, vec![id, kept_id, merged_id]));

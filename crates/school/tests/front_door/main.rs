@@ -16,6 +16,8 @@ mod documents;
 mod enrollment;
 mod export;
 mod families;
+mod health;
+mod health_sight;
 mod house;
 mod imports;
 mod listing;
