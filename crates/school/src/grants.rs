@@ -55,19 +55,19 @@ use crate::{
     course::COURSE,
     custom_field::{CUSTOM_FIELD, CUSTOM_VALUE},
     demographics::DEMOGRAPHICS,
-    document::DOCUMENT,
     discipline_action::DISCIPLINE_ACTION,
     discipline_incident::DISCIPLINE_INCIDENT,
+    document::DOCUMENT,
     enrollment::ENROLLMENT,
     family::FAMILY,
-    incident_follow_up::INCIDENT_FOLLOW_UP,
-    incident_letter::INCIDENT_LETTER,
-    incident_letter_template::INCIDENT_LETTER_TEMPLATE,
-    incident_participant::INCIDENT_PARTICIPANT,
     health_alert::HEALTH_ALERT,
     health_condition::HEALTH_CONDITION,
     health_visit::HEALTH_VISIT,
     immunization::IMMUNIZATION,
+    incident_follow_up::INCIDENT_FOLLOW_UP,
+    incident_letter::INCIDENT_LETTER,
+    incident_letter_template::INCIDENT_LETTER_TEMPLATE,
+    incident_participant::INCIDENT_PARTICIPANT,
     medication::MEDICATION,
     meeting::MEETING,
     org::ORG,
@@ -202,29 +202,24 @@ pub(crate) const SCOPES: &[Scope] = &[
         title: "own classes",
         description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
             the places in them, the persons whose place there counts today, the contacts of these persons, the registers of these \
-            classes, the attendance of these persons on whole days and in these classes, and the documents of the students among them that are \
-            for teachers.",
-            classes, the attendance of these persons on whole days and in these classes, the parts that students among them have in \
-            incidents, with these incidents and what was done about the students, and incidents that one reported oneself.",
+            classes, the attendance of these persons on whole days and in these classes, the documents of the students among them that \
+            are for teachers, the parts that these students have in incidents, with these incidents and what was done about the \
+            students, and incidents that one reported oneself.",
         on: NARROWED_TO_CLASSES,
     },
     Scope {
         name: OWN_CHILDREN,
         title: "own children",
         description: "The persons for whom one acts as parent, guardian or other contact today, as long as custody and access to their \
-            data allow it, their places, their classes, their attendance, their documents that are for guardians, and one's own \
-            relation to them.",
-            data allow it, their places, their classes, their attendance, their parts in incidents, what was done about these and approved \
-            letters about them, and one's own relation to them.",
+            data allow it, their places, their classes, their attendance, their documents that are for guardians, their parts in \
+            incidents, what was done about these and approved letters about them, and one's own relation to them.",
         on: NARROWED_TO_CHILDREN,
     },
     Scope {
         name: SELF,
         title: "oneself",
-        description: "The person whose account one is signed in with, their places, their classes, their attendance, their posts, and \
-            their documents that are for themselves.",
         description: "The person whose account one is signed in with, their places, their classes, their attendance, their posts, their \
-            parts in incidents, what was done about these, and the follow-ups that are theirs to do.",
+            documents that are for themselves, their parts in incidents, what was done about these, and the follow-ups that are theirs to do.",
         on: NARROWED_TO_ONESELF,
     },
 ];

@@ -24,9 +24,9 @@ pub mod custom_field;
 mod date_span;
 pub mod day_time;
 pub mod demographics;
-pub mod document;
 pub mod discipline_action;
 pub mod discipline_incident;
+pub mod document;
 pub mod enrollment;
 pub mod export;
 pub mod family;
@@ -177,7 +177,7 @@ impl Module for School {
                 foreign_keys: include_str!("../migrations/0006_documents/foreign_keys.sql"),
                 made: &[Table::tenant("document"), Table::tenant("document_part"), Table::tenant("person_photo")],
             },
-            Migration {
+            SchemaChange {
                 number: 7,
                 name: "years",
                 tables: include_str!("../migrations/0007_years/tables.sql"),
@@ -187,8 +187,9 @@ impl Module for School {
                     Table::tenant("school_exit_place"),
                     Table::tenant("year_rollover"),
                     Table::tenant("year_rollover_student"),
+                ],
             },
-            Migration {
+            SchemaChange {
                 number: 8,
                 name: "behavior",
                 tables: include_str!("../migrations/0008_behavior/tables.sql"),
@@ -201,8 +202,9 @@ impl Module for School {
                     Table::tenant("incident_follow_up"),
                     Table::tenant("incident_letter_template"),
                     Table::tenant("incident_letter"),
+                ],
             },
-            Migration {
+            SchemaChange {
                 number: 9,
                 name: "health",
                 tables: include_str!("../migrations/0009_health/tables.sql"),

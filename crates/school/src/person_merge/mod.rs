@@ -3,7 +3,7 @@
 
 mod api;
 mod behavior_move_store;
-mod move_health_store;
+mod health_move_store;
 mod move_store;
 mod store;
 
@@ -29,9 +29,8 @@ use crate::{
 pub const PERSON_MERGE: Resource = Resource { module: crate::MODULE, name: "person_merge" };
 
 /// Every statement about merges.
-pub(crate) const STATEMENTS: [&[&Statement]; 3] =
-    [store::STATEMENTS, move_store::STATEMENTS, behavior_move_store::STATEMENTS];
-    [store::STATEMENTS, move_store::STATEMENTS, move_health_store::STATEMENTS];
+pub(crate) const STATEMENTS: [&[&Statement]; 4] =
+    [store::STATEMENTS, move_store::STATEMENTS, behavior_move_store::STATEMENTS, health_move_store::STATEMENTS];
 
 /// What refused constraints mean.
 pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[];

@@ -106,8 +106,6 @@ macro_rules! shift {
     };
 }
 
-pub(super) use {note, noted, rest, shift};
-
 /// Marks rows as deleted, or brings them back, where they are.
 macro_rules! mark {
     ($table:literal, $from:literal, $to:literal) => {
@@ -346,7 +344,7 @@ statements! {
 }
 
 /// What is noted, in this order, and whether the statement asks for the one who stays.
-pub(super) static NOTES: [(&Statement, bool); 20] = [
+pub(super) static NOTES: [(&Statement, bool); 22] = [
     (&NOTE_ROLES_TWICE, true),
     (&NOTE_ROLES_DEMOTED, true),
     (&NOTE_ROLES, false),

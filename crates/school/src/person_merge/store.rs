@@ -7,8 +7,10 @@ use cloister_tenancy::{
     sql::{Parameters, Row, Statement, ToSql, statements},
 };
 
-use super::{PersonMerge, PersonMergeFields, Side, behavior_move_store as behavior, move_store as moves};
-use super::{PersonMerge, PersonMergeFields, Side, move_health_store as health, move_store as moves};
+use super::{
+    PersonMerge, PersonMergeFields, Side, behavior_move_store as behavior, health_move_store as health,
+    move_store as moves,
+};
 use crate::{
     listing::Span,
     record::{Metadata, Record, found, status},
@@ -164,7 +166,7 @@ pub(super) async fn merge(tx: &mut TenantTx, new: &PersonMerge, account: Option<
     let both = vec![*kept_id, *merged_id];
     let mut items: Vec<Item<'_>> =
         vec![(&INSERT, vec![id, now, &source, metadata.column(), by, kept_id, merged_id, reason, &account])];
-    for (statement, asks_for_kept) in moves::NOTES.into_iter().chain(behavior::NOTES) {
+    for (statement, asks_for_kept) in moves::NOTES.into_iter().chain(behavior::NOTES).chain(health::NOTES) {
         let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![id, merged_id];
         if asks_for_kept {
             parameters.push(kept_id);
@@ -173,12 +175,8 @@ pub(super) async fn merge(tx: &mut TenantTx, new: &PersonMerge, account: Option<
     }
     let aside = moves::ASIDE.into_iter().chain(behavior::ASIDE);
     items.extend(aside.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
-    let there = moves::THERE.into_iter().chain(behavior::THERE);
+    let there = moves::THERE.into_iter().chain(behavior::THERE).chain(health::THERE);
     items.extend(there.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
-    items.extend(health::NOTES.map(|statement| -> Item<'_> { (statement, vec![id, merged_id]) }));
-    items.extend(moves::ASIDE.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
-    items.extend(moves::THERE.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
-    items.extend(health::THERE.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
     items.push((&moves::FAMILIES_ASIDE, vec![id, merged_id]));
     items.push((&moves::FAMILIES_THERE, vec![id, kept_id]));
     items.push((&moves::COPY_VALUES, vec![id, merged_id, kept_id]));
@@ -223,13 +221,10 @@ pub(super) async fn undo(mut tx: TenantTx, undone: &PersonMerge, account: Option
     let both = vec![*kept_id, *merged_id];
     let mut items: Vec<Item<'_>> =
         vec![(&RELEASE, vec![kept_id, now, by, &account]), (&REVIVE, vec![merged_id, now, by, &account])];
-    let back = moves::BACK.into_iter().chain(behavior::BACK);
+    let back = moves::BACK.into_iter().chain(behavior::BACK).chain(health::BACK);
     items.extend(back.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
     let restored = moves::RESTORED.into_iter().chain(behavior::RESTORED);
     items.extend(restored.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
-    items.extend(moves::BACK.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
-    items.extend(health::BACK.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
-    items.extend(moves::RESTORED.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
     items.push((&moves::FAMILIES_LEFT, vec![id, kept_id]));
     items.push((&moves::FAMILIES_JOINED, vec![id, merged_id]));
     items.push((&moves::COPY_VALUES, vec![id, kept_id, merged_id]));

@@ -1,5 +1,6 @@
 //! All SQL that moves health records from one person to another, and back. What is sealed is bound to its row, so it goes as it is.
-//! Parameters as in `move_store`.
+//! Notes and parameters are those of
+//! `move_store`.
 
 use cloister_tenancy::sql::{Statement, statements};
 
@@ -38,9 +39,14 @@ statements! {
     HEALTH_VISITS_BACK = shift!("health_visit", "moved", "student_id", "$4", "$3", "");
 }
 
-/// What is noted.
-pub(super) static NOTES: [&Statement; 5] =
-    [&NOTE_ALLERGIES, &NOTE_CONDITIONS, &NOTE_MEDICATIONS, &NOTE_IMMUNIZATIONS, &NOTE_HEALTH_VISITS];
+/// What is noted, in this order, and whether the statement asks for the one who stays.
+pub(super) static NOTES: [(&Statement, bool); 5] = [
+    (&NOTE_ALLERGIES, false),
+    (&NOTE_CONDITIONS, false),
+    (&NOTE_MEDICATIONS, false),
+    (&NOTE_IMMUNIZATIONS, false),
+    (&NOTE_HEALTH_VISITS, false),
+];
 
 /// What goes to the one who stays.
 pub(super) static THERE: [&Statement; 5] =
