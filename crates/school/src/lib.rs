@@ -33,6 +33,7 @@ pub mod oneroster;
 pub mod org;
 pub mod person;
 pub mod person_merge;
+mod presence_store;
 pub mod record;
 pub mod room;
 mod rules;
@@ -175,6 +176,8 @@ impl Module for School {
                 custom_field::STATEMENTS[1],
                 person_merge::STATEMENTS[0],
                 person_merge::STATEMENTS[1],
+                person_merge::STATEMENTS[2],
+                presence_store::STATEMENTS,
                 enrollment::STATEMENTS,
                 demographics::STATEMENTS,
                 class_period::STATEMENTS,
