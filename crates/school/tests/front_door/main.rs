@@ -18,6 +18,8 @@ mod imports;
 mod listing;
 mod matrix;
 mod merges;
+mod merges_kept;
+mod merges_left;
 mod mismatch;
 mod person;
 mod plans;
