@@ -52,6 +52,7 @@ pub mod org;
 pub mod person;
 pub mod person_merge;
 pub mod photo;
+mod presence_store;
 pub mod record;
 pub mod room;
 mod rules;
@@ -245,6 +246,7 @@ impl Module for School {
                 person_merge::STATEMENTS[0],
                 person_merge::STATEMENTS[1],
                 person_merge::STATEMENTS[2],
+                presence_store::STATEMENTS,
                 enrollment::STATEMENTS,
                 enrollment::MOVE_STATEMENTS,
                 student_school_association::STATEMENTS[0],

@@ -21,6 +21,7 @@ pub(crate) use store::STATEMENTS;
 use crate::{
     attendance_event::last_day_of_now,
     grants::OWN_CHILDREN,
+    presence_store::check_present,
     record::{Metadata, Record, Status},
     rules::{TEXT, clean, plausible, small},
     scope::Sight,
@@ -212,6 +213,7 @@ async fn decide(
     }
     let mut absence = None;
     if let Some(code) = decision.code_id {
+        check_present(&opened.student, before.fields.student_id, "id")?;
         let future_allowed = opened.future_allowed.ok_or_else(|| {
             Error::field("code_id", "attendance_code_unknown", "There is no such attendance code that counts.")
         })?;

@@ -17,6 +17,7 @@ use crate::{
     attendance_scope_store::attendance_within,
     day_time::DayTime,
     listing::Span,
+    presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     scope_store::in_force,
     store::delete,
@@ -92,7 +93,6 @@ statements! {
         " order by e.created_at desc, e.id desc limit 200");
     /// What decides whether an event can be: `$2` student, `$3` class, `$4` day, `$5` period, `$6` code.
     FACTS = concat!("select
-        exists (select from person p where p.tenant_id = $1 and p.id = $2 and p.status = 'active') as student_known,
         exists (select from enrollment e where e.tenant_id = $1 and e.person_id = $2 and e.class_id = $3
             and e.role = 'student' and ", in_force!("e", "$4"), ") as has_place,
         exists (select from class_period d join class k on k.tenant_id = $1 and k.id = $3 and k.school_id = d.school_id
@@ -202,7 +202,6 @@ pub(super) async fn history(
 
 /// What decides whether an event can be.
 pub(super) struct Facts {
-    pub(super) student_known: bool,
     pub(super) has_place: bool,
     pub(super) period_fits: bool,
     /// Of the code; none when there is no such code that counts.
@@ -252,17 +251,20 @@ pub(super) async fn insert(
         &None::<cloister_ids::AttendanceRegisterId>,
         supersedes_id,
     ];
-    let rows = IdempotencyKey::query_all(key, tx, &[(&FACTS, facts), (&SUPERSEDE, corrected), (&INSERT, made)]).await?;
-    let told = found(&rows[0])?;
+    let student = vec![*student_id];
+    let steps: [(&'static Statement, &Parameters<'_>); 4] =
+        [(&presence_store::PRESENT, &[&student]), (&FACTS, facts), (&SUPERSEDE, corrected), (&INSERT, made)];
+    let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    check_present(&rows[0], *student_id, "student_id")?;
+    let told = found(&rows[1])?;
     Ok(Made {
         facts: Facts {
-            student_known: told.get("student_known"),
             has_place: told.get("has_place"),
             period_fits: told.get("period_fits"),
             future_allowed: told.get("future_allowed"),
         },
-        superseded: !rows[1].is_empty(),
-        event: rows[2].first().map(event).transpose()?,
+        superseded: !rows[2].is_empty(),
+        event: rows[3].first().map(event).transpose()?,
     })
 }
 

@@ -21,6 +21,7 @@ pub(crate) use api::routes;
 pub(crate) use samples::another_person;
 
 use crate::{
+    presence_store::check_return,
     record::{Metadata, Record, Source, Status, check_change, check_new},
     rules::{after, clean, plausible, small},
     scope::{Sight, authorize_change},
@@ -234,10 +235,13 @@ async fn update(
 ) -> Result<Contact> {
     authorize_change(cx, Action::Update, &CONTACT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, persons) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     let fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
+    for (field, person) in [("student_id", before.fields.student_id), ("contact_id", before.fields.contact_id)] {
+        check_return(&persons, person, field, before.fields.status, fields.status)?;
+    }
     for (field, stays) in [
         ("student_id", fields.student_id == before.fields.student_id),
         ("contact_id", fields.contact_id == before.fields.contact_id),
@@ -268,7 +272,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: ContactId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &CONTACT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, _) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

@@ -1,7 +1,8 @@
 //! All SQL about contacts, but for that of agents.
 //!
 //! Who acts for a person is part of what is read as that person: when a contact comes or goes, the person's version grows.
-//! Writers lock the student's row first, and in that order they never wait for each other in a circle.
+//! Writers lock persons first, in the order of their ids, and then the contact, as a merge of persons does: so they never wait
+//! for each other in a circle.
 
 use cloister_http::IdempotencyKey;
 use cloister_ids::{ContactId, PersonId};
@@ -14,10 +15,11 @@ use jiff::civil::Date;
 use super::{Contact, ContactFields, NO_COURT_ORDER};
 use crate::{
     listing::Span,
+    presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{contacts_within, many_within, one_within, students_taught},
-    unnamed_store::{get, insert, page},
+    unnamed_store::{get, insert, lock, page},
     vocabulary::{ContactRelation, Custody},
 };
 
@@ -117,11 +119,12 @@ statements! {
         get!("contact", fields_within!("$3", "$4", "$5")),
         one_within!(contacts_within!("$3", "$4", "$5"))
     );
-    /// Keeps others from writing contacts of a student.
-    LOCK_STUDENT = "select id from person where tenant_id = $1 and id = $2 for no key update";
-    /// The same for the student of a contact.
-    LOCK_STUDENT_OF = "select id from person where tenant_id = $1
-        and id = (select c.student_id from contact c where c.tenant_id = $1 and c.id = $2) for no key update";
+    /// One, to be changed.
+    LOCK = lock!("contact", fields!());
+    /// Keeps others from writing contacts of the two persons of a contact, and these from leaving.
+    LOCK_BOTH_OF = "select p.id, p.status from person p where p.tenant_id = $1 and p.id = any(array(
+            select unnest(array[c.student_id, c.contact_id]) from contact c where c.tenant_id = $1 and c.id = $2))
+        order by p.id for no key update";
     /// A new one.
     INSERT = concat!(
         insert!(
@@ -270,9 +273,12 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
     ];
     values.extend(made.parameters(fields));
     let touch: &Parameters<'_> = &[&fields.student_id, &record.updated_at, &record.updated_by];
+    let both = vec![fields.student_id, fields.contact_id];
     let steps: [(&'static Statement, &Parameters<'_>); 3] =
-        [(&LOCK_STUDENT, &[&fields.student_id]), (&INSERT, &values), (&TOUCH_STUDENT, touch)];
+        [(&presence_store::HELD, &[&both]), (&INSERT, &values), (&TOUCH_STUDENT, touch)];
     let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    check_present(&rows[0], fields.student_id, "student_id")?;
+    check_present(&rows[0], fields.contact_id, "contact_id")?;
     let row = found(&rows[1])?;
     Ok((row.get("contact_given_name"), row.get("contact_family_name")))
 }
@@ -287,10 +293,10 @@ pub(super) async fn check_court_order(tx: &mut TenantTx, fields: &ContactFields)
     Ok(())
 }
 
-/// One whose student is kept from getting other contacts.
-pub(super) async fn lock(tx: &mut TenantTx, id: ContactId) -> Result<Contact> {
-    let rows = tx.query_all(&[(&LOCK_STUDENT_OF, &[&id]), (&GET, &[&id])]).await?;
-    contact(found(&rows[1])?)
+/// One that is kept from changing, and its two persons, who are kept from getting other contacts and from leaving.
+pub(super) async fn lock(tx: &mut TenantTx, id: ContactId) -> Result<(Contact, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(&LOCK_BOTH_OF, &[&id]), (&LOCK, &[&id])]).await?;
+    Ok((contact(found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// The change and the commit, in one round trip. `counts_otherwise`: whether it came or went.

@@ -27,6 +27,7 @@ pub(crate) fn routes() -> utoipa_axum::router::OpenApiRouter<cloister_http::Edge
 
 use crate::{
     date_span::{self, DateSpan},
+    presence_store::check_return,
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{SOURCED_ID, after, clean, plausible, small},
     scope::{Sight, authorize_change},
@@ -179,11 +180,12 @@ async fn update(
 ) -> Result<Enrollment> {
     authorize_change(cx, Action::Update, &ENROLLMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let (before, others) = store::lock(&mut tx, id).await?;
+    let (before, others, person) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     let mut fields = patch.apply(&before.fields)?;
     check_change(before.fields.head(), fields.head())?;
     fields.sourced_id.clone_from(&before.fields.sourced_id);
+    check_return(&person, before.fields.person_id, "person_id", before.fields.status, fields.status)?;
     fields.school_id = fields.school_id.or(before.fields.school_id);
     for (field, stays) in [
         ("person_id", fields.person_id == before.fields.person_id),
@@ -213,7 +215,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: EnrollmentId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &ENROLLMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let (before, _) = store::lock(&mut tx, id).await?;
+    let (before, ..) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

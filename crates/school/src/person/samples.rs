@@ -38,6 +38,7 @@ pub(super) fn sample() -> Person {
         id: crate::sample_id(),
         account_id: None,
         has_photo: true,
+        merged_into_id: None,
         fields: PersonFields { roles: vec![role::sample()], ..sample_fields() },
         record: Record::sample(),
     }

@@ -27,7 +27,7 @@ macro_rules! fields {
     () => {
         concat!(
             written!(),
-            ", null::uuid as account_id, ",
+            ", null::uuid as account_id, null::uuid as merged_into_id, ",
             has_photo!(),
             ", array(select a.contact_id from contact a
                 where a.tenant_id = $1 and a.student_id = person.id and a.custody is distinct from 'none' and ",

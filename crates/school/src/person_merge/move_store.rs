@@ -133,12 +133,36 @@ macro_rules! overlap {
     };
 }
 
+/// Whether the span of `k` has every day of that of `t`: an open end is covered by an open end alone.
+macro_rules! covers {
+    () => {
+        "(k.begin_date is null or k.begin_date <= t.begin_date) and (k.end_date is null or k.end_date >= t.end_date)"
+    };
+}
+
+/// Whether a place of the one who stays, `$kept`, has all that the place `t` has.
+macro_rules! covers_place {
+    ($kept:literal) => {
+        concat!(
+            "exists (select from enrollment k where k.tenant_id = $1 and k.person_id = ",
+            $kept,
+            " and k.status = 'active' and k.class_id = t.class_id and k.role = t.role
+                and (k.is_primary is true or t.is_primary is not true) and ",
+            covers!(),
+            ")"
+        )
+    };
+}
+
+pub(super) use {covers, covers_place, overlap};
+
 statements! {
-    /// Roles that the one who stays has too.
+    /// Roles that the one who stays has for all these days. A primary one goes on where nothing else is primary.
     NOTE_ROLES_TWICE = note!("person_role", "set_aside", "id", concat!(
         "t.person_id = $3 and t.status = 'active' and exists (select from person_role k where k.tenant_id = $1
             and k.person_id = $4 and k.status = 'active' and k.org_id = t.org_id and k.role = t.role and ",
-        overlap!(), ")"
+        covers!(), ") and (t.role_type <> 'primary' or exists (select from person_role k where k.tenant_id = $1
+            and k.person_id = $4 and k.status = 'active' and k.org_id = t.org_id and k.role_type = 'primary'))"
     ));
     /// Primary roles where the one who stays has another: they become secondary.
     NOTE_ROLES_DEMOTED = note!("person_role", "demoted", "id", concat!(
@@ -148,11 +172,9 @@ statements! {
     ));
     /// The other roles.
     NOTE_ROLES = note!("person_role", "moved", "id", rest!("person_role", "person_id"));
-    /// Places at the same time as a like place of the one who stays.
+    /// Places that the one who stays has for all these days. Of others none shares a day with theirs: see `PLACES_DIFFER`.
     NOTE_PLACES_TWICE = note!("enrollment", "set_aside", "id", concat!(
-        "t.person_id = $3 and t.status = 'active' and exists (select from enrollment k where k.tenant_id = $1
-            and k.person_id = $4 and k.status = 'active' and k.class_id = t.class_id and k.role = t.role and ",
-        overlap!(), ")"
+        "t.person_id = $3 and t.status = 'active' and ", covers_place!("$4")
     ));
     /// The other places.
     NOTE_PLACES = note!("enrollment", "moved", "id", rest!("enrollment", "person_id"));
@@ -162,13 +184,29 @@ statements! {
                 where k.tenant_id = $1 and k.student_id = $4 and k.contact_id = t.contact_id)))
             or (t.contact_id = $3 and (t.student_id = $4 or exists (select from contact k
                 where k.tenant_id = $1 and k.contact_id = $4 and k.student_id = t.student_id))))");
-    /// The other contacts of the merged person as a student.
-    NOTE_CONTACTS = note!("contact", "moved", "id", rest!("contact", "student_id"));
+    /// The other contacts of the merged person as a student. Deleted ones too: that somebody must not act for a child goes with
+    /// the child, and no package makes the contact anew.
+    NOTE_CONTACTS = note!("contact", "moved", "id",
+        "t.student_id = $3 and t.contact_id <> $4 and not exists (select from contact k
+            where k.tenant_id = $1 and k.student_id = $4 and k.contact_id = t.contact_id)");
     /// The other contacts that the merged person is.
-    NOTE_CONTACT_OF = note!("contact", "moved_contact", "id", rest!("contact", "contact_id"));
-    /// Posts.
+    NOTE_CONTACT_OF = note!("contact", "moved_contact", "id",
+        "t.contact_id = $3 and t.student_id <> $4 and not exists (select from contact k
+            where k.tenant_id = $1 and k.contact_id = $4 and k.student_id = t.student_id)");
+    /// Posts that the one who stays has too.
+    NOTE_POSTS_TWICE = note!("staff_assignment", "set_aside", "id",
+        "t.person_id = $3 and t.status = 'active' and exists (select from staff_assignment k where k.tenant_id = $1
+            and k.person_id = $4 and k.status = 'active' and k.org_id = t.org_id
+            and k.staff_classification = t.staff_classification and k.begin_date = t.begin_date
+            and k.end_date is not distinct from t.end_date)");
+    /// The other posts.
     NOTE_POSTS = note!("staff_assignment", "moved", "id", rest!("staff_assignment", "person_id"));
-    /// Years at schools.
+    /// Years at schools that are known of the one who stays too.
+    NOTE_YEARS_TWICE = note!("academic_record", "set_aside", "id",
+        "t.student_id = $3 and t.status = 'active' and exists (select from academic_record k where k.tenant_id = $1
+            and k.student_id = $4 and k.status = 'active' and k.school_year = t.school_year
+            and k.school_name = t.school_name and (k.begin_date, k.end_date) is not distinct from (t.begin_date, t.end_date))");
+    /// The other years.
     NOTE_YEARS = note!("academic_record", "moved", "id", rest!("academic_record", "student_id"));
     /// What was said of attendance where something is said of the one who stays, too.
     NOTE_ATTENDANCE_TWICE = note!("attendance_event", "set_aside", "id",
@@ -292,6 +330,14 @@ statements! {
     TIMES_RESTORED = mark!("student_school_association", "tobedeleted", "active");
     /// Attendance that is there twice goes.
     ATTENDANCE_ASIDE = mark!("attendance_event", "active", "tobedeleted");
+    /// Posts that are there twice go.
+    POSTS_ASIDE = mark!("staff_assignment", "active", "tobedeleted");
+    /// Years that are there twice go.
+    YEARS_ASIDE = mark!("academic_record", "active", "tobedeleted");
+    /// They come back.
+    POSTS_RESTORED = mark!("staff_assignment", "tobedeleted", "active");
+    /// They come back.
+    YEARS_RESTORED = mark!("academic_record", "tobedeleted", "active");
     /// They come back.
     ROLES_RESTORED = mark!("person_role", "tobedeleted", "active");
     /// They come back.
@@ -344,16 +390,18 @@ statements! {
 }
 
 /// What is noted, in this order, and whether the statement asks for the one who stays.
-pub(super) static NOTES: [(&Statement, bool); 22] = [
+pub(super) static NOTES: [(&Statement, bool); 24] = [
     (&NOTE_ROLES_TWICE, true),
     (&NOTE_ROLES_DEMOTED, true),
     (&NOTE_ROLES, false),
     (&NOTE_PLACES_TWICE, true),
     (&NOTE_PLACES, false),
     (&NOTE_CONTACTS_TWICE, true),
-    (&NOTE_CONTACTS, false),
-    (&NOTE_CONTACT_OF, false),
+    (&NOTE_CONTACTS, true),
+    (&NOTE_CONTACT_OF, true),
+    (&NOTE_POSTS_TWICE, true),
     (&NOTE_POSTS, false),
+    (&NOTE_YEARS_TWICE, true),
     (&NOTE_YEARS, false),
     (&NOTE_ATTENDANCE_TWICE, true),
     (&NOTE_ATTENDANCE, false),
@@ -406,9 +454,16 @@ pub(super) static BACK: [&Statement; 14] = [
 ];
 
 /// What was there twice.
-pub(super) static ASIDE: [&Statement; 5] =
-    [&ROLES_ASIDE, &PLACES_ASIDE, &CONTACTS_ASIDE, &ATTENDANCE_ASIDE, &TIMES_ASIDE];
+pub(super) static ASIDE: [&Statement; 7] =
+    [&ROLES_ASIDE, &PLACES_ASIDE, &CONTACTS_ASIDE, &POSTS_ASIDE, &YEARS_ASIDE, &ATTENDANCE_ASIDE, &TIMES_ASIDE];
 
 /// The same back.
-pub(super) static RESTORED: [&Statement; 5] =
-    [&ROLES_RESTORED, &PLACES_RESTORED, &CONTACTS_RESTORED, &ATTENDANCE_RESTORED, &TIMES_RESTORED];
+pub(super) static RESTORED: [&Statement; 7] = [
+    &ROLES_RESTORED,
+    &PLACES_RESTORED,
+    &CONTACTS_RESTORED,
+    &POSTS_RESTORED,
+    &YEARS_RESTORED,
+    &ATTENDANCE_RESTORED,
+    &TIMES_RESTORED,
+];

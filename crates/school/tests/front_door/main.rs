@@ -23,6 +23,8 @@ mod imports;
 mod listing;
 mod matrix;
 mod merges;
+mod merges_kept;
+mod merges_left;
 mod mismatch;
 mod person;
 mod photos;

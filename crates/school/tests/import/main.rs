@@ -10,6 +10,7 @@ mod fixture;
 mod interrupted;
 mod kept;
 mod made_up;
+mod merged;
 mod primary_roles;
 mod published;
 mod removal;
