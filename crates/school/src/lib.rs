@@ -42,6 +42,7 @@ mod scope_store;
 pub mod search_key;
 pub mod staff_assignment;
 mod store;
+mod term_store;
 pub mod timetable;
 mod unnamed_store;
 mod vocabulary;

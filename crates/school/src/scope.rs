@@ -37,7 +37,7 @@ pub(crate) fn today(cx: &OpContext) -> Date {
 }
 
 /// Among scopes of places: no narrowing.
-const ALL: &str = "all";
+pub(crate) const ALL: &str = "all";
 
 fn scopes(reach: &Reach) -> Vec<&'static str> {
     if reach.is_all() {
