@@ -2,8 +2,8 @@
 //! `$teaching` their scopes, parted: of one's own family everything is seen; of students one teaches, what was said of the whole
 //! day and what was said of them in the classes one teaches.
 
-/// Narrows entries of `attendance_event`, of which `$student` and `$class` are the columns. Persons within are few: their
-/// entries are found by the index over students.
+/// Narrows entries of `attendance_event`, of which `$student` and `$class` are the columns, to those of persons that count.
+/// Persons within are few: their entries are found by the index over students.
 macro_rules! attendance_within {
     ($student:literal, $class:literal, $account:literal, $on:literal, $family:literal, $teaching:literal) => {
         concat!(
@@ -13,7 +13,9 @@ macro_rules! attendance_within {
             $crate::scope_store::persons_within!($account, $on, $family),
             " union all ",
             $crate::scope_store::persons_within!($account, $on, $teaching),
-            "))",
+            ")) and exists (select from person whose where whose.tenant_id = $1 and whose.id = ",
+            $student,
+            " and whose.status = 'active')",
             $crate::attendance_scope_store::attendance_classes_within!(
                 $student, $class, $account, $on, $family, $teaching
             )

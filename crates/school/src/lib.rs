@@ -63,6 +63,7 @@ pub mod search_key;
 pub mod staff_assignment;
 mod store;
 pub mod student_school_association;
+mod term_store;
 pub mod timetable;
 mod unnamed_store;
 mod vocabulary;

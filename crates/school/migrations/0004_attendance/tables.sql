@@ -48,10 +48,13 @@ create table attendance_register (
     school_id uuid not null,
     date date not null,
     class_period_id uuid,
+    -- Whether what it says is of the whole day, as of a homeroom: as the class was when it was taken.
+    whole_day boolean not null,
     taken_at timestamptz not null,
     taken_by text not null constraint attendance_register_taken_by_check check (char_length(taken_by) <= 300),
     -- Not taken on the day itself.
     late boolean not null,
+    constraint attendance_register_whole_day_check check (not whole_day or class_period_id is null),
     constraint attendance_register_pkey primary key (tenant_id, id)
 );
 create unique index attendance_register_key on attendance_register (tenant_id, class_id, date, class_period_id) nulls not distinct;
@@ -102,7 +105,11 @@ create unique index attendance_event_current_key
 create index attendance_event_by_student on attendance_event (tenant_id, student_id, date, id);
 create index attendance_event_by_class on attendance_event (tenant_id, class_id, date, id);
 create index attendance_event_by_date on attendance_event (tenant_id, date, id);
-create index attendance_event_by_school on attendance_event (tenant_id, school_id, date);
+create index attendance_event_by_school on attendance_event (tenant_id, school_id, date, id);
+-- Of what is rare, a list must not go through what is not.
+create index attendance_event_by_category on attendance_event (tenant_id, category, date, id)
+    where status = 'active' and superseded_at is null and category <> 'present';
+create index attendance_event_deleted on attendance_event (tenant_id, date, id) where status = 'tobedeleted';
 create index attendance_event_by_register on attendance_event (tenant_id, register_id) where register_id is not null;
 create index attendance_event_by_absence_request on attendance_event (tenant_id, absence_request_id)
     where absence_request_id is not null;

@@ -19,6 +19,7 @@ pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
 
 use crate::{
+    attendance_code::Direction,
     attendance_event::last_day_of_now,
     grants::OWN_CHILDREN,
     presence_store::check_present,
@@ -215,10 +216,16 @@ async fn decide(
     if let Some(code) = decision.code_id {
         check_present(&opened.student, before.fields.student_id, "id")?;
         let future_allowed = opened.future_allowed.ok_or_else(|| {
+        let meaning = opened.code.ok_or_else(|| {
             Error::field("code_id", "attendance_code_unknown", "There is no such attendance code that counts.")
         })?;
+        // An excursion is a word of the school's own: then the student counts as being there, wherever they are.
+        if meaning.direction == Direction::In && !meaning.category.as_str().starts_with("ext:") {
+            let message = "Name a code of absence: by this one the student would count as being at school.";
+            return Err(Error::field("code_id", "code_not_of_absence", message));
+        }
         let days = days::of_absence(before.fields.begin_date, before.fields.end_date, &opened.calendar);
-        if !future_allowed && days.last().is_some_and(|last| *last > last_day_of_now(cx)) {
+        if !meaning.future_allowed && days.last().is_some_and(|last| *last > last_day_of_now(cx)) {
             let message = "This attendance code cannot be entered for days to come.";
             return Err(Error::field("code_id", "code_not_for_future", message));
         }

@@ -10,13 +10,15 @@ use jiff::civil::Date;
 
 use super::{AbsenceRequest, AbsenceRequestFields, RequestState, days::Calendar};
 use crate::{
+    attendance_code::Direction,
     listing::Span,
     presence_store::{self, check_present, present_of},
     record::{Metadata, Record, Status, found, status},
     scope::{Sight, Within},
-    scope_store::persons_within,
+    scope_store::{in_force, of_persons_within, persons_within},
     store::delete,
     unnamed_store::{get, head, lock, page},
+    vocabulary::AttendanceCategory,
 };
 
 macro_rules! fields {
@@ -27,18 +29,20 @@ macro_rules! fields {
 
 macro_rules! within {
     ($account:literal, $on:literal, $scopes:literal) => {
-        concat!(" and status = 'active' and student_id = any(array(", persons_within!($account, $on, $scopes), "))")
+        of_persons_within!("absence_request", "student_id", persons_within!($account, $on, $scopes))
     };
 }
 
-/// `$6` the state, `$7` and `$8` the days, `$9` the student.
+/// `$6` the state, `$7` and `$8` the days, `$9` the student. No absence is longer than 190 days, so what began long before the
+/// first day is not looked at.
 macro_rules! list {
     ($which:literal, $scope:expr, $key:literal $direction:ident) => {
         page!(
             "absence_request",
             fields!(),
             concat!(
-                " and ($7::date is null or end_date > $7) and ($8::date is null or begin_date < $8)",
+                " and ($7::date is null or end_date > $7) and begin_date > coalesce($7::date - 191, '-infinity'::date)
+                  and ($8::date is null or begin_date < $8)",
                 $which,
                 $scope
             ),
@@ -80,6 +84,8 @@ statements! {
     STUDENT_OF = present_of!("absence_request", "student_id");
     /// Whether a code may be entered for days to come.
     CODE = "select future_allowed from attendance_code where tenant_id = $1 and id = $2 and status = 'active'";
+    /// What a code means, and whether it may be entered for days to come.
+    CODE = "select future_allowed, direction, category from attendance_code where tenant_id = $1 and id = $2 and status = 'active'";
     /// To which school the student of a request belongs.
     SCHOOL = "select coalesce(p.primary_org_id, (select o.org_id from person_role o where o.tenant_id = $1
             and o.person_id = p.id and o.role = 'student' and o.status = 'active' order by o.role_type, o.id limit 1))
@@ -97,6 +103,15 @@ statements! {
     DECIDE = "update absence_request set state = $3, code_id = $4, note = $5, decided_at = $6, decided_by = $7,
             date_last_modified = $6, updated_at = $6, updated_by = $7, version = version + 1
         where tenant_id = $1 and id = $2";
+    /// Of the registers taken on the days `$3` of homerooms of the student `$2`, of whom nothing is said there yet, another
+    /// version: `$4` time, `$5` actor.
+    REGISTERS = concat!("update attendance_register set version = version + 1, date_last_modified = $4, updated_at = $4, updated_by = $5
+        where tenant_id = $1 and id = any(array(select g.id from attendance_register g
+            join enrollment e on e.tenant_id = $1 and e.class_id = g.class_id and e.person_id = $2 and e.role = 'student'
+                and ", in_force!("e", "g.date"), "
+            where g.tenant_id = $1 and g.date = any($3::date[]) and g.whole_day
+                and not exists (select from attendance_event v where v.tenant_id = $1 and v.student_id = $2
+                    and v.date = g.date and v.class_id is null and v.status = 'active' and v.superseded_at is null)))");
     /// A day of the absence, with what its code means now, unless something is said of that day.
     RECORD = concat!("insert into attendance_event (tenant_id, id, ", head!(), ",
             student_id, school_id, date, code_id, category, direction, excused, reportable, reason, absence_request_id)
@@ -216,6 +231,21 @@ pub(super) async fn lock(tx: &mut TenantTx, sight: &Sight, id: AbsenceRequestId)
     request(found(&rows)?)
 }
 
+/// The code of a decision.
+pub(super) struct Code {
+    pub(super) future_allowed: bool,
+    pub(super) direction: Direction,
+    pub(super) category: AttendanceCategory,
+}
+
+fn meaning(row: &Row) -> Result<Code> {
+    Ok(Code {
+        future_allowed: row.get("future_allowed"),
+        direction: row.get::<_, &str>("direction").parse().map_err(Error::internal)?,
+        category: AttendanceCategory::from_column(row.get("category")),
+    })
+}
+
 /// A request that is kept from changing, and what a decision needs to know.
 pub(super) struct Opened {
     pub(super) request: AbsenceRequest,
@@ -223,6 +253,8 @@ pub(super) struct Opened {
     pub(super) student: Vec<Row>,
     /// Of the code; none when there is no such code that counts.
     pub(super) future_allowed: Option<bool>,
+    /// None when there is no such code that counts.
+    pub(super) code: Option<Code>,
     pub(super) school_id: Option<OrgId>,
     pub(super) calendar: Calendar,
 }
@@ -238,6 +270,10 @@ pub(super) async fn open(tx: &mut TenantTx, id: AbsenceRequestId, code: Option<A
         school_id: rows[3].first().and_then(|row| row.get("school_id")),
         calendar: rows[4].iter().map(|row| (row.get("date"), row.get("is_instructional"))).collect(),
         student: rows.swap_remove(0),
+        request: request(found(&rows[0])?)?,
+        code: rows[1].first().map(meaning).transpose()?,
+        school_id: rows[2].first().and_then(|row| row.get("school_id")),
+        calendar: rows[3].iter().map(|row| (row.get("date"), row.get("is_instructional"))).collect(),
     })
 }
 
@@ -280,7 +316,9 @@ pub(super) async fn decide(tx: TenantTx, decided: &AbsenceRequest, absence: Opti
             ]
         })
         .collect();
-    let mut items: Vec<(&'static Statement, &Parameters<'_>)> = vec![(&DECIDE, decision)];
+    let days: Vec<Date> = absence.iter().flat_map(|absence| absence.events.iter().map(|(_, day)| *day)).collect();
+    let registers: &Parameters<'_> = &[&fields.student_id, &days, at, by];
+    let mut items: Vec<(&'static Statement, &Parameters<'_>)> = vec![(&DECIDE, decision), (&REGISTERS, registers)];
     items.extend(events.iter().map(|with| (&RECORD as &'static Statement, with.as_slice())));
     tx.commit_with(&items).await.map(drop)
 }

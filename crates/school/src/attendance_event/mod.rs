@@ -81,7 +81,7 @@ pub struct AttendanceEventFields {
     /// Of whom.
     #[garde(skip)]
     pub student_id: PersonId,
-    /// In which school; that of the class, or the one that the student mainly belongs to, where none is given.
+    /// In which school: of a class always that of the class, and the one that the student mainly belongs to where none is given.
     #[garde(skip)]
     pub school_id: Option<OrgId>,
     /// Of which day.
@@ -167,11 +167,16 @@ pub(crate) fn last_day_of_now(cx: &OpContext) -> Date {
 
 /// What is refused because of what is said and not of how.
 fn check(fields: &AttendanceEventFields, facts: &store::Facts, last_day: Date) -> Result<()> {
+fn check(fields: &AttendanceEventFields, facts: &store::Facts, superseded: bool, last_day: Date) -> Result<()> {
+    if !facts.student_known {
+        return Err(Error::field("student_id", "person_unknown", "There is no such person."));
+    }
     if fields.class_period_id.is_some() && fields.class_id.is_none() {
         let message = "A period is one of a class: name the class too.";
         return Err(Error::field("class_period_id", "class_missing", message));
     }
-    if fields.class_id.is_some() && !facts.has_place {
+    // What was said is corrected whatever became of the place since.
+    if fields.class_id.is_some() && !facts.has_place && !superseded {
         let message = "The student has no place in this class on this day.";
         return Err(Error::field("student_id", "student_not_in_class", message));
     }
@@ -201,7 +206,7 @@ async fn create(
     let id = AttendanceEventId::generate(tx.cx().clock());
     let (record, last_day) = (Record::new(tx.cx()), last_day_of_now(tx.cx()));
     let store::Made { facts, superseded, event } = store::insert(tx, key, id, &fields, &record).await?;
-    check(&fields, &facts, last_day)?;
+    check(&fields, &facts, superseded, last_day)?;
     if fields.supersedes_id.is_some() && !superseded {
         return Err(Error::new(
             ErrorKind::Conflict,
@@ -246,7 +251,7 @@ async fn delete(tenancy: &Tenancy, cx: &OpContext, id: AttendanceEventId, known:
         ));
     }
     tx.audit(Action::Delete, &ATTENDANCE_EVENT, id, None);
-    store::delete(tx, id).await
+    store::delete(tx, &before).await
 }
 
 fn sample_fields() -> AttendanceEventFields {

@@ -1,7 +1,8 @@
 //! All SQL about attendance events.
 //!
 //! That one event counts of each student, day, class and period is held by a unique index over those that do. So a correction
-//! first marks what it corrects and then inserts, in one round trip, and of two at once the second is refused.
+//! first marks what it corrects and then inserts, in one round trip, and of two at once the second is refused. Before either it
+//! gives another version to the register that shows the entry, so that whoever takes that register knows.
 
 use cloister_http::IdempotencyKey;
 use cloister_ids::{AttendanceEventId, ClassId, OrgId, PersonId};
@@ -19,6 +20,7 @@ use crate::{
     listing::Span,
     presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
+    record::{Metadata, Record, Status, found, status},
     scope_store::in_force,
     store::delete,
     unnamed_store::{get, head, lock, page},
@@ -52,6 +54,30 @@ macro_rules! list {
     };
 }
 
+/// The registers `g` that show what is said of the student `$2` on the day `$3`, in the class `$4` and period `$5`; of the whole
+/// day without a class.
+macro_rules! registers {
+    ($student:literal, $date:literal, $class:literal, $period:literal) => {
+        concat!(
+            "select g.id from attendance_register g where g.tenant_id = $1 and g.date = ",
+            $date,
+            "::date and g.whole_day = (",
+            $class,
+            "::uuid is null) and g.class_period_id is not distinct from ",
+            $period,
+            "::uuid and g.class_id = any(case when ",
+            $class,
+            "::uuid is null then array(select e.class_id from enrollment e where e.tenant_id = $1 and e.person_id = ",
+            $student,
+            "::uuid and e.role = 'student' and ",
+            in_force!("e", $date),
+            ") else array[",
+            $class,
+            "::uuid] end)"
+        )
+    };
+}
+
 macro_rules! list_within {
     ($key:literal $direction:ident) => {
         list!(
@@ -61,6 +87,13 @@ macro_rules! list_within {
             ),
             $key $direction
         )
+    };
+}
+
+/// What the index over categories holds.
+macro_rules! rare {
+    () => {
+        " and status = 'active' and superseded_at is null and category <> 'present'"
     };
 }
 
@@ -106,19 +139,30 @@ statements! {
             and student_id = $5 and date = $6 and class_id is not distinct from $7
             and class_period_id is not distinct from $8
         returning id";
-    /// A new one, if what it corrects was marked a moment ago, with what its code means now, in the school of the class or of the student unless one is given.
+    /// A new one, if what it corrects was marked a moment ago, with what its code means now, in the school of the class, or else in
+    /// the one that is given, or that of the student; and in the register that shows it, where one was taken.
     INSERT = concat!("insert into attendance_event (tenant_id, id, ", head!(), ", ", fields!(), ")
         select $1, $2, 'active', $3, $4, $5, 1, $3, $6, $3, $6,
             $7::uuid, s.school_id, $9::date, $10::uuid, $11::uuid, c.id, c.category, c.direction, c.excused, c.reportable,
-            $13::time, $14::time, $15::text, $16::uuid, $17::uuid, null::timestamptz, null::uuid
+            $13::time, $14::time, $15::text, coalesce(
+                (select o.register_id from attendance_event o where o.tenant_id = $1 and o.id = $16),
+                (", registers!("$7", "$9", "$10", "$11"), " order by g.id limit 1)),
+            $16::uuid, null::timestamptz, null::uuid
         from attendance_code c
-        cross join lateral (select coalesce($8::uuid,
-            (select k.school_id from class k where k.tenant_id = $1 and k.id = $10),
+        cross join lateral (select coalesce((select k.school_id from class k where k.tenant_id = $1 and k.id = $10), $8::uuid,
             (select p.primary_org_id from person p where p.tenant_id = $1 and p.id = $7)) as school_id) s
         where c.tenant_id = $1 and c.id = $12 and c.status = 'active' and s.school_id is not null
-            and ($17::uuid is null or exists (select from attendance_event o
-                where o.tenant_id = $1 and o.id = $17 and o.superseded_at = $3))
+            and ($16::uuid is null or exists (select from attendance_event o
+                where o.tenant_id = $1 and o.id = $16 and o.superseded_at = $3))
         returning id, ", head!(), ", ", fields!());
+    /// Another version for the registers that show the entry, and for that of the event `$8`: `$2` to `$5` student, day, class and
+    /// period, `$6` time, `$7` actor.
+    REGISTERS = concat!("update attendance_register set version = version + 1, date_last_modified = $6, updated_at = $6, updated_by = $7
+        where tenant_id = $1 and id = any(array(", registers!("$2", "$3", "$4", "$5"), "
+            union all select o.register_id from attendance_event o where o.tenant_id = $1 and o.id = $8))");
+    /// Keeps the register of one from being taken meanwhile.
+    LOCK_REGISTER = "select g.id from attendance_register g where g.tenant_id = $1 and g.id = (select o.register_id
+        from attendance_event o where o.tenant_id = $1 and o.id = $2) for no key update";
     /// Taken back.
     DELETE = delete!("attendance_event", "id = $2");
     /// All by day.
@@ -133,6 +177,18 @@ statements! {
     CLASS_BY_DATE = list!(" and class_id = $13", "date" asc);
     /// Those of a class by day, from the last.
     CLASS_BY_DATE_DESC = list!(" and class_id = $13", "date" desc);
+    /// Those of a school by day.
+    SCHOOL_BY_DATE = list!(" and school_id = $13", "date" asc);
+    /// Those of a school by day, from the last.
+    SCHOOL_BY_DATE_DESC = list!(" and school_id = $13", "date" desc);
+    /// Those that count and are of a category that is not everybody's, by day.
+    CATEGORY_BY_DATE = list!(concat!(" and category = $9", rare!()), "date" asc);
+    /// Those that count and are of a category that is not everybody's, by day, from the last.
+    CATEGORY_BY_DATE_DESC = list!(concat!(" and category = $9", rare!()), "date" desc);
+    /// Those that were taken back by day.
+    DELETED_BY_DATE = list!(" and status = 'tobedeleted'", "date" asc);
+    /// Those that were taken back by day, from the last.
+    DELETED_BY_DATE_DESC = list!(" and status = 'tobedeleted'", "date" desc);
     /// Those within scopes by day.
     WITHIN_BY_DATE = list_within!("date" asc);
     /// Those within scopes by day, from the last.
@@ -248,7 +304,6 @@ pub(super) async fn insert(
         &arrival,
         &departure,
         &fields.reason,
-        &None::<cloister_ids::AttendanceRegisterId>,
         supersedes_id,
     ];
     let student = vec![*student_id];
@@ -257,6 +312,10 @@ pub(super) async fn insert(
     let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
     check_present(&rows[0], *student_id, "student_id")?;
     let told = found(&rows[1])?;
+    let registers: &Parameters<'_> = &[student_id, date, class_id, class_period_id, at, by, supersedes_id];
+    let items = [(&FACTS, facts), (&REGISTERS, registers), (&SUPERSEDE, corrected), (&INSERT, made)];
+    let rows = IdempotencyKey::query_all(key, tx, &items).await?;
+    let told = found(&rows[0])?;
     Ok(Made {
         facts: Facts {
             has_place: told.get("has_place"),
@@ -270,12 +329,15 @@ pub(super) async fn insert(
 
 /// One that is kept from changing.
 pub(super) async fn lock(tx: &mut TenantTx, id: AttendanceEventId) -> Result<AttendanceEvent> {
-    event(found(&tx.query(&LOCK, &[&id]).await?)?)
+    let rows = tx.query_all(&[(&LOCK_REGISTER, &[&id]), (&LOCK, &[&id])]).await?;
+    event(found(&rows[1])?)
 }
 
-pub(super) async fn delete(tx: TenantTx, id: AttendanceEventId) -> Result<()> {
+pub(super) async fn delete(tx: TenantTx, gone: &AttendanceEvent) -> Result<()> {
     let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
-    tx.commit_with(&[(&DELETE, &[&id, &now, &by])]).await.map(drop)
+    let AttendanceEvent { id, fields: AttendanceEventFields { student_id, date, class_id, class_period_id, .. }, .. } = gone;
+    let registers: &Parameters<'_> = &[student_id, date, class_id, class_period_id, &now, &by, id];
+    tx.commit_with(&[(&REGISTERS, registers), (&DELETE, &[id, &now, &by])]).await.map(drop)
 }
 
 /// Which attendance events.
@@ -328,6 +390,21 @@ pub(super) async fn list_by_date(
         (AttendanceSight::All, None, Some(class)) => {
             parameters.push(class);
             [&CLASS_BY_DATE, &CLASS_BY_DATE_DESC]
+        }
+        // What is rare is not looked for among all there is.
+        (AttendanceSight::All, None, None) if span.status == Some(Status::ToBeDeleted.word()) => {
+            [&DELETED_BY_DATE, &DELETED_BY_DATE_DESC]
+        }
+        (AttendanceSight::All, None, None)
+            if span.status == Some(Status::Active.word())
+                && !*history
+                && category.is_some_and(|category| category != AttendanceCategory::PRESENT.as_str()) =>
+        {
+            [&CATEGORY_BY_DATE, &CATEGORY_BY_DATE_DESC]
+        }
+        (AttendanceSight::All, None, None) if school_id.is_some() => {
+            parameters.push(school_id);
+            [&SCHOOL_BY_DATE, &SCHOOL_BY_DATE_DESC]
         }
         (AttendanceSight::All, None, None) => [&ALL_BY_DATE, &ALL_BY_DATE_DESC],
     };

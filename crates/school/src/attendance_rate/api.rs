@@ -8,9 +8,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{AttendanceRate, ClassAttendanceRate, class_sample, sample, store};
+use super::{AttendanceRate, ClassAttendanceRate, RateSight, class_sample, sample, store};
 use crate::{
-    attendance_event::AttendanceSight,
     listing::{Key, Order, Position, Span},
     rules::plausible,
 };
@@ -102,8 +101,8 @@ pub(super) type AttendanceRatePage = Page<AttendanceRate>;
 
 /// List attendance rates
 ///
-/// A page of the students one may see, by name, with what their attendance comes to. Where nothing was recorded, the rate is
-/// null.
+/// A page of the students one may see, by name, with what their attendance comes to. Days to come and days without instruction do
+/// not count. Where nothing was recorded, the rate is null.
 #[utoipa::path(
     get,
     path = "/attendance_rates",
@@ -118,11 +117,11 @@ async fn attendance_rate_list(
     listing: Listing<AttendanceRateFilter, AttendanceRateSort>,
 ) -> Result<Answer<AttendanceRatePage>, Problem> {
     let Op { tenancy, cx, .. } = &op;
-    let sight = AttendanceSight::of(cx)?;
     let (tenant, what, filter) = (cx.tenant_id(), "attendance_rate", &listing.filter);
+    let sight = RateSight::of(cx, filter.class_id)?;
     let selection = store::Selection {
         span: Span::of(&listing, None, tenant, what)?,
-        days: store::Days { from: filter.from, until: filter.until, term_id: filter.term_id },
+        days: store::Days::of(cx, filter.from, filter.until, filter.term_id),
         of_classes: filter.class_id.is_some() || filter.of_classes.unwrap_or_default(),
         student_id: filter.student_id,
         school_id: filter.school_id,
@@ -152,6 +151,6 @@ async fn class_attendance_rate_read(
     Path(id): Path<ClassId>,
     Query(InDays { term_id, from, until }): Query<InDays>,
 ) -> Result<Answer<ClassAttendanceRate>, Problem> {
-    let days = store::Days { from, until, term_id };
+    let days = store::Days::of(&op.cx, from, until, term_id);
     Ok(Answer(super::of_class(&op.tenancy, &op.cx, id, &days).await?))
 }

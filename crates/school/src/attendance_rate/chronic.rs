@@ -11,11 +11,11 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
+    RateSight,
     api::{AttendanceRateOrder, AttendanceRatePage, AttendanceRateSort},
     sample, store,
 };
 use crate::{
-    attendance_event::AttendanceSight,
     listing::{Key, Position, Span},
     rules::plausible,
 };
@@ -79,11 +79,11 @@ pub(super) async fn chronic_absence_list(
     listing: Listing<ChronicAbsenceFilter, AttendanceRateSort>,
 ) -> Result<Answer<AttendanceRatePage>, Problem> {
     let Op { tenancy, cx, .. } = &op;
-    let sight = AttendanceSight::of(cx)?;
     let (tenant, what, filter) = (cx.tenant_id(), "chronic_absence", &listing.filter);
+    let sight = RateSight::of(cx, filter.class_id)?;
     let selection = store::Selection {
         span: Span::of(&listing, None, tenant, what)?,
-        days: store::Days { from: filter.from, until: filter.until, term_id: filter.term_id },
+        days: store::Days::of(cx, filter.from, filter.until, filter.term_id),
         of_classes: filter.class_id.is_some() || filter.of_classes.unwrap_or_default(),
         student_id: filter.student_id,
         school_id: filter.school_id,

@@ -15,7 +15,9 @@ use utoipa::ToSchema;
 pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
 
-use crate::{attendance_register::ATTENDANCE_REGISTER, grants::OWN_CLASSES, scope::Sight};
+use crate::{
+    attendance_event::AttendanceSight, attendance_register::ATTENDANCE_REGISTER, grants::OWN_CLASSES, scope::Sight,
+};
 
 /// What was recorded, summed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -55,10 +57,16 @@ impl AttendanceTotals {
 }
 
 /// What the attendance of a student comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AttendanceRate {
     /// Whose.
     pub student_id: PersonId,
+    /// The student's given name.
+    #[schema(example = "Mila")]
+    pub student_given_name: String,
+    /// The student's family name.
+    #[schema(example = "Okafor")]
+    pub student_family_name: String,
     /// What was recorded.
     #[serde(flatten)]
     pub totals: AttendanceTotals,
@@ -74,6 +82,22 @@ pub struct ClassAttendanceRate {
     pub totals: AttendanceTotals,
 }
 
+/// How far a reader sees rates: attendance and, where a class is asked for, places in it, which tell who is in it.
+#[derive(Debug)]
+struct RateSight {
+    attendance: AttendanceSight,
+    places: Sight,
+}
+
+impl RateSight {
+    /// The first statement of a list.
+    fn of(cx: &OpContext, class: Option<ClassId>) -> Result<Self> {
+        let attendance = AttendanceSight::of(cx)?;
+        let places = if class.is_some() { Sight::All.through_places(cx)? } else { Sight::All };
+        Ok(Self { attendance, places })
+    }
+}
+
 /// What the attendance of a class comes to. One round trip.
 async fn of_class(tenancy: &Tenancy, cx: &OpContext, id: ClassId, days: &store::Days) -> Result<ClassAttendanceRate> {
     let sight = Sight::to(cx, Action::Read, &ATTENDANCE_REGISTER, &[OWN_CLASSES])?;
@@ -81,7 +105,12 @@ async fn of_class(tenancy: &Tenancy, cx: &OpContext, id: ClassId, days: &store::
 }
 
 fn sample() -> AttendanceRate {
-    AttendanceRate { student_id: crate::sample_id(), totals: AttendanceTotals::new(84, 5, 3, 2) }
+    AttendanceRate {
+        student_id: crate::sample_id(),
+        student_given_name: "Mila".to_owned(),
+        student_family_name: "Okafor".to_owned(),
+        totals: AttendanceTotals::new(84, 5, 3, 2),
+    }
 }
 
 fn class_sample() -> ClassAttendanceRate {

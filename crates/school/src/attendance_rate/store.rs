@@ -2,6 +2,9 @@
 //!
 //! A page of students is found first, and their events are summed up only then: of a page of 20 students and 180 days that is
 //! 3,600 rows of `attendance_event_by_student`, whatever the size of the school.
+//!
+//! What counts is what was said of days that have come, and on which there is instruction as the calendar says by now: of a day
+//! that became a holiday, and of an absence that is planned, nothing is counted.
 
 use cloister_ids::{AcademicSessionId, ClassId, OrgId, PersonId};
 use cloister_tenancy::{
@@ -10,14 +13,15 @@ use cloister_tenancy::{
 };
 use jiff::civil::Date;
 
-use super::{AttendanceRate, AttendanceTotals};
+use super::{AttendanceRate, AttendanceTotals, RateSight};
 use crate::{
     attendance_event::{AttendanceSight, AttendanceWithin},
     attendance_scope_store::attendance_classes_within,
     listing::Span,
     record::found,
-    scope::{Sight, Within},
-    scope_store::{classes_within, in_force, one_within, persons_within},
+    scope::{ALL, Sight, Within, today},
+    scope_store::{classes_within, in_force, one_within, persons_within, places_asked_for},
+    term_store::in_term,
 };
 
 /// The sums over events `v`.
@@ -48,13 +52,11 @@ macro_rules! counted {
             ".date >= ",
             $from,
             ")
-             and (",
-            $until,
-            "::date is null or ",
+             and ",
             $v,
             ".date < ",
             $until,
-            ")
+            "::date
              and (",
             $term,
             "::uuid is null or (
@@ -67,7 +69,30 @@ macro_rules! counted {
             $v,
             ".date < (select t.end_date from academic_session t where t.tenant_id = $1 and t.id = ",
             $term,
-            ")))"
+            ")))
+             and not exists (select from calendar_date h where h.tenant_id = $1 and h.school_id = ",
+            $v,
+            ".school_id and h.date = ",
+            $v,
+            ".date and h.status = 'active' and not h.is_instructional)"
+        )
+    };
+}
+
+/// What is said in the class `$11`: in a homeroom of the whole day, and of no class. That is what was said with its registers,
+/// and of those who had a place there on the day in one of its terms: a place without dates is not one of every day there was.
+macro_rules! said_in_class {
+    () => {
+        concat!(
+            "(v.class_id = $11 or (v.class_id is null and (
+                exists (select from attendance_register g where g.tenant_id = $1 and g.id = v.register_id and g.class_id = $11)
+                or exists (select from enrollment s join class k on k.tenant_id = $1 and k.id = s.class_id
+                        and k.class_type = 'homeroom'
+                    where s.tenant_id = $1 and s.class_id = $11 and s.person_id = v.student_id and s.role = 'student' and ",
+            in_force!("s", "v.date"),
+            " and ",
+            in_term!("s.class_id", "v.date"),
+            "))))"
         )
     };
 }
@@ -83,14 +108,14 @@ macro_rules! list {
     };
     (@ $students:expr, $events:expr, $beyond:literal, $direction:literal) => {
         concat!(
-            "select p.id, p.name_search, r.recorded, r.absent, r.absent_excused, r.late
-             from (select p.id, p.name_search from person p
+            "select p.id, p.name_search, p.given_name, p.family_name, r.recorded, r.absent, r.absent_excused, r.late
+             from (select p.id, p.name_search, p.given_name, p.family_name from person p
                 where p.tenant_id = $1 and p.status = 'active' and (p.name_search, p.id)", $beyond, "($2, $3)",
             $students,
             " order by p.name_search", $direction, ", p.id", $direction, " limit $4) p
              cross join lateral (select ", sums!(), " from attendance_event v
-                where ", counted!("v", "$5", "$6", "$7"), " and v.student_id = p.id and (v.class_id is not null) = $8::boolean
-                and ($11::uuid is null or v.class_id = $11)",
+                where ", counted!("v", "$5", "$6", "$7"), " and v.student_id = p.id
+                and case when $11::uuid is null then (v.class_id is not null) = $8::boolean else ", said_in_class!(), " end",
             $events,
             ") r order by p.name_search", $direction, ", p.id", $direction
         )
@@ -107,19 +132,39 @@ macro_rules! students {
 
 /// Those with a place in the class, of whom there are few: they are found first. Those of a school, too, where one is named.
 macro_rules! of_class {
-    () => {
-        " and ($9::uuid is null or p.id = $9) and p.id = any(array(select e.person_id from enrollment e where e.tenant_id = $1 and e.class_id = $11
-            and e.role = 'student' and e.status = 'active' and ($10::uuid is null or e.school_id = $10)))"
+    ($places:expr) => {
+        concat!(
+            " and ($9::uuid is null or p.id = $9) and p.id = any(array(select e.person_id from enrollment e
+                where e.tenant_id = $1 and e.class_id = $11 and e.role = 'student' and e.status = 'active'
+                    and ($10::uuid is null or e.school_id = $10)",
+            $places,
+            "))"
+        )
     };
 }
 
-/// Students within scopes.
+/// The same, and all of whom its registers say something: though their place or the class be gone since.
+macro_rules! ever_of_class {
+    () => {
+        " and ($9::uuid is null or p.id = $9) and p.id = any(array(
+            select e.person_id from enrollment e where e.tenant_id = $1 and e.class_id = $11 and e.role = 'student'
+                and e.status = 'active' and ($10::uuid is null or e.school_id = $10)
+            union
+            select r.student_id from attendance_register g join attendance_event r on r.tenant_id = $1
+                and r.register_id = g.id and r.status = 'active' and r.superseded_at is null
+                where g.tenant_id = $1 and g.class_id = $11 and ($10::uuid is null or g.school_id = $10)))"
+    };
+}
+
+/// Students within scopes. Who is in a class is told by places: nobody learns more of them than otherwise.
 macro_rules! within {
     () => {
         concat!(
             students!(),
             " and ($9::uuid is null or p.id = $9) and ($11::uuid is null or exists (select from enrollment e where e.tenant_id = $1 and e.class_id = $11
-                and e.person_id = p.id and e.role = 'student' and e.status = 'active'))
+                and e.person_id = p.id and e.role = 'student' and e.status = 'active'",
+            places_asked_for!("$12", "$13", "$16"),
+            "))
               and p.id = any(array(",
             persons_within!("$12", "$13", "$14"),
             " union all ",
@@ -135,8 +180,8 @@ macro_rules! events_within {
     };
 }
 
-/// Of one class: `$3` to `$5` the days and the term. What a homeroom says is of the whole day and of no class: it is that of
-/// those who had a place there on the day.
+/// Of one class: `$3` to `$5` the days and the term. What a homeroom says is of the whole day and of no class: it is what was
+/// said with its registers, and of those who had a place there on the day in one of its terms. Each event counts once.
 macro_rules! class {
     ($seen:expr) => {
         concat!(
@@ -147,7 +192,13 @@ macro_rules! class {
                 where c.class_id = $2 and ",
             counted!("c", "$3", "$4", "$5"),
             "
-                union all
+                union
+                select r.id, r.category, r.direction, r.excused from attendance_register g
+                join attendance_event r on r.register_id = g.id and r.class_id is null and ",
+            counted!("r", "$3", "$4", "$5"),
+            "
+                where g.tenant_id = $1 and g.class_id = $2
+                union
                 select d.id, d.category, d.direction, d.excused from enrollment s
                 join class k on k.tenant_id = $1 and k.id = s.class_id and k.class_type = 'homeroom'
                 join attendance_event d on d.student_id = s.person_id and d.class_id is null
@@ -156,8 +207,10 @@ macro_rules! class {
             "
                 where s.tenant_id = $1 and s.class_id = $2 and s.role = 'student' and ",
             in_force!("s", "d.date"),
+            " and ",
+            in_term!("s.class_id", "d.date"),
             ") v
-             having exists (select id from class where tenant_id = $1 and id = $2 and status = 'active'",
+             having exists (select id from class where tenant_id = $1 and id = $2",
             $seen,
             ")"
         )
@@ -174,14 +227,18 @@ statements! {
     /// Of one student, in the other order.
     STUDENT_BY_NAME_DESC = list!(concat!(" and p.id = $9", students!()), "", desc);
     /// Of the students of a class by name.
-    CLASS_BY_NAME = list!(of_class!(), "", asc);
+    CLASS_BY_NAME = list!(ever_of_class!(), "", asc);
     /// Of the students of a class by name, from the last.
-    CLASS_BY_NAME_DESC = list!(of_class!(), "", desc);
+    CLASS_BY_NAME_DESC = list!(ever_of_class!(), "", desc);
+    /// Of the students of a class by name, as far as places are within scopes.
+    CLASS_PLACES_BY_NAME = list!(of_class!(places_asked_for!("$12", "$13", "$14")), "", asc);
+    /// Of the students of a class by name, as far as places are within scopes, from the last.
+    CLASS_PLACES_BY_NAME_DESC = list!(of_class!(places_asked_for!("$12", "$13", "$14")), "", desc);
     /// Of students within scopes by name.
     WITHIN_BY_NAME = list!(within!(), events_within!(), asc);
     /// Of students within scopes by name, from the last.
     WITHIN_BY_NAME_DESC = list!(within!(), events_within!(), desc);
-    /// Of a class.
+    /// Of a class, deleted or not.
     CLASS = class!("");
     /// Of a class within scopes.
     CLASS_WITHIN = class!(one_within!(classes_within!("$6", "$7", "$8")));
@@ -190,9 +247,23 @@ statements! {
 /// In which days.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Days {
-    pub(super) from: Option<Date>,
-    pub(super) until: Option<Date>,
-    pub(super) term_id: Option<AcademicSessionId>,
+    from: Option<Date>,
+    /// Never beyond the days that have come.
+    until: Date,
+    term_id: Option<AcademicSessionId>,
+}
+
+impl Days {
+    /// What somebody asks for, as far as it has come.
+    pub(super) fn of(
+        cx: &OpContext,
+        from: Option<Date>,
+        until: Option<Date>,
+        term_id: Option<AcademicSessionId>,
+    ) -> Self {
+        let to_come = today(cx).tomorrow().unwrap_or(Date::MAX);
+        Self { from, until: until.map_or(to_come, |until| until.min(to_come)), term_id }
+    }
 }
 
 fn totals(row: &Row) -> AttendanceTotals {
@@ -229,27 +300,45 @@ pub(super) struct Selection {
 /// A row of the list, and its sort key.
 pub(super) type Line = (AttendanceRate, String);
 
+fn line(row: &Row) -> Line {
+    let rate = AttendanceRate {
+        student_id: row.get("id"),
+        student_given_name: row.get("given_name"),
+        student_family_name: row.get("family_name"),
+        totals: totals(row),
+    };
+    (rate, row.get("name_search"))
+}
+
 pub(super) async fn list_by_name(
     tenancy: &Tenancy,
     cx: &OpContext,
-    sight: &AttendanceSight,
+    sight: &RateSight,
     selection: &Selection,
 ) -> Result<Vec<Line>> {
     let Selection { span, days: Days { from, until, term_id }, of_classes, student_id, school_id, class_id } =
         selection;
+    let all = vec![ALL];
     let shared: &Parameters<'_> =
         &[span.key(), &span.after.id, &span.limit, from, until, term_id, of_classes, student_id, school_id, class_id];
     let mut parameters: Vec<&(dyn ToSql + Sync)> = shared.to_vec();
-    let statements: [&'static Statement; 2] = match (sight, class_id) {
-        (AttendanceSight::Within(AttendanceWithin { account, on, family, teaching }), _) => {
-            parameters.extend([account as &(dyn ToSql + Sync), on, family, teaching]);
+    let statements: [&'static Statement; 2] = match (&sight.attendance, &sight.places, class_id) {
+        (AttendanceSight::Within(AttendanceWithin { account, on, family, teaching }), places, _) => {
+            let places = match places {
+                Sight::All => &all,
+                Sight::Within(Within { places, .. }) => places,
+            };
+            parameters.extend([account as &(dyn ToSql + Sync), on, family, teaching, places]);
             [&WITHIN_BY_NAME, &WITHIN_BY_NAME_DESC]
         }
-        (AttendanceSight::All, Some(_)) => [&CLASS_BY_NAME, &CLASS_BY_NAME_DESC],
-        (AttendanceSight::All, None) if student_id.is_some() => [&STUDENT_BY_NAME, &STUDENT_BY_NAME_DESC],
-        (AttendanceSight::All, None) => [&ALL_BY_NAME, &ALL_BY_NAME_DESC],
+        (AttendanceSight::All, Sight::Within(Within { account, on, places, .. }), Some(_)) => {
+            parameters.extend([account as &(dyn ToSql + Sync), on, places]);
+            [&CLASS_PLACES_BY_NAME, &CLASS_PLACES_BY_NAME_DESC]
+        }
+        (AttendanceSight::All, Sight::All, Some(_)) => [&CLASS_BY_NAME, &CLASS_BY_NAME_DESC],
+        (AttendanceSight::All, _, None) if student_id.is_some() => [&STUDENT_BY_NAME, &STUDENT_BY_NAME_DESC],
+        (AttendanceSight::All, _, None) => [&ALL_BY_NAME, &ALL_BY_NAME_DESC],
     };
     let rows = tenancy.fetch(cx, span.pick(statements), &parameters).await?;
-    let line = |row: &Row| (AttendanceRate { student_id: row.get("id"), totals: totals(row) }, row.get("name_search"));
     Ok(rows.iter().map(line).collect())
 }

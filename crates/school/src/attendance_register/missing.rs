@@ -1,7 +1,7 @@
 //! Missing registers: what should have been taken and was not.
 //!
-//! A register is due of a homeroom once on each day with instruction that lies in one of its terms, and of any other class once
-//! for each of its meetings on such a day. Whether there is instruction, the calendar of the school says: of a day of which it
+//! A register is due on days with instruction that lie in a term of the class: of a homeroom once a day, and of any other class
+//! once for each of its meetings. Whether there is instruction, the calendar of the school says: of a day of which it
 //! says nothing, nothing is due. A class in which nobody has a place owes nothing.
 
 use cloister_http::{Answer, Listing, Op, Page, PageQuery, Problem, Sort};
@@ -37,6 +37,12 @@ pub struct MissingRegister {
     pub date: Date,
     /// In which period; none of a homeroom.
     pub class_period_id: Option<ClassPeriodId>,
+    /// What the class is called.
+    #[schema(example = "Algebra A")]
+    pub class_title: String,
+    /// What the period is called.
+    #[schema(example = "Period 3")]
+    pub class_period_name: Option<String>,
     /// The meeting or homeroom that makes it due.
     #[serde(skip)]
     pub(super) due_by: Uuid,
@@ -142,6 +148,8 @@ fn sample() -> MissingRegister {
         school_id: crate::sample_id(),
         date: Date::constant(2025, 10, 1),
         class_period_id: Some(crate::sample_id()),
+        class_title: "Algebra A".to_owned(),
+        class_period_name: Some("Period 3".to_owned()),
         due_by: Uuid::nil(),
     }
 }

@@ -1,5 +1,5 @@
-//! All SQL that finds missing registers. What is due on a few days is found from the calendar on; whether it was taken, by the
-//! key of registers.
+//! All SQL that finds missing registers. What is due is found from the calendar on, one day after the other until the page is full;
+//! whether it was taken, by the key of registers.
 
 use cloister_ids::{ClassId, OrgId};
 use cloister_tenancy::{
@@ -13,60 +13,62 @@ use crate::{
     listing::Span,
     scope::{Sight, Within},
     scope_store::{classes_within, in_force},
+    term_store::in_term,
 };
 
-/// Days with instruction `c` between `$5` and `$6`, and classes `k` of their schools: of school `$7`, or class `$8` alone.
-macro_rules! days_and_classes {
-    ($type:literal) => {
+/// Schools with instruction on the day, by the calendar `c`, and classes `k` of theirs: of school `$7`, or class `$8` alone, and
+/// in one of their terms.
+macro_rules! classes_of_day {
+    ($type:literal, $join:expr) => {
         concat!(
-            "calendar_date c join class k on k.tenant_id = $1 and k.school_id = c.school_id and k.status = 'active'
+            " from calendar_date c join class k on k.tenant_id = $1 and k.school_id = c.school_id and k.status = 'active'
                 and k.class_type ",
             $type,
-            " 'homeroom' and ($8::uuid is null or k.id = $8)"
+            " 'homeroom' and ($8::uuid is null or k.id = $8)",
+            $join,
+            " where c.tenant_id = $1 and c.status = 'active' and c.is_instructional and c.date = day.date
+                and ($7::uuid is null or c.school_id = $7) and ",
+            in_term!("k.id", "c.date")
         )
-    };
-}
-
-macro_rules! between_days {
-    () => {
-        "c.tenant_id = $1 and c.status = 'active' and c.is_instructional and c.date >= $5::date and c.date < $6::date
-            and ($7::uuid is null or c.school_id = $7)"
     };
 }
 
 macro_rules! list {
     ($rest:expr, asc) => {
-        list!(@ $rest, " > ", "")
+        list!(@ $rest, " >", "")
     };
     ($rest:expr, desc) => {
-        list!(@ $rest, " < ", " desc")
+        list!(@ $rest, " <", " desc")
     };
     (@ $rest:expr, $beyond:literal, $direction:literal) => {
         concat!(
-            "select x.date, x.due_by, x.class_id, x.school_id, x.class_period_id from (
-                (select distinct on (c.date, k.id, m.class_period_id)
-                    c.date, m.id as due_by, k.id as class_id, k.school_id, m.class_period_id from ",
-                days_and_classes!("<>"), "
-                join meeting m on m.tenant_id = $1 and m.class_id = k.id
-                    and (m.day_of_week = extract(isodow from c.date)::int or m.cycle_day = c.cycle_day)
-                    and ", in_force!("m", "c.date"), "
-                where ", between_days!(), "
+            "select day.date, x.due_by, x.class_id, x.school_id, x.class_period_id, k.title as class_title,
+                d.name as class_period_name
+             from (select distinct c.date from calendar_date c where c.tenant_id = $1 and c.status = 'active'
+                and c.is_instructional and c.date >= $5::date and c.date < $6::date
+                and ($7::uuid is null or c.school_id = $7) and c.date", $beyond, "= $2::date
+                order by c.date", $direction, ") day
+             cross join lateral (select x.due_by, x.class_id, x.school_id, x.class_period_id from (
+                (select distinct on (k.id, m.class_period_id) m.id as due_by, k.id as class_id, k.school_id, m.class_period_id",
+                classes_of_day!("<>", concat!("
+                    join meeting m on m.tenant_id = $1 and m.class_id = k.id
+                        and (m.day_of_week = extract(isodow from c.date)::int or m.cycle_day = c.cycle_day)
+                        and ", in_force!("m", "c.date"))), "
                     and (c.bell_schedule_id is null or exists (select from bell_schedule_period b where b.tenant_id = $1
                         and b.bell_schedule_id = c.bell_schedule_id and b.class_period_id = m.class_period_id))
-                order by c.date, k.id, m.class_period_id, m.id)
+                order by k.id, m.class_period_id, m.id)
                 union all
-                select c.date, k.id, k.id, k.school_id, null::uuid from ", days_and_classes!("="), "
-                where ", between_days!(), "
-                    and exists (select from class_term t join academic_session s on s.tenant_id = $1
-                        and s.id = t.academic_session_id and s.start_date <= c.date and s.end_date > c.date
-                        where t.tenant_id = $1 and t.class_id = k.id)) x
-             where (x.date, x.due_by)", $beyond, "($2, $3)",
+                select k.id, k.id, k.school_id, null::uuid", classes_of_day!("=", ""), ") x
+                where (day.date, x.due_by)", $beyond, " ($2, $3)",
             $rest,
             " and exists (select from enrollment e where e.tenant_id = $1 and e.class_id = x.class_id
-                    and e.role = 'student' and ", in_force!("e", "x.date"), ")
-                and not exists (select from attendance_register g where g.tenant_id = $1 and g.class_id = x.class_id
-                    and g.date = x.date and g.class_period_id is not distinct from x.class_period_id)
-             order by x.date", $direction, ", x.due_by", $direction, " limit $4"
+                        and e.role = 'student' and ", in_force!("e", "day.date"), ")
+                    and not exists (select from attendance_register g where g.tenant_id = $1 and g.class_id = x.class_id
+                        and g.date = day.date and g.class_period_id is not distinct from x.class_period_id)
+                order by x.due_by", $direction, " limit $4) x
+             join class k on k.tenant_id = $1 and k.id = x.class_id
+             left join class_period d on d.tenant_id = $1 and d.id = x.class_period_id
+             order by day.date", $direction, ", x.due_by", $direction, " limit $4"
         )
     };
 }
@@ -103,6 +105,8 @@ fn missing(row: &Row) -> MissingRegister {
         school_id: row.get("school_id"),
         date: row.get("date"),
         class_period_id: row.get("class_period_id"),
+        class_title: row.get("class_title"),
+        class_period_name: row.get("class_period_name"),
         due_by: row.get("due_by"),
     }
 }

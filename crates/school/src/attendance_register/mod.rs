@@ -123,7 +123,7 @@ pub struct Taking {
     pub taken_by: String,
     /// Whether that was on a later day, by universal time.
     pub late: bool,
-    /// When it was last corrected as a whole.
+    /// When it was last corrected, as a whole or in one entry.
     pub updated_at: Timestamp,
     /// By whom.
     #[schema(example = "account:ada")]
@@ -147,6 +147,9 @@ pub struct SheetEntry {
     pub reason: Option<String>,
     /// The attendance event that says it.
     pub event_id: Option<AttendanceEventId>,
+    /// Whether the student has a place in the class on this day, as the roster says now. Of whom that is no longer so, what was
+    /// said when the register was taken stays, and may be left out when it is taken again.
+    pub has_place: bool,
 }
 
 /// The register of a class on a day.
@@ -165,10 +168,11 @@ pub struct AttendanceRegister {
     pub whole_day: bool,
     /// By whom it was taken, and when; null while it is not.
     pub taken: Option<Taking>,
-    /// Grows whenever it is taken; 0 while it never was. The ETag.
+    /// Grows whenever it is taken, and whenever anything is said of one of the students or taken back; 0 while nothing ever was.
+    /// The ETag.
     #[schema(example = 1)]
     pub version: i64,
-    /// All who have a place in the class on this day, by name.
+    /// All who have a place in the class on this day, and all of whom something was said with this register, by name.
     pub entries: Vec<SheetEntry>,
 }
 
@@ -193,7 +197,7 @@ pub struct AttendanceRegisterSummary {
     /// By whom it was taken, and when.
     #[serde(flatten)]
     pub taken: Taking,
-    /// Grows whenever it is taken.
+    /// Grows whenever it is taken, and whenever one of its entries is corrected.
     #[schema(example = 1)]
     pub version: i64,
 }
@@ -204,8 +208,8 @@ async fn read(tenancy: &Tenancy, cx: &OpContext, slot: &Slot) -> Result<Attendan
     store::get(tenancy, cx, &sight, slot).await
 }
 
-/// Takes a register, or takes it again if it is still as the caller knows it. Sent twice, it changes nothing the second time.
-/// Two round trips.
+/// Takes a register if it is still as the caller knows it. Whoever takes it first need not know it, unless something else is said
+/// already, such as an absence that was planned. Sent twice, it changes nothing the second time. Two round trips.
 async fn take(
     tenancy: &Tenancy,
     cx: &OpContext,
@@ -233,14 +237,18 @@ async fn take(
     }
     let before = opened.register;
     let changed = sheet::compare(&before.entries, &fields.entries, &opened.codes, slot.date > today(cx))?;
-    if before.taken.is_some() {
-        if changed.is_empty() {
-            tx.rollback().await?;
-            return Ok(before);
-        }
-        known?.check(&before)?;
-    } else if let Ok(known) = known {
-        known.check(&before)?;
+    if before.taken.is_some() && changed.is_empty() {
+        tx.rollback().await?;
+        return Ok(before);
+    }
+    let said = |entry: &RegisterEntry| {
+        let line = before.entries.iter().find(|line| line.student_id == entry.student_id);
+        line.is_some_and(|line| line.event_id.is_some())
+    };
+    match known {
+        Ok(known) => known.check(&before)?,
+        Err(unknown) if before.taken.is_some() || changed.iter().any(said) => return Err(unknown),
+        Err(_) => {}
     }
     let (now, by) = (cx.clock().now(), cx.actor().to_string());
     let first = before.taken.is_none();
@@ -302,6 +310,7 @@ fn sample() -> AttendanceRegister {
             departure_time: None,
             reason: Some("Bus was late".to_owned()),
             event_id: Some(crate::sample_id()),
+            has_place: true,
         }],
     }
 }

@@ -13,7 +13,8 @@ pub(super) type Codes = HashMap<AttendanceCodeId, bool>;
 /// Students that a refusal names, at most.
 const NAMED: usize = 5;
 
-/// The entries that differ from what is said now. Refuses a register in which somebody is missing or has no place.
+/// The entries that differ from what is said now. Refuses a register in which somebody is missing or has no place. Who has no place
+/// any more, but is in the register since it was taken, may be left out: what was said stays.
 pub(super) fn compare(
     before: &[SheetEntry],
     wanted: &[RegisterEntry],
@@ -27,6 +28,10 @@ pub(super) fn compare(
     };
     let mut changed = Vec::new();
     for (at, entry) in wanted.iter().enumerate() {
+        // What is said already may stay, though its code was retired since.
+        if known.get(&entry.student_id).is_some_and(|now| says(now, entry)) {
+            continue;
+        }
         match codes.get(&entry.code_id) {
             None => {
                 let message = "There is no such attendance code that counts.";
@@ -43,13 +48,12 @@ pub(super) fn compare(
                 let message = "This student has no place in this class on this day.";
                 fault(format!("entries[{at}].student_id"), "student_not_in_class", message.to_owned());
             }
-            Some(now) if !says(now, entry) => changed.push(entry.clone()),
-            Some(_) => {}
+            Some(_) => changed.push(entry.clone()),
         }
     }
     let missing: Vec<String> = before
         .iter()
-        .filter(|known| !wanted.iter().any(|entry| entry.student_id == known.student_id))
+        .filter(|known| known.has_place && !wanted.iter().any(|entry| entry.student_id == known.student_id))
         .map(|known| known.student_id.to_string())
         .collect();
     if !missing.is_empty() {
@@ -93,6 +97,7 @@ pub(super) fn write(sheet: &mut [SheetEntry], changed: &[RegisterEntry], clock: 
             departure_time: entry.departure_time,
             reason: entry.reason.clone(),
             event_id: Some(id),
+            has_place: line.has_place,
         };
     }
     new
@@ -113,6 +118,7 @@ mod tests {
             departure_time: None,
             reason: None,
             event_id: said.map(|_| AttendanceEventId::generate(&SystemClock)),
+            has_place: true,
         }
     }
 
@@ -133,6 +139,19 @@ mod tests {
         let new = write(&mut sheet, &changed, &SystemClock);
         assert_eq!(new.iter().map(|event| event.supersedes).collect::<Vec<_>>(), [earlier, None]);
         assert_eq!(compare(&sheet, &wanted, &codes, false).unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_said_may_stay_and_who_has_gone_may_be_left_out() {
+        let (retired, here) = (AttendanceCodeId::generate(&SystemClock), AttendanceCodeId::generate(&SystemClock));
+        let codes: Codes = [(here, false)].into();
+        let [ada, ben, cy] = [0; 3].map(|_| PersonId::generate(&SystemClock));
+        let gone = SheetEntry { has_place: false, ..line(cy, Some(here)) };
+        let sheet = [line(ada, Some(retired)), line(ben, Some(here)), gone];
+        let changed = compare(&sheet, &[entry(ada, retired), entry(ben, here)], &codes, false).unwrap();
+        assert_eq!(changed, []);
+        let fault = compare(&sheet, &[entry(ada, retired), entry(ben, retired)], &codes, false).unwrap_err();
+        assert_eq!(fault.fields()[0].field, "entries[1].code_id");
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! All SQL about attendance registers.
 //!
 //! Whoever takes a register locks the class first, by a statement of its own: of two at once, the second sees what the first
-//! has written.
+//! has written. Whoever corrects a single entry changes the version of its register before the entry, so it waits for whoever
+//! takes the register meanwhile.
+//!
+//! What was taken stays as it was, whatever becomes of the roster: a register that was taken holds all of whom it said
+//! something, though their place, the class or they themselves be gone since, and whether it was of the whole day is kept.
 
-use cloister_ids::{AttendanceCodeId, AttendanceRegisterId, ClassId, OrgId};
+use cloister_ids::{AttendanceCodeId, AttendanceEventId, AttendanceRegisterId, ClassId, OrgId};
 use cloister_tenancy::{
     Error, OpContext, Result, Tenancy, TenantTx,
     sql::{Parameters, Row, Statement, ToSql, statements},
@@ -20,10 +24,10 @@ use super::{
 use crate::{
     day_time::DayTime,
     listing::Span,
-    record::{Metadata, Record, found},
+    record::{Metadata, Record, Status, found},
     scope::{Sight, Within},
     scope_store::{classes_within, in_force, one_within},
-    unnamed_store::{head, insert},
+    unnamed_store::head,
 };
 
 macro_rules! fields {
@@ -32,9 +36,51 @@ macro_rules! fields {
     };
 }
 
+macro_rules! taken {
+    () => {
+        concat!(
+            "select id, version, updated_at, updated_by, whole_day, ",
+            fields!(),
+            " from attendance_register where tenant_id = $1 and class_id = $2 and date = $3
+                and class_period_id is not distinct from $4"
+        )
+    };
+}
+
 macro_rules! class {
     () => {
-        "select id, school_id, class_type from class where tenant_id = $1 and id = $2 and status = 'active'"
+        "select id, school_id, class_type, status from class where tenant_id = $1 and id = $2"
+    };
+}
+
+/// Whether the person `p` has a place as student in the class `$2` on the day `$3`.
+macro_rules! has_place {
+    () => {
+        concat!(
+            "exists (select from enrollment s where s.tenant_id = $1 and s.class_id = $2 and s.person_id = p.id
+                and s.role = 'student' and ",
+            in_force!("s", "$3"),
+            ") and p.status = 'active'"
+        )
+    };
+}
+
+/// The columns of events `$v` of the student `p` that the register shows: `w` tells whether it is of the whole day.
+macro_rules! of_slot {
+    ($v:literal) => {
+        concat!(
+            $v,
+            ".tenant_id = $1 and ",
+            $v,
+            ".student_id = p.id and ",
+            $v,
+            ".date = $3 and ",
+            $v,
+            ".class_period_id is not distinct from $4
+                and ",
+            $v,
+            ".class_id is not distinct from case when w.whole_day then null else $2::uuid end"
+        )
     };
 }
 
@@ -60,7 +106,7 @@ macro_rules! list {
 }
 
 statements! {
-    /// The class, if there is such one.
+    /// The class, deleted or not.
     CLASS = class!();
     /// The class, if it is within scopes.
     CLASS_WITHIN = concat!(class!(), one_within!(classes_within!("$3", "$4", "$5")));
@@ -82,25 +128,40 @@ statements! {
             and k.school_id = c.school_id
             where c.tenant_id = $1 and c.date = $3 and c.status = 'active') as instructional";
     /// The register, if it was taken.
-    GET = concat!("select id, version, updated_at, updated_by, ", fields!(), " from attendance_register
-        where tenant_id = $1 and class_id = $2 and date = $3 and class_period_id is not distinct from $4");
-    /// All with a place as student in the class on the day, by name, and what is said of each: `$2` class, `$3` day, `$4`
-    /// period. What a homeroom without a period says is of the whole day, and of no class.
-    SHEET = concat!("select s.person_id as student_id, v.id as event_id, v.code_id, v.arrival_time, v.departure_time, v.reason
-        from enrollment s
-        join class k on k.tenant_id = $1 and k.id = s.class_id
-        join person p on p.tenant_id = $1 and p.id = s.person_id and p.status = 'active'
-        left join attendance_event v on v.tenant_id = $1 and v.student_id = s.person_id and v.date = $3
-            and v.status = 'active' and v.superseded_at is null and v.class_period_id is not distinct from $4
-            and v.class_id is not distinct from
-                case when k.class_type = 'homeroom' and $4::uuid is null then null else k.id end
-        where s.tenant_id = $1 and s.class_id = $2 and s.role = 'student' and ", in_force!("s", "$3"), "
+    GET = taken!();
+    /// The same, and keeps others from correcting it.
+    LOCK = concat!(taken!(), " for no key update");
+    /// By name, all with a place as student in the class on the day and all of whom the register says something, and what is said
+    /// of each: `$2` class, `$3` day, `$4` period. What a homeroom without a period says is of the whole day, and of no class.
+    SHEET = concat!("select p.id as student_id, v.id as event_id, v.code_id, v.arrival_time, v.departure_time, v.reason, ",
+            has_place!(), " as has_place,
+            (select coalesce(sum(o.version), 0)::bigint from attendance_event o where ", of_slot!("o"), ") as said
+        from person p
+        join (select coalesce((select g.whole_day from attendance_register g where g.tenant_id = $1 and g.class_id = $2
+                and g.date = $3 and g.class_period_id is not distinct from $4),
+            k.class_type = 'homeroom' and $4::uuid is null) as whole_day
+            from class k where k.tenant_id = $1 and k.id = $2) w on true
+        left join attendance_event v on ", of_slot!("v"), " and v.status = 'active' and v.superseded_at is null
+        where p.tenant_id = $1 and p.id = any(array(
+                select s.person_id from enrollment s where s.tenant_id = $1 and s.class_id = $2 and s.role = 'student'
+                    and ", in_force!("s", "$3"), "
+                union all
+                select r.student_id from attendance_register g join attendance_event r on r.tenant_id = $1
+                    and r.register_id = g.id and r.status = 'active' and r.superseded_at is null
+                    where g.tenant_id = $1 and g.class_id = $2 and g.date = $3
+                        and g.class_period_id is not distinct from $4))
+            and (p.status = 'active' or v.register_id is not null)
         order by p.name_search, p.id");
     /// Of the codes that count among `$2`, whether they may be entered for days to come.
     CODES = "select id, future_allowed from attendance_code
         where tenant_id = $1 and id = any($2::uuid[]) and status = 'active'";
-    /// A register that is taken for the first time.
-    INSERT = insert!("attendance_register", fields!(), "$7, $8, $9, $10, $11, $12, $13");
+    /// A register that is taken for the first time: `$14` its version, which goes on from what was said before.
+    INSERT = concat!("insert into attendance_register (tenant_id, id, ", head!(), ", ", fields!(), ", whole_day)
+        values ($1, $2, 'active', $3, $4, $5, $14, $3, $6, $3, $6, $7, $8, $9, $10, $11, $12, $13, $15)");
+    /// What was said before and stays is the register's from now on: `$2` register, `$3` time, `$4` actor, `$5` which events.
+    ADOPT = "update attendance_event set register_id = $2, date_last_modified = $3, updated_at = $3, updated_by = $4,
+            version = version + 1
+        where tenant_id = $1 and id = any($5::uuid[]) and register_id is null";
     /// Taken again.
     UPDATE = "update attendance_register set version = version + 1, date_last_modified = $3, updated_at = $3, updated_by = $4
         where tenant_id = $1 and id = $2";
@@ -163,6 +224,7 @@ fn line(row: &Row) -> SheetEntry {
         departure_time: time("departure_time"),
         reason: row.get("reason"),
         event_id: row.get("event_id"),
+        has_place: row.get("has_place"),
     }
 }
 
@@ -174,15 +236,19 @@ fn register(rows: &[Vec<Row>], slot: &Slot) -> Result<(AttendanceRegister, Optio
         return Err(Error::field("class_period_id", "class_period_unknown", message));
     }
     let taken = rows[2].first();
-    let homeroom = class.get::<_, &str>("class_type") == "homeroom";
+    // Of a class that is gone there are the registers that were taken, and no others.
+    if taken.is_none() && class.get::<_, &str>("status") != Status::Active.word() {
+        return Err(Error::not_found());
+    }
+    let homeroom = class.get::<_, &str>("class_type") == "homeroom" && slot.class_period_id.is_none();
     let register = AttendanceRegister {
         class_id: slot.class_id,
-        school_id: class.get("school_id"),
+        school_id: taken.unwrap_or(class).get("school_id"),
         date: slot.date,
         class_period_id: slot.class_period_id,
-        whole_day: homeroom && slot.class_period_id.is_none(),
+        whole_day: taken.map_or(homeroom, |row| row.get("whole_day")),
         taken: taken.map(taking),
-        version: taken.map_or(0, |row| row.get("version")),
+        version: taken.map_or_else(|| rows[3].iter().map(|row| row.get::<_, i64>("said")).sum(), |row| row.get("version")),
         entries: rows[3].iter().map(line).collect(),
     };
     Ok((register, day.get("instructional")))
@@ -220,6 +286,8 @@ pub(super) async fn open(tx: &mut TenantTx, sight: &Sight, slot: &Slot, codes: &
     let students: &Parameters<'_> = &[class_id, date];
     let of_day = |class| [class, (&DAY, day), (&GET, day), (&STUDENTS, students), (&SHEET, day), (&CODES, codes)];
     let mut rows = match sight {
+    let of_day = |class| [class, (&DAY, day), (&LOCK, day), (&SHEET, day), (&CODES, codes)];
+    let rows = match sight {
         Sight::All => {
             let class: &Parameters<'_> = &[class_id];
             tx.query_all(&of_day((&LOCK_CLASS, class))).await?
@@ -262,7 +330,7 @@ pub(super) async fn save(
     first: bool,
     new: &[NewEvent],
 ) -> Result<()> {
-    let AttendanceRegister { class_id, school_id, date, class_period_id, whole_day, .. } = register;
+    let AttendanceRegister { class_id, school_id, date, class_period_id, whole_day, version, .. } = register;
     let shared = Shared {
         at: &taken.updated_at,
         by: &taken.updated_by,
@@ -286,7 +354,13 @@ pub(super) async fn save(
         &taken.taken_at,
         &taken.taken_by,
         &taken.late,
+        version,
+        whole_day,
     ];
+    let stays = |id: &&AttendanceEventId| new.iter().all(|new| new.id != **id);
+    let kept: Vec<AttendanceEventId> =
+        register.entries.iter().filter_map(|line| line.event_id.as_ref()).filter(stays).copied().collect();
+    let adopted: &Parameters<'_> = &[&taken.id, shared.at, shared.by, &kept];
     let updated: &Parameters<'_> = &[&taken.id, shared.at, shared.by];
     let rows: Vec<EventRow<'_>> = new
         .iter()
@@ -327,6 +401,9 @@ pub(super) async fn save(
         .collect();
     let mut items: Vec<(&'static Statement, &Parameters<'_>)> =
         vec![if first { (&INSERT, inserted) } else { (&UPDATE, updated) }];
+    if !kept.is_empty() {
+        items.push((&ADOPT, adopted));
+    }
     items.extend(corrected.iter().map(|with| (&SUPERSEDE as &'static Statement, with.as_slice())));
     items.extend(recorded.iter().map(|with| (&RECORD as &'static Statement, with.as_slice())));
     tx.commit_with(&items).await.map(drop)

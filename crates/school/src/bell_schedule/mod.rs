@@ -120,13 +120,19 @@ impl BellScheduleFields {
     }
 }
 
+fn strange_period() -> Error {
+    Error::field("periods", "class_period_unknown", "Name class periods of this school that count.")
+}
+
 /// Makes a bell schedule, as part of `tx`. Two round trips with the commit.
 async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, fields: BellScheduleFields) -> Result<BellSchedule> {
     tx.cx().authorize(Action::Create, &BELL_SCHEDULE)?;
     check_new(fields.status)?;
     let bell_schedule =
         BellSchedule { id: BellScheduleId::generate(tx.cx().clock()), fields, record: Record::new(tx.cx()) };
-    store::insert(tx, key, &bell_schedule).await?;
+    if !store::insert(tx, key, &bell_schedule).await? {
+        return Err(strange_period());
+    }
     tx.audit(Action::Create, &BELL_SCHEDULE, bell_schedule.id, None);
     Ok(bell_schedule)
 }
@@ -137,7 +143,7 @@ async fn read(tenancy: &Tenancy, cx: &OpContext, id: BellScheduleId) -> Result<B
     store::get(tenancy, cx, id).await
 }
 
-/// Changes a bell schedule that is still as the caller knows it. Two round trips.
+/// Changes a bell schedule that is still as the caller knows it. Two round trips, and one more for other periods.
 async fn update(
     tenancy: &Tenancy,
     cx: &OpContext,
@@ -157,6 +163,12 @@ async fn update(
     if fields == before.fields {
         tx.rollback().await?;
         return Ok(before);
+    }
+    let had = |id: &ClassPeriodId| before.fields.periods.iter().any(|period| period.class_period_id == *id);
+    let new: Vec<ClassPeriodId> =
+        fields.periods.iter().map(|period| period.class_period_id).filter(|id| !had(id)).collect();
+    if !new.is_empty() && !store::fit(&mut tx, fields.school_id, &new).await? {
+        return Err(strange_period());
     }
     let changes = Changes::between(&before.fields, &fields)?;
     let after = BellSchedule { id, fields, record: before.record.changed(cx) };

@@ -76,6 +76,9 @@ statements! {
         values ($1, $2, $3, $4, $5)";
     /// No period any more.
     DELETE_PERIODS = "delete from bell_schedule_period where tenant_id = $1 and bell_schedule_id = $2";
+    /// Those of the periods `$2` that count and are of the school `$3`.
+    FITTING = "select d.id from class_period d where d.tenant_id = $1 and d.id = any($2::uuid[]) and d.school_id = $3
+        and d.status = 'active'";
     /// Marked as deleted.
     DELETE = delete!("bell_schedule", "id = $2");
     /// Whether something that counts uses it.
@@ -127,7 +130,8 @@ pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: BellScheduleId) -
     bell_schedule(found(&tenancy.fetch(cx, &GET, &[&id]).await?)?)
 }
 
-pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, made: &BellSchedule) -> Result<()> {
+/// A new one, and whether its periods are those of the school.
+pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, made: &BellSchedule) -> Result<bool> {
     let BellSchedule { id, fields, record } = made;
     let (source, search) = (record.source.word(), fields.name_search());
     let values: &Parameters<'_> = &[
@@ -141,9 +145,17 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, made
         &search,
     ];
     let periods = period_items(id, &fields.periods);
-    let mut items: Vec<(&'static Statement, &Parameters<'_>)> = vec![(&INSERT, values)];
+    let named: Vec<ClassPeriodId> = fields.periods.iter().map(|period| period.class_period_id).collect();
+    let fitting: &Parameters<'_> = &[&named, &fields.school_id];
+    let mut items: Vec<(&'static Statement, &Parameters<'_>)> = vec![(&FITTING, fitting), (&INSERT, values)];
     items.extend(periods.iter().map(|with| (&INSERT_PERIOD as &'static Statement, with.as_slice())));
-    IdempotencyKey::query_all(key, tx, &items).await.map(drop)
+    let rows = IdempotencyKey::query_all(key, tx, &items).await?;
+    Ok(rows[0].len() == named.len())
+}
+
+/// Whether all of these periods are those of the school.
+pub(super) async fn fit(tx: &mut TenantTx, school_id: OrgId, named: &[ClassPeriodId]) -> Result<bool> {
+    Ok(tx.query(&FITTING, &[&named, &school_id]).await?.len() == named.len())
 }
 
 /// One that is kept from changing.

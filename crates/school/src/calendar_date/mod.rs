@@ -103,13 +103,19 @@ impl Versioned for CalendarDate {
     }
 }
 
+fn strange_bells() -> Error {
+    Error::field("bell_schedule_id", "bell_schedule_unknown", "Name a bell schedule of this school that counts.")
+}
+
 /// Makes a calendar date, as part of `tx`. Two round trips with the commit.
 async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, fields: CalendarDateFields) -> Result<CalendarDate> {
     tx.cx().authorize(Action::Create, &CALENDAR_DATE)?;
     check_new(fields.status)?;
     let calendar_date =
         CalendarDate { id: CalendarDateId::generate(tx.cx().clock()), fields, record: Record::new(tx.cx()) };
-    store::insert(tx, key, &calendar_date).await?;
+    if !store::insert(tx, key, &calendar_date).await? {
+        return Err(strange_bells());
+    }
     tx.audit(Action::Create, &CALENDAR_DATE, calendar_date.id, None);
     Ok(calendar_date)
 }
@@ -120,7 +126,7 @@ async fn read(tenancy: &Tenancy, cx: &OpContext, id: CalendarDateId) -> Result<C
     store::get(tenancy, cx, id).await
 }
 
-/// Changes a calendar date that is still as the caller knows it. Two round trips.
+/// Changes a calendar date that is still as the caller knows it. Two round trips, and one more for another bell schedule.
 async fn update(
     tenancy: &Tenancy,
     cx: &OpContext,
@@ -147,6 +153,9 @@ async fn update(
     if fields == before.fields {
         tx.rollback().await?;
         return Ok(before);
+    }
+    if fields.bell_schedule_id != before.fields.bell_schedule_id && !store::fits(&mut tx, &fields).await? {
+        return Err(strange_bells());
     }
     let changes = Changes::between(&before.fields, &fields)?;
     let after = CalendarDate { id, fields, record: before.record.changed(cx) };

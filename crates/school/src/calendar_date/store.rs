@@ -4,7 +4,7 @@ use cloister_http::IdempotencyKey;
 use cloister_ids::{CalendarDateId, OrgId};
 use cloister_tenancy::{
     OpContext, Result, Tenancy, TenantTx,
-    sql::{Row, Statement, statements},
+    sql::{Parameters, Row, Statement, statements},
 };
 use jiff::civil::Date;
 
@@ -54,6 +54,9 @@ statements! {
         "calendar_date",
         "school_id = $7, date = $8, calendar_event = $9, is_instructional = $10, title = $11, cycle_day = $12, bell_schedule_id = $13"
     );
+    /// Whether a bell schedule counts and is one of the school: `$2` which one, `$3` school.
+    FITS = "select $2::uuid is null or exists (select from bell_schedule b where b.tenant_id = $1 and b.id = $2
+        and b.school_id = $3 and b.status = 'active') as fits";
     /// Marked as deleted.
     DELETE = delete!("calendar_date", "id = $2");
     /// By day, from the first.
@@ -88,29 +91,32 @@ pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: CalendarDateId) -
     calendar_date(found(&tenancy.fetch(cx, &GET, &[&id]).await?)?)
 }
 
-pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, made: &CalendarDate) -> Result<()> {
+/// A new one, and whether its bell schedule is one of the school.
+pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, made: &CalendarDate) -> Result<bool> {
     let CalendarDate { id, fields, record } = made;
-    IdempotencyKey::query(
-        key,
-        tx,
-        &INSERT,
-        &[
-            id,
-            &record.created_at,
-            &record.source.word(),
-            fields.metadata.column(),
-            &record.created_by,
-            &fields.school_id,
-            &fields.date,
-            fields.calendar_event.column(),
-            &fields.is_instructional,
-            &fields.title,
-            &fields.cycle_day,
-            &fields.bell_schedule_id,
-        ],
-    )
-    .await
-    .map(drop)
+    let source = record.source.word();
+    let values: &Parameters<'_> = &[
+        id,
+        &record.created_at,
+        &source,
+        fields.metadata.column(),
+        &record.created_by,
+        &fields.school_id,
+        &fields.date,
+        fields.calendar_event.column(),
+        &fields.is_instructional,
+        &fields.title,
+        &fields.cycle_day,
+        &fields.bell_schedule_id,
+    ];
+    let bells: &Parameters<'_> = &[&fields.bell_schedule_id, &fields.school_id];
+    let rows = IdempotencyKey::query_all(key, tx, &[(&FITS, bells), (&INSERT, values)]).await?;
+    Ok(found(&rows[0])?.get("fits"))
+}
+
+/// Whether the bell schedule is one of the school.
+pub(super) async fn fits(tx: &mut TenantTx, fields: &CalendarDateFields) -> Result<bool> {
+    Ok(found(&tx.query(&FITS, &[&fields.bell_schedule_id, &fields.school_id]).await?)?.get("fits"))
 }
 
 /// One that is kept from changing.

@@ -53,7 +53,9 @@ statements! {
     /// Marked as deleted.
     DELETE = delete!("class_period", "id = $2");
     /// Whether something that counts uses it.
-    IN_USE = "select exists (select from meeting m where m.tenant_id = $1 and m.class_period_id = $2 and m.status = 'active') as in_use";
+    IN_USE = "select exists (select from meeting m
+        join class k on k.tenant_id = $1 and k.id = m.class_id and k.status = 'active'
+        where m.tenant_id = $1 and m.class_period_id = $2 and m.status = 'active') as in_use";
     /// By their order in the day.
     LIST_BY_SEQUENCE = list!("sequence" asc);
     /// By their order in the day, backwards.

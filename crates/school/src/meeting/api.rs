@@ -21,6 +21,7 @@ use crate::{
     day_time::DayOfWeek,
     listing::{Key, Order, Position, Span, StatusFilter, StatusParameter},
     rules::plausible,
+    scope::Sight,
 };
 
 /// The routes of this resource.
@@ -49,7 +50,7 @@ struct MeetingFilter {
     /// Only in this room.
     #[garde(skip)]
     room_id: Option<RoomId>,
-    /// Only those that name this teacher.
+    /// Only those that name this teacher, of classes whose places one may see.
     #[garde(skip)]
     teacher_id: Option<PersonId>,
     /// Only on this day of the week.
@@ -125,6 +126,8 @@ async fn meeting_list(op: Op, listing: Listing<MeetingFilter, MeetingSort>) -> R
     let Op { tenancy, cx, .. } = &op;
     cx.authorize(Action::Read, &MEETING)?;
     let (tenant, what, filter) = (cx.tenant_id(), MEETING.name, &listing.filter);
+    // Whom a teacher teaches is told by places: nobody learns more of that than otherwise.
+    let sight = if filter.teacher_id.is_some() { Sight::All.through_places(cx)? } else { Sight::All };
     let selection = store::Selection {
         span: Span::of(&listing, filter.status, tenant, what)?,
         class_id: filter.class_id,
@@ -135,8 +138,8 @@ async fn meeting_list(op: Op, listing: Listing<MeetingFilter, MeetingSort>) -> R
         on: filter.on,
     };
     let rows = match listing.sort {
-        MeetingSort::CreatedAt => store::list_by_age(tenancy, cx, &selection).await?,
-        MeetingSort::DateLastModified => store::list_by_change(tenancy, cx, &selection).await?,
+        MeetingSort::CreatedAt => store::list_by_age(tenancy, cx, &sight, &selection).await?,
+        MeetingSort::DateLastModified => store::list_by_change(tenancy, cx, &sight, &selection).await?,
     };
     Ok(Answer(listing.page(tenant, what, rows, |last| {
         let key = match listing.sort {

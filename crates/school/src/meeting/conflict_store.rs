@@ -7,9 +7,10 @@ use cloister_tenancy::{
 };
 
 use super::conflict::{Conflict, ConflictKind, MeetingConflicts};
-use crate::listing::Span;
+use crate::{listing::Span, term_store::terms};
 
-/// That the meeting `b` is on the same day as `a`, and both are in force on some day. `$later` says how `b` stands to `a`.
+/// That the meeting `b` is on the same day as `a`, and both are in force on some day: one of their own days, if they have any, in a
+/// term of their class, which counts. `$later` says how `b` stands to `a`.
 macro_rules! shared_days {
     ($later:literal) => {
         concat!(
@@ -19,6 +20,13 @@ macro_rules! shared_days {
               and (a.day_of_week = b.day_of_week or a.cycle_day = b.cycle_day)
               and (a.begin_date is null or b.end_date is null or a.begin_date < b.end_date)
               and (b.begin_date is null or a.end_date is null or b.begin_date < a.end_date)
+             join class k on k.tenant_id = $1 and k.id = a.class_id and k.status = 'active'
+             join class l on l.tenant_id = $1 and l.id = b.class_id and l.status = 'active'
+              and exists (select from (",
+            terms!("a.class_id"),
+            ") x join (",
+            terms!("b.class_id"),
+            ") y on greatest(x.begins, a.begin_date, y.begins, b.begin_date) < least(x.ends, a.end_date, y.ends, b.end_date))
              join class_period p on p.tenant_id = $1 and p.id = a.class_period_id
              join class_period q on q.tenant_id = $1 and q.id = b.class_period_id
               and p.start_time < q.end_time and q.start_time < p.end_time"

@@ -187,8 +187,10 @@ async fn update(
         return Err(Error::field("class_id", "class_fixed", message));
     }
     if fields == before.fields {
+        let conflicts = store::conflicts(&mut tx, id).await?;
         tx.rollback().await?;
-        return Ok(WrittenMeeting { meeting: before, conflicts: Vec::new() });
+        judge(&conflicts, strict)?;
+        return Ok(WrittenMeeting { meeting: before, conflicts });
     }
     let changes = Changes::between(&before.fields, &fields)?;
     let after = Meeting { id, fields, record: before.record.changed(cx) };

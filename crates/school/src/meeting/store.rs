@@ -4,7 +4,7 @@ use cloister_http::IdempotencyKey;
 use cloister_ids::{ClassId, ClassPeriodId, MeetingId, PersonId, RoomId};
 use cloister_tenancy::{
     Error, OpContext, Result, Tenancy, TenantTx,
-    sql::{Parameters, Row, Statement, statements},
+    sql::{Parameters, Row, Statement, ToSql, statements},
 };
 use jiff::civil::Date;
 
@@ -13,6 +13,8 @@ use crate::{
     day_time::DayOfWeek,
     listing::Span,
     record::{Metadata, Record, found, status},
+    scope::{Sight, Within},
+    scope_store::classes_within,
     store::delete,
     unnamed_store::{get, insert, lock, page, update},
 };
@@ -25,18 +27,28 @@ macro_rules! fields {
 
 macro_rules! list {
     ($key:literal $direction:ident) => {
+        list!("", $key $direction)
+    };
+    ($rest:expr, $key:literal $direction:ident) => {
         page!(
             "meeting",
             fields!(),
-            " and ($6::uuid is null or class_id = $6)
+            concat!(" and ($6::uuid is null or class_id = $6)
               and ($7::uuid is null or class_period_id = $7)
               and ($8::uuid is null or room_id = $8)
               and ($9::uuid is null or teacher_id = $9)
               and ($10::smallint is null or day_of_week = $10)
               and ($11::date is null or ((begin_date is null or begin_date <= $11)
-                and (end_date is null or end_date > $11)))",
+                and (end_date is null or end_date > $11)))", $rest),
             $key $direction
         )
+    };
+}
+
+/// Those of classes that the reader's sight of places reaches: `$12` account, `$13` day, `$14` scopes.
+macro_rules! within {
+    () => {
+        concat!(" and class_id = any(array(", classes_within!("$12", "$13", "$14"), "))")
     };
 }
 
@@ -57,8 +69,9 @@ statements! {
         "class_id = $7, class_period_id = $8, day_of_week = $9, cycle_day = $10, room_id = $11,
          teacher_id = $12, begin_date = $13, end_date = $14"
     );
-    /// Whether the period and the room of one are those of the school of its class.
+    /// Whether the class of one counts, and its period and room are those of the school of this class.
     PLACES = "select
+            k.status = 'active' as class_fits,
             exists (select from class_period d where d.tenant_id = $1 and d.id = m.class_period_id
                 and d.school_id = k.school_id and d.status = 'active') as period_fits,
             m.room_id is null or exists (select from room r where r.tenant_id = $1 and r.id = m.room_id
@@ -74,6 +87,14 @@ statements! {
     LIST_BY_CHANGE = list!("date_last_modified" asc);
     /// By last change, newest first.
     LIST_BY_CHANGE_DESC = list!("date_last_modified" desc);
+    /// Those within scopes by age.
+    WITHIN_BY_AGE = list!(within!(), "id" asc);
+    /// Those within scopes by age, backwards.
+    WITHIN_BY_AGE_DESC = list!(within!(), "id" desc);
+    /// Those within scopes by last change, oldest first.
+    WITHIN_BY_CHANGE = list!(within!(), "date_last_modified" asc);
+    /// Those within scopes by last change, newest first.
+    WITHIN_BY_CHANGE_DESC = list!(within!(), "date_last_modified" desc);
 }
 
 fn meeting(row: &Row) -> Result<Meeting> {
@@ -99,14 +120,18 @@ pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: MeetingId) -> Res
     meeting(found(&tenancy.fetch(cx, &GET, &[&id]).await?)?)
 }
 
-/// Whether period and room are of the school of the class.
+/// Whether the class counts, and period and room are of its school.
 pub(super) struct Places {
+    class_fits: bool,
     period_fits: bool,
     room_fits: bool,
 }
 
 impl Places {
     pub(super) fn check(&self) -> Result<()> {
+        if !self.class_fits {
+            return Err(Error::field("class_id", "class_unknown", "There is no such class that counts."));
+        }
         if !self.period_fits {
             let message = "Name a class period of the school of the class.";
             return Err(Error::field("class_period_id", "class_period_unknown", message));
@@ -120,7 +145,11 @@ impl Places {
 
 fn written(rows: &[Vec<Row>]) -> Result<(Places, Vec<Conflict>)> {
     let places = found(&rows[1])?;
-    let places = Places { period_fits: places.get("period_fits"), room_fits: places.get("room_fits") };
+    let places = Places {
+        class_fits: places.get("class_fits"),
+        period_fits: places.get("period_fits"),
+        room_fits: places.get("room_fits"),
+    };
     Ok((places, rows[2].iter().map(conflict_store::conflict).collect::<Result<_>>()?))
 }
 
@@ -155,6 +184,11 @@ pub(super) async fn insert(
 /// One that is kept from changing.
 pub(super) async fn lock(tx: &mut TenantTx, id: MeetingId) -> Result<Meeting> {
     meeting(found(&tx.query(&LOCK, &[&id]).await?)?)
+}
+
+/// What stands against one that stays as it is.
+pub(super) async fn conflicts(tx: &mut TenantTx, id: MeetingId) -> Result<Vec<Conflict>> {
+    tx.query(&conflict_store::OF_MEETING, &[&id]).await?.iter().map(conflict_store::conflict).collect()
 }
 
 /// The change; whether its places fit, and what stands against it.
@@ -196,39 +230,55 @@ pub(super) struct Selection {
     pub(super) on: Option<Date>,
 }
 
-pub(super) async fn list_by_age(tenancy: &Tenancy, cx: &OpContext, selection: &Selection) -> Result<Vec<Meeting>> {
-    list(tenancy, cx, [&LIST_BY_AGE, &LIST_BY_AGE_DESC], selection).await
+pub(super) async fn list_by_age(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    sight: &Sight,
+    selection: &Selection,
+) -> Result<Vec<Meeting>> {
+    let statements = match sight {
+        Sight::All => [&LIST_BY_AGE, &LIST_BY_AGE_DESC],
+        Sight::Within(_) => [&WITHIN_BY_AGE, &WITHIN_BY_AGE_DESC],
+    };
+    list(tenancy, cx, statements, sight, selection).await
 }
 
-pub(super) async fn list_by_change(tenancy: &Tenancy, cx: &OpContext, selection: &Selection) -> Result<Vec<Meeting>> {
-    list(tenancy, cx, [&LIST_BY_CHANGE, &LIST_BY_CHANGE_DESC], selection).await
+pub(super) async fn list_by_change(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    sight: &Sight,
+    selection: &Selection,
+) -> Result<Vec<Meeting>> {
+    let statements = match sight {
+        Sight::All => [&LIST_BY_CHANGE, &LIST_BY_CHANGE_DESC],
+        Sight::Within(_) => [&WITHIN_BY_CHANGE, &WITHIN_BY_CHANGE_DESC],
+    };
+    list(tenancy, cx, statements, sight, selection).await
 }
 
 async fn list(
     tenancy: &Tenancy,
     cx: &OpContext,
     statements: [&'static Statement; 2],
+    sight: &Sight,
     selection: &Selection,
 ) -> Result<Vec<Meeting>> {
     let Selection { span, class_id, class_period_id, room_id, teacher_id, day_of_week, on } = selection;
     let day_of_week = day_of_week.map(DayOfWeek::number);
-    let rows = tenancy
-        .fetch(
-            cx,
-            span.pick(statements),
-            &[
-                &span.status,
-                span.key(),
-                &span.after.id,
-                &span.limit,
-                class_id,
-                class_period_id,
-                room_id,
-                teacher_id,
-                &day_of_week,
-                on,
-            ],
-        )
-        .await?;
-    rows.iter().map(meeting).collect()
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![
+        &span.status,
+        span.key(),
+        &span.after.id,
+        &span.limit,
+        class_id,
+        class_period_id,
+        room_id,
+        teacher_id,
+        &day_of_week,
+        on,
+    ];
+    if let Sight::Within(Within { account, on, places, .. }) = sight {
+        parameters.extend([account as &(dyn ToSql + Sync), on, places]);
+    }
+    tenancy.fetch(cx, span.pick(statements), &parameters).await?.iter().map(meeting).collect()
 }

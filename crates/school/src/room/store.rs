@@ -53,7 +53,9 @@ statements! {
     /// Marked as deleted.
     DELETE = delete!("room", "id = $2");
     /// Whether something that counts uses it.
-    IN_USE = "select exists (select from meeting m where m.tenant_id = $1 and m.room_id = $2 and m.status = 'active') as in_use";
+    IN_USE = "select exists (select from meeting m
+        join class k on k.tenant_id = $1 and k.id = m.class_id and k.status = 'active'
+        where m.tenant_id = $1 and m.room_id = $2 and m.status = 'active') as in_use";
     /// By number, from the first.
     LIST_BY_ROOM_NUMBER = list!("room_number_search" asc);
     /// By number, from the last.

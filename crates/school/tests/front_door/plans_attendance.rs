@@ -28,9 +28,9 @@ const FILL: &str = "
         select s.tenant_id, gen_random_uuid(), 'active', now(), 'manual', '{}', 1, now(), 'x', now(), 'x', s.org_id, n, n, n, '8:00',
             '9:00', false from school_of s cross join generate_series(1, 50) n;
     insert into attendance_register (tenant_id, id, status, date_last_modified, source, metadata, version, created_at, created_by,
-            updated_at, updated_by, class_id, school_id, date, class_period_id, taken_at, taken_by, late)
+            updated_at, updated_by, class_id, school_id, date, class_period_id, whole_day, taken_at, taken_by, late)
         select s.tenant_id, gen_random_uuid(), 'active', now(), 'manual', '{}', 1, now(), 'x', now(), 'x', s.class_id, s.org_id,
-            date '2025-10-01' + n, p.id, now(), 'x', false
+            date '2025-10-01' + n, p.id, false, now(), 'x', false
         from school_of s join class_period p on p.tenant_id = s.tenant_id cross join generate_series(0, 170) n;
     analyze attendance_event; analyze attendance_code; analyze calendar_date; analyze attendance_register;";
 
