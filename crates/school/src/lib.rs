@@ -149,6 +149,13 @@ impl Module for School {
                 foreign_keys: include_str!("../migrations/0005_import_run/foreign_keys.sql"),
                 made: &[Table::tenant("import_run"), Table::tenant("import_part"), Table::tenant("import_change")],
             },
+            SchemaChange {
+                number: 10,
+                name: "table_import",
+                tables: include_str!("../migrations/0010_table_import/tables.sql"),
+                foreign_keys: include_str!("../migrations/0010_table_import/foreign_keys.sql"),
+                made: &[Table::tenant("table_change")],
+            },
         ];
         ALL
     }

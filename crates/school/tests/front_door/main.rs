@@ -26,6 +26,7 @@ mod plans_within;
 mod records;
 mod round_trips;
 mod scopes;
+mod table_imports;
 mod tables_of_lists;
 mod timetable;
 mod two_scopes;
