@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     Office, id,
     imports::{Working, ended},
-    platform,
+    unhurried_platform,
 };
 
 /// An address with a mapping in it.
@@ -45,7 +45,7 @@ fn issues(run: &Value) -> Vec<String> {
 }
 
 async fn people(office: &Office<'_>) -> Vec<String> {
-    let listed = office.list("persons?sort=family_name").await;
+    let listed = office.list("persons").await;
     let text = |person: &Value, name: &str| person[name].as_str().unwrap_or("-").to_owned();
     listed
         .iter()
@@ -63,7 +63,7 @@ const PUPILS: &str = "Schülernummer;Vorname;Nachname;E-Mail;Schule;Klasse\r\n\
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_of_pupils_is_tried_brought_in_and_taken_back_in_every_tier() {
-    let (platform, door) = platform().await;
+    let (platform, door) = unhurried_platform().await;
     let _working = Working::start(&platform.tenancy);
     for tenant in platform.tenant_in_each_tier().await {
         let office = Office { door: &door, tenant: &tenant };
@@ -108,7 +108,7 @@ async fn a_list_of_pupils_is_tried_brought_in_and_taken_back_in_every_tier() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_told_row_by_row_and_nothing_is_changed() {
-    let (platform, door) = platform().await;
+    let (platform, door) = unhurried_platform().await;
     let _working = Working::start(&platform.tenancy);
     let tenant = platform.tenant("north", Tier::Shared).await;
     let office = Office { door: &door, tenant: &tenant };
@@ -157,7 +157,7 @@ async fn what_is_wrong_is_told_row_by_row_and_nothing_is_changed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_table_of_this_list_is_refused() {
-    let (platform, door) = platform().await;
+    let (platform, door) = unhurried_platform().await;
     let _working = Working::start(&platform.tenancy);
     let tenant = platform.tenant("north", Tier::Shared).await;
     let office = Office { door: &door, tenant: &tenant };
@@ -194,7 +194,7 @@ async fn what_is_no_table_of_this_list_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_of_ours_is_mended_in_a_spreadsheet_and_comes_back() {
-    let (platform, door) = platform().await;
+    let (platform, door) = unhurried_platform().await;
     let _working = Working::start(&platform.tenancy);
     let tenant = platform.tenant("north", Tier::Shared).await;
     let office = Office { door: &door, tenant: &tenant };
@@ -224,7 +224,7 @@ async fn a_table_of_ours_is_mended_in_a_spreadsheet_and_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_changed_since_is_not_taken_back_unseen() {
-    let (platform, door) = platform().await;
+    let (platform, door) = unhurried_platform().await;
     let _working = Working::start(&platform.tenancy);
     let tenant = platform.tenant("north", Tier::Shared).await;
     let office = Office { door: &door, tenant: &tenant };
@@ -247,7 +247,7 @@ async fn what_was_changed_since_is_not_taken_back_unseen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_looked_at_first() {
-    let (platform, door) = platform().await;
+    let (platform, door) = unhurried_platform().await;
     let tenant = platform.tenant("north", Tier::Shared).await;
     let office = Office { door: &door, tenant: &tenant };
     let look = office.call("POST", "roster/table_preview?resource=persons").file("text/csv", Bytes::from(PUPILS));
