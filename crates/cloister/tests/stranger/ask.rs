@@ -118,7 +118,7 @@ impl Ask {
             call = call.json(body.clone());
         }
         if let Some(file) = &self.file {
-            call = call.file("application/zip", file.clone());
+            call = call.file(self.operation.sends.as_deref().unwrap_or("application/zip"), file.clone());
         }
         call.send().await
     }

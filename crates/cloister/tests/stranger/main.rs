@@ -25,6 +25,7 @@ mod recipe_account;
 mod recipe_platform;
 mod recipe_roster;
 mod recipe_school;
+mod recipe_tables;
 mod town;
 mod walk;
 mod wishes;

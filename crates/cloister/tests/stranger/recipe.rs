@@ -11,7 +11,7 @@ use crate::{
     ask::{Ask, Place, kind_of},
     document::{About, Operation},
     fill::{Things, fill, new},
-    recipe_account, recipe_platform, recipe_roster, recipe_school,
+    recipe_account, recipe_platform, recipe_roster, recipe_school, recipe_tables,
     town::Home,
     world::World,
 };
@@ -62,6 +62,9 @@ async fn attempt(world: &World, operation: &Arc<Operation>, home: &Home) -> Resu
     if let Some(ready) = recipe_roster::prepare(world, operation, home).await? {
         return Ok(ready);
     }
+    if let Some(ready) = recipe_tables::prepare(world, operation, home) {
+        return Ok(ready);
+    }
     if let Some(ready) = recipe_school::prepare(world, operation, home).await? {
         return Ok(ready);
     }
@@ -79,7 +82,10 @@ pub(crate) fn plain(world: &World, operation: &Arc<Operation>, home: &Home, thin
     let headers =
         operation.takes("Idempotency-Key").then(|| ("idempotency-key".to_owned(), key())).into_iter().collect();
     let body = operation.body.as_ref().map(|example| fill(example, things, world.number()));
-    let file = operation.takes_package.then(|| recipe_roster::package(world.number()));
+    let file = operation.sends.as_deref().map(|kind| match kind {
+        "text/csv" => recipe_tables::table(),
+        _ => recipe_roster::package(world.number()),
+    });
     let ask = Ask { operation: operation.clone(), params: Vec::new(), query: Vec::new(), headers, body, file, place };
     Ready { ask, token, words: Vec::new() }
 }

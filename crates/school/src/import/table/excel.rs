@@ -12,13 +12,13 @@ use super::{
 };
 
 /// Bytes of all that is packed in it.
-const UNPACKED: u64 = 200 * 1024 * 1024;
+const UNPACKED: u64 = 100 * 1024 * 1024;
 /// Files that are packed in it.
 const FILES: usize = 2_000;
 
 /// Reads the sheet of this name, or the first that shows.
 pub(super) fn read(bytes: Vec<u8>, wanted: Option<&str>) -> Result<Sheet> {
-    measure(&bytes)?;
+    measure(&bytes, UNPACKED)?;
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
     let shown: Vec<String> = workbook
         .sheets_metadata()
@@ -67,7 +67,7 @@ pub(super) fn read(bytes: Vec<u8>, wanted: Option<&str>) -> Result<Sheet> {
 }
 
 /// Unpacks all of it once without keeping it: what says that it is small may be large.
-fn measure(bytes: &[u8]) -> Result<()> {
+fn measure(bytes: &[u8], most: u64) -> Result<()> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
     let bomb = || {
         refused(
@@ -78,7 +78,7 @@ fn measure(bytes: &[u8]) -> Result<()> {
     if archive.len() > FILES {
         return Err(bomb());
     }
-    let mut left = UNPACKED;
+    let mut left = most;
     for at in 0..archive.len() {
         let file = archive.by_index(at).map_err(unreadable)?;
         let read = std::io::copy(&mut file.take(left + 1), &mut std::io::sink()).map_err(unreadable)?;
@@ -141,4 +141,78 @@ fn civil(year: u16, month: u8, day: u8) -> Option<Date> {
 fn time_on(date: Date, hour: u8, minute: u8, second: u8) -> Option<DateTime> {
     let part = |part: u8| i8::try_from(part).ok();
     jiff::civil::Time::new(part(hour)?, part(minute)?, part(second)?, 0).ok().map(|time| date.to_datetime(time))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use rust_xlsxwriter::{Format, Workbook};
+    use zip::{ZipWriter, write::SimpleFileOptions};
+
+    use super::{measure, read};
+    use crate::import::table::sheet::Cell;
+
+    #[test]
+    fn a_workbook_without_a_table_is_refused() {
+        let refused = |bytes: Vec<u8>| read(bytes, None).unwrap_err().code().to_owned();
+        let write = |sheet: &mut rust_xlsxwriter::Worksheet, column: u16| {
+            sheet.write_string(0, column, "name").unwrap();
+        };
+        let saved = |fill: &dyn Fn(&mut rust_xlsxwriter::Worksheet)| {
+            let mut workbook = Workbook::new();
+            fill(workbook.add_worksheet());
+            workbook.save_to_buffer().unwrap()
+        };
+        assert_eq!(refused(saved(&|_| ())), "table_empty");
+        let merged = saved(&|sheet| {
+            sheet.merge_range(0, 0, 0, 3, "Pupils of 2025", &Format::new()).unwrap();
+            for column in 0..4 {
+                sheet.write_string(1, column, "x").unwrap();
+            }
+        });
+        assert_eq!(refused(merged), "table_header_missing");
+        assert_eq!(refused(saved(&|sheet| write(sheet, 300))), "table_too_wide");
+        let whole = saved(&|sheet| write(sheet, 0));
+        for length in [4, 30, whole.len() / 2, whole.len() - 1] {
+            assert_eq!(refused(whole[..length].to_vec()), "table_unreadable", "{length}");
+        }
+        for at in (4..whole.len()).step_by(97) {
+            let mut broken = whole.clone();
+            broken[at] ^= 0x55;
+            // Whatever comes of it, it is an answer.
+            let _ = read(broken, None);
+        }
+        let mut other = ZipWriter::new(Cursor::new(Vec::new()));
+        other.start_file("orgs.csv", SimpleFileOptions::default()).unwrap();
+        other.write_all(b"sourcedId").unwrap();
+        assert_eq!(refused(other.finish().unwrap().into_inner()), "table_unreadable");
+    }
+
+    #[test]
+    fn what_is_large_when_it_is_unpacked_is_refused() {
+        let mut bomb = ZipWriter::new(Cursor::new(Vec::new()));
+        bomb.start_file("xl/worksheets/sheet1.xml", SimpleFileOptions::default()).unwrap();
+        bomb.write_all(&vec![b' '; 3_000_000]).unwrap();
+        let bomb = bomb.finish().unwrap().into_inner();
+        assert!(bomb.len() < 10_000);
+        assert_eq!(measure(&bomb, 2_000_000).unwrap_err().code(), "table_too_large");
+        measure(&bomb, 3_000_000).unwrap();
+    }
+
+    #[test]
+    fn the_sheet_that_is_named_is_read() {
+        let mut workbook = Workbook::new();
+        for name in ["Notes", "Rooms"] {
+            let sheet = workbook.add_worksheet().set_name(name).unwrap();
+            sheet.write_string(0, 0, "what").unwrap();
+            sheet.write_string(1, 0, name).unwrap();
+        }
+        let bytes = workbook.save_to_buffer().unwrap();
+        let first = read(bytes.clone(), None).unwrap();
+        assert_eq!((first.name.as_str(), first.issues.len()), ("Notes", 1));
+        let named = read(bytes.clone(), Some("Rooms")).unwrap();
+        assert_eq!((named.rows[0].line, &named.rows[0].cells[0]), (2, &Cell::Text("Rooms".to_owned())));
+        assert_eq!(read(bytes, Some("Nowhere")).unwrap_err().code(), "table_sheet_unknown");
+    }
 }
