@@ -70,9 +70,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("grade", "grades"),
     ("room", "room_number"),
     ("raum", "room_number"),
-    ("begin", "begin_date"),
     ("start", "begin_date"),
-    ("end", "end_date"),
     ("from", "begin_date"),
     ("until", "end_date"),
     ("datum", "date"),
@@ -137,6 +135,10 @@ pub(super) fn suggestion(resources: &Resources, resource: &Resource, header: &st
     let synonym = SYNONYMS.iter().find(|(known, to)| *known == name && field(to).is_some());
     if let Some((_, to)) = synonym {
         return Some((*to).to_owned());
+    }
+    let day = format!("{name}_date");
+    if field(&day).is_some() {
+        return Some(day);
     }
     references(resources, resource, &name)
 }

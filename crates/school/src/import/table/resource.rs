@@ -1,6 +1,8 @@
 //! Which lists a table can be brought into, and what their fields are: what the API document says of them.
 //!
-//! A list with a creation, and records that can be read and deleted one by one, is one of them. Nobody has to name it here.
+//! A list with a creation, and records that can be read and deleted one by one, is one of them. Nobody has to name it here. One is
+//! none of them when its description says that each record that is shown is noted in the access log: what is kept sealed must not
+//! lie open in the report of an import, or in what is kept for taking it back.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -107,6 +109,11 @@ impl Resources {
             let name = path.strip_prefix("/api/v1/").filter(|name| !name.contains(['/', '{']))?;
             let one = &document["paths"][format!("{path}/{{id}}")];
             if item["get"].is_null() || one["get"].is_null() || one["delete"].is_null() {
+                return None;
+            }
+            let sealed =
+                |operation: &Value| operation["description"].as_str().is_some_and(|text| text.contains("access log"));
+            if sealed(&item["get"]) || sealed(&one["get"]) {
                 return None;
             }
             let body = item["post"]["requestBody"]["content"]["application/json"]["schema"].as_object()?;
@@ -286,4 +293,71 @@ fn narrowed(schema: &Value) -> (&Value, bool) {
     }
     let nullable = schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "null"));
     (schema, nullable)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Kind, Resources};
+
+    #[test]
+    fn a_list_is_known_by_what_the_document_says() {
+        let list = |says: &str, item: &str| {
+            json!({
+                "get": { "description": says, "parameters": [{ "name": "cursor" }, { "name": "status" }],
+                    "responses": { "200": { "content": { "application/json": {
+                        "schema": { "$ref": format!("#/components/schemas/{item}Page") } } } } } },
+                "post": { "requestBody": { "content": { "application/json": {
+                    "schema": { "$ref": "#/components/schemas/ThingFields" } } } } },
+            })
+        };
+        let one = json!({ "get": {}, "patch": {}, "delete": {} });
+        let page = json!({ "properties": { "items": { "items": { "$ref": "#/components/schemas/Thing" } } } });
+        let id = json!({ "type": "string", "pattern": "^thg_" });
+        let document = json!({
+            "paths": {
+                "/api/v1/things": list("Things.", "Thing"), "/api/v1/things/{id}": one,
+                "/api/v1/secrets": list("Each one that is shown is noted in the access log.", "Thing"),
+                "/api/v1/secrets/{id}": one,
+                "/api/v1/acts": list("Acts.", "Thing"),
+            },
+            "components": { "schemas": {
+                "ThingId": id, "ThingPage": page,
+                "Thing": { "properties": { "id": { "$ref": "#/components/schemas/ThingId" }, "name": { "type": "string" } } },
+                "Colour": { "type": "string", "pattern": "^(red|blue|ext:.+)$" },
+                "Part": { "properties": { "size": { "type": "integer" } } },
+                "ThingFields": { "required": ["name"], "properties": {
+                    "name": { "type": "string" },
+                    "parent_id": { "oneOf": [{ "$ref": "#/components/schemas/ThingId" }, { "type": "null" }] },
+                    "colour": { "$ref": "#/components/schemas/Colour" },
+                    "day": { "type": ["string", "null"], "format": "date" },
+                    "tags": { "type": "array", "items": { "type": "string" } },
+                    "parts": { "type": "array", "items": { "$ref": "#/components/schemas/Part" } },
+                    "metadata": { "type": "object" },
+                } },
+            } },
+        });
+        let resources = Resources::of(&document);
+        assert_eq!(resources.names().collect::<Vec<_>>(), ["things"]);
+        let things = resources.get("things").unwrap();
+        assert!(things.changes && things.has_status);
+        let kinds: Vec<&Kind> = things.fields.iter().map(|field| &field.kind).collect();
+        let colours = Kind::Word(vec!["red".to_owned(), "blue".to_owned()]);
+        assert_eq!(
+            kinds[..5],
+            [
+                &Kind::Text,
+                &Kind::Reference("things".to_owned()),
+                &colours,
+                &Kind::Date,
+                &Kind::List(Box::new(Kind::Text)),
+            ]
+        );
+        assert!(matches!(kinds[5], Kind::Parts(parts) if parts[0].name == "size"), "{kinds:?}");
+        assert_eq!(kinds[6], &Kind::Json);
+        let needed: Vec<bool> = things.fields.iter().map(|field| field.required).collect();
+        assert_eq!(needed[..2], [true, false]);
+        assert_eq!(resources.found_by("things"), ["name"]);
+    }
 }
