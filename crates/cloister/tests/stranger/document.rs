@@ -32,8 +32,8 @@ pub(crate) struct Operation {
     pub(crate) body: Option<Value>,
     /// Fields of its body that take an id: name, kind of id, and whether it is a list of them.
     pub(crate) fields: Vec<(String, String, bool)>,
-    /// What its body is, where it is no JSON.
-    pub(crate) sends: Option<String>,
+    /// Its body is a package.
+    pub(crate) takes_package: bool,
     /// Nobody needs to sign in.
     pub(crate) is_open: bool,
 }
@@ -180,9 +180,7 @@ fn read(
         takes: parameters.iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect(),
         body: (!content["example"].is_null()).then(|| content["example"].clone()),
         fields,
-        sends: operation["requestBody"]["content"]
-            .as_object()
-            .and_then(|kinds| kinds.keys().find(|kind| *kind != "application/json").cloned()),
+        takes_package: !operation["requestBody"]["content"]["application/zip"].is_null(),
         // `{}` among the ways to sign in says that none is needed.
         is_open: security.is_some_and(|ways| ways.is_empty() || ways.iter().any(|way| way == &serde_json::json!({}))),
     }

@@ -62,10 +62,10 @@ async fn attempt(world: &World, operation: &Arc<Operation>, home: &Home) -> Resu
     if let Some(ready) = recipe_roster::prepare(world, operation, home).await? {
         return Ok(ready);
     }
-    if let Some(ready) = recipe_tables::prepare(world, operation, home) {
+    if let Some(ready) = recipe_school::prepare(world, operation, home).await? {
         return Ok(ready);
     }
-    if let Some(ready) = recipe_school::prepare(world, operation, home).await? {
+    if let Some(ready) = recipe_tables::prepare(world, operation, home) {
         return Ok(ready);
     }
     usual(world, operation, home).await
@@ -82,10 +82,7 @@ pub(crate) fn plain(world: &World, operation: &Arc<Operation>, home: &Home, thin
     let headers =
         operation.takes("Idempotency-Key").then(|| ("idempotency-key".to_owned(), key())).into_iter().collect();
     let body = operation.body.as_ref().map(|example| fill(example, things, world.number()));
-    let file = operation.sends.as_deref().map(|kind| match kind {
-        "text/csv" => recipe_tables::table(),
-        _ => recipe_roster::package(world.number()),
-    });
+    let file = operation.takes_package.then(|| ("application/zip", recipe_roster::package(world.number())));
     let ask = Ask { operation: operation.clone(), params: Vec::new(), query: Vec::new(), headers, body, file, place };
     Ready { ask, token, words: Vec::new() }
 }

@@ -15,12 +15,8 @@ use crate::{
 pub(crate) fn prepare(world: &World, operation: &Arc<Operation>, home: &Home) -> Option<Ready> {
     (operation.id == "roster_table_preview").then(|| {
         let mut ready = plain(world, operation, home, &home.things);
-        ready.ask.query.push(("resource".to_owned(), "rooms".to_owned()));
+        ready.ask.query = vec![("resource".to_owned(), "rooms".to_owned())];
+        ready.ask.file = Some(("text/csv", Bytes::from_static(b"room_number,room_type\nB 204,classroom\n")));
         ready
     })
-}
-
-/// A table of rooms.
-pub(crate) fn table() -> Bytes {
-    Bytes::from_static(b"room_number,room_type\nB 204,classroom\n")
 }
