@@ -121,6 +121,9 @@ fn date(cell: &Cell, order: Option<&DayOrMonth>) -> Result<Date, Fault> {
     else {
         return Err(invalid());
     };
+    if first > 31 {
+        return Err(invalid());
+    }
     if year < 1000 {
         return Err(("date_year_short", "Write the year with four digits, as in 2025-08-31.".to_owned()));
     }
