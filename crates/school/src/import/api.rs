@@ -130,7 +130,7 @@ pub(super) struct SentTable(String);
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[expect(dead_code, reason = "the form of a body, for the API document")]
-struct SentPackage(Vec<u8>);
+pub(super) struct SentPackage(Vec<u8>);
 
 /// The one order there is, and its reverse.
 #[derive(Debug, Clone, Copy)]
@@ -203,7 +203,13 @@ async fn roster_import_list(
     operation_id = "roster_import_create",
     tag = "School",
     params(IdempotencyHeader, ImportWish),
-    request_body(content = SentPackage, content_type = "application/zip", example = json!("PK\u{3}\u{4}")),
+    request_body(
+        description = "The package, or the table.",
+        content((SentPackage = "application/zip", example = json!("PK\u{3}\u{4}")),
+            (SentTable = "text/csv", example = json!("name,type\nLindgren School,school\n")),
+            (SentPackage = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                example = json!("PK\u{3}\u{4}")))
+    ),
     responses((status = 201, description = "The import, which waits.", body = ImportRun,
         headers(("ETag" = String, description = "Its version."), ("Location" = String, description = "Its address.")),
         example = json!(sample())))

@@ -14,7 +14,10 @@ use super::{
     resource::TableField,
     sheet, value,
 };
-use crate::{ROSTER, import::api::SentTable};
+use crate::{
+    ROSTER,
+    import::api::{SentPackage, SentTable},
+};
 
 /// The routes of this folder.
 pub(in crate::import) fn routes() -> OpenApiRouter<Edge> {
@@ -132,7 +135,12 @@ async fn roster_table_list(op: Op) -> Result<Answer<TableTargets>, Problem> {
     operation_id = "roster_table_preview",
     tag = "School",
     params(IdempotencyHeader, PreviewWish),
-    request_body(content = SentTable, content_type = "text/csv", example = json!("room_number\nB 204\n")),
+    request_body(
+        description = "The table.",
+        content((SentTable = "text/csv", example = json!("room_number\nB 204\n")),
+            (SentPackage = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                example = json!("PK\u{3}\u{4}")))
+    ),
     responses((status = 200, description = "The table.", body = TablePreview,
         example = json!({ "resource": "rooms", "name": "csv", "rows": 1,
             "columns": [{ "name": "room_number", "target": "room_number", "examples": ["B 204"] }],
