@@ -15,7 +15,9 @@ use jiff::civil::Date;
 pub(crate) use admin::{AdminCommand, AdminCreate};
 pub(crate) use doctor::{Doctor, DoctorCommand, DoctorIsolation};
 pub(crate) use mail::{MailCommand, MailList};
-pub(crate) use roster::{DateOrder, ExportCommand, ExportOneroster, ImportCommand, ImportOneroster, ImportUndo};
+pub(crate) use roster::{
+    DateOrder, ExportCommand, ExportOneroster, ImportCommand, ImportOneroster, ImportTable, ImportUndo,
+};
 pub(crate) use serve::Serve;
 
 use crate::output::Output;

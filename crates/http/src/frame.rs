@@ -31,6 +31,7 @@ use crate::{
     held, host, problem,
     request::{Peer, RequestInfo},
     table,
+    workbook::{self, Days},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -52,13 +53,15 @@ pub(crate) struct Frame {
     pub(crate) crowd: Arc<Crowd>,
     /// Whose pages may call; without it, nobody's.
     pub(crate) tenancy: Option<Tenancy>,
+    /// Which fields of lists hold days and moments.
+    pub(crate) days: Days,
 }
 
 impl Frame {
     /// Puts it around the routes. Called after all of them, the answers to unknown ones included.
     pub(crate) fn around(self, routes: Router) -> Router {
         routes
-            .layer(middleware::from_fn(table::lists))
+            .layer(middleware::from_fn_with_state(self.days.clone(), table::lists))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::from_fn_with_state(self.crowd.clone(), admit::admit))
             .layer(middleware::from_fn(finish_problem))
@@ -67,6 +70,14 @@ impl Frame {
             .layer(CompressionLayer::new().compress_when(
                 DefaultPredicate::new().and(NotForContentType::const_new("application/zip")).and(has_no_digest),
             ))
+            // What is an archive already is not packed once more.
+            .layer(
+                CompressionLayer::new().compress_when(
+                    DefaultPredicate::new()
+                        .and(NotForContentType::const_new("application/zip"))
+                        .and(NotForContentType::const_new(workbook::MEDIA_TYPE)),
+                ),
+            )
             .layer(middleware::from_fn_with_state(self.clone(), headers))
             .layer(middleware::from_fn_with_state(self, observe))
     }

@@ -220,6 +220,13 @@ impl Module for School {
                     Table::tenant("access_log_entry").with(Rights::Append),
                 ],
             },
+            SchemaChange {
+                number: 10,
+                name: "table_import",
+                tables: include_str!("../migrations/0010_table_import/tables.sql"),
+                foreign_keys: include_str!("../migrations/0010_table_import/foreign_keys.sql"),
+                made: &[Table::tenant("table_change")],
+            },
         ];
         ALL
     }

@@ -5,6 +5,7 @@
 
 mod access;
 mod audit;
+mod batch;
 mod context;
 mod control;
 mod data_key;
@@ -34,6 +35,7 @@ mod tx;
 
 pub use access::PrivilegeError;
 pub use audit::{ChainFault, ChainFinding, ChainReport, Changes, PlatformRecord, Requester, Subject};
+pub use batch::Batch;
 #[doc(hidden)]
 pub use cloister_postgres::mutation;
 pub use context::{Action, Actor, OpContext, PermissionSet, Reach, Resource};

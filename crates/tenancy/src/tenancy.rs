@@ -251,7 +251,15 @@ impl Tenancy {
         if identity.tenant.is_some_and(|id| id != tenant.id) && !is_off(Guard::TokenTenant) {
             return Err(crate::Refusal::Mismatch.error());
         }
-        Ok(OpContext { tenant, who: identity.clone(), request, client: None, deadline, clock: self.0.clock.clone() })
+        Ok(OpContext {
+            tenant,
+            who: identity.clone(),
+            request,
+            client: None,
+            deadline,
+            clock: self.0.clock.clone(),
+            whole: None,
+        })
     }
 
     /// The context of background work and of the installation's own command line, within one tenant.
@@ -263,6 +271,7 @@ impl Tenancy {
             client: None,
             deadline: None,
             clock: self.0.clock.clone(),
+            whole: None,
         }
     }
 

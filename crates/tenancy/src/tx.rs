@@ -15,6 +15,7 @@ use crate::{
     Action, Error, ErrorKind, OpContext, PlatformRecord, Resource, Result, Subject, Tenancy, TenantEntry,
     audit::Noted,
     data_key::Cell,
+    batch::{Step, Whole},
     door::{self, bind, is_refused_by_fence},
 };
 
@@ -64,6 +65,8 @@ pub struct TenantTx {
     begun: bool,
     records: Vec<Record>,
     left_jobs: bool,
+    /// What this is a step of; then it has no transaction of its own.
+    step: Option<Step>,
 }
 
 /// Something the kernel writes beside the module's rows, sent with the commit.
@@ -77,9 +80,18 @@ enum Record {
 impl TenantTx {
     pub(crate) async fn begin(tenancy: Tenancy, cx: OpContext) -> Result<Self> {
         let entry = cx.tenant.clone();
-        let transaction = open(&tenancy, &entry).await?;
-        let transaction = Some(transaction);
-        Ok(Self { tenancy, cx, entry, transaction, begun: false, records: Vec::new(), left_jobs: false })
+        let step = cx.whole.as_ref().map(Whole::step);
+        let transaction = if step.is_some() { None } else { Some(open(&tenancy, &entry).await?) };
+        let begun = step.is_some();
+        Ok(Self { tenancy, cx, entry, transaction, begun, records: Vec::new(), left_jobs: false, step })
+    }
+
+    /// Begins at once, as the only one at this work for this tenant, and gives the transaction away. None when another is at it.
+    pub(crate) async fn begin_alone(mut self, work: &'static str) -> Result<Option<(Transaction, Arc<TenantEntry>)>> {
+        let time = self.entry.limits.large_statement_milliseconds().to_string();
+        let rows = self.send(&[(&WORK_ALONE, &[&work, &time])]).await?;
+        let taken = rows.concat().first().is_some_and(|row| row.get("taken"));
+        Ok(self.transaction.take().filter(|_| taken).map(|transaction| (transaction, self.entry)))
     }
 
     /// Who works, and for whom.
@@ -106,6 +118,9 @@ impl TenantTx {
         let bound: Vec<_> = items.iter().map(|(statement, with)| (*statement, bind(&tenant, with))).collect();
         let items: Vec<(&'static Statement, &Parameters<'_>)> =
             bound.iter().map(|(statement, with)| (*statement, with.as_slice())).collect();
+        if let Some(step) = &mut self.step {
+            return step.query(&items).await.map_err(|error| self.tenancy.explain(error));
+        }
         let mut first = true;
         loop {
             let begun = std::mem::replace(&mut self.begun, true);
@@ -294,6 +309,11 @@ impl TenantTx {
         }
         let items: Vec<(&'static Statement, &Parameters<'_>)> =
             items.iter().map(|(statement, with)| (*statement, with.as_slice())).collect();
+        if let Some(step) = self.step.take() {
+            let mut rows = step.end(&items, self.left_jobs).await.map_err(|error| self.tenancy.explain(error))?;
+            rows.truncate(last.len());
+            return Ok(rows);
+        }
         let transaction = self.transaction.take().ok_or(cloister_postgres::Error::Aborted)?;
         let mut rows = transaction.commit(&items).await.map_err(|error| self.tenancy.explain(error))?;
         rows.truncate(last.len());
@@ -307,6 +327,9 @@ impl TenantTx {
 
     /// Ends it without a trace, and gives its connection back at once.
     pub async fn rollback(self) -> Result<()> {
+        if let Some(step) = self.step {
+            return Ok(step.take_back().await?);
+        }
         match self.transaction {
             Some(transaction) => Ok(transaction.rollback().await?),
             None => Ok(()),

@@ -28,6 +28,7 @@ mod recipe_platform;
 mod recipe_roster;
 mod recipe_school;
 mod recipe_years;
+mod recipe_tables;
 mod town;
 mod walk;
 mod wishes;

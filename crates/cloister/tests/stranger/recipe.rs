@@ -11,7 +11,7 @@ use crate::{
     ask::{Ask, Place, kind_of},
     document::{About, Operation},
     fill::{Things, fill, new},
-    recipe_account, recipe_behavior, recipe_documents, recipe_platform, recipe_roster, recipe_school, recipe_years,
+    recipe_account, recipe_behavior, recipe_documents, recipe_platform, recipe_roster, recipe_school, recipe_tables, recipe_years,
     town::Home,
     world::World,
 };
@@ -74,6 +74,9 @@ async fn attempt(world: &World, operation: &Arc<Operation>, home: &Home) -> Resu
     if let Some(ready) = recipe_behavior::prepare(world, operation, home).await? {
         return Ok(ready);
     }
+    if let Some(ready) = recipe_tables::prepare(world, operation, home) {
+        return Ok(ready);
+    }
     usual(world, operation, home).await
 }
 
@@ -93,6 +96,8 @@ pub(crate) fn plain(world: &World, operation: &Arc<Operation>, home: &Home, thin
     let needed = operation.queries.iter().filter(|query| query.is_required);
     let query = needed.filter_map(|one| Some((one.name.clone(), one.example.as_str()?.to_owned()))).collect();
     let ask = Ask { operation: operation.clone(), params: Vec::new(), query, headers, body, file, place };
+    let file = operation.takes_package.then(|| ("application/zip", recipe_roster::package(world.number())));
+    let ask = Ask { operation: operation.clone(), params: Vec::new(), query: Vec::new(), headers, body, file, place };
     Ready { ask, token, words: Vec::new() }
 }
 

@@ -53,7 +53,7 @@ impl Drop for Working {
 }
 
 /// The import once it has ended.
-async fn ended(office: &Office<'_>, run: &Value) -> Value {
+pub(crate) async fn ended(office: &Office<'_>, run: &Value) -> Value {
     let path = format!("roster/imports/{}", id(run));
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {

@@ -37,6 +37,7 @@ mod plans_years;
 mod records;
 mod round_trips;
 mod scopes;
+mod table_imports;
 mod tables_of_lists;
 mod timetable;
 mod two_scopes;

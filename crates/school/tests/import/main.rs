@@ -16,6 +16,7 @@ mod published;
 mod removal;
 mod round_trip;
 mod sds;
+mod table;
 mod taken_back;
 mod version_1_1;
 mod whole;
