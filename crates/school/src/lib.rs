@@ -190,6 +190,7 @@ impl Module for School {
                 attendance_register::MISSING_STATEMENTS,
                 attendance_rate::STATEMENTS,
                 absence_request::STATEMENTS,
+                sample::school::STATEMENTS,
             ];
             let resources = resources.into_iter();
             resources.chain(import::statements()).chain(export::statements()).collect()

@@ -64,6 +64,6 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Import(ImportCommand::Undo(args)) => import_undo::run(&configuration, &args, output).await,
         Command::Export(ExportCommand::Oneroster(args)) => export::run(&configuration, &args, output).await,
-        Command::Sample(args) => sample::run(args, output).await,
+        Command::Sample(args) => sample::run(&configuration, args, output).await,
     }
 }

@@ -25,6 +25,7 @@ mod plans_attendance;
 mod plans_within;
 mod records;
 mod round_trips;
+mod samples;
 mod scopes;
 mod tables_of_lists;
 mod timetable;
