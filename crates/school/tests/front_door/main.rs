@@ -7,6 +7,7 @@ mod accounts;
 mod attendance;
 mod attendance_scopes;
 mod contacts;
+mod custody;
 mod custom_fields;
 mod demographics;
 mod document;

@@ -70,7 +70,8 @@ async fn a_sample_school_could_have_been_entered_by_hand_in_every_tier() {
     for (tenant, tier) in platform.tenant_in_each_tier().await.iter().zip(Tier::ALL) {
         let cx = platform.cx(tenant);
         let settings = SchoolSettings::new(3, 40);
-        let summary = make(&platform.tenancy, &cx, &settings, &()).await.unwrap_or_else(|e| panic!("{tier}: {}", e.log()));
+        let summary =
+            make(&platform.tenancy, &cx, &settings, &()).await.unwrap_or_else(|e| panic!("{tier}: {}", e.log()));
         let office = Office { door: &door, tenant };
         check_lists(&office, &summary).await;
         assert_eq!(summary.people.len(), 6, "{:?}", summary.people);

@@ -48,7 +48,8 @@ pub(super) async fn write(pen: &mut Pen<'_>, plan: &Plan, codes: &Codes) -> Resu
         let (asked_at, decided_at) = (at(asked, 19, 30), at(decided, 9, 0));
         // Nobody has asked yet for what is too far away, and nobody asks twice for a day.
         let is_asked = |day: &&Date| planned.contains_key(&(place.pupil, **day));
-        if asked_at > pen.now || end > place.to || days.iter().any(|day| first <= *day && *day < end && is_asked(&day)) {
+        if asked_at > pen.now || end > place.to || days.iter().any(|day| first <= *day && *day < end && is_asked(&day))
+        {
             continue;
         }
         let id = AbsenceRequestId::generate(clock);

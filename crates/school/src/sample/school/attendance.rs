@@ -5,11 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cloister_ids::{AttendanceCodeId, AttendanceEventId, AttendanceRegisterId, ClassId, Uuid};
 use cloister_tenancy::{Error, Result};
-use jiff::{
-    Timestamp, ToSpan,
-    civil::Date,
-    tz::TimeZone,
-};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
 use super::{
@@ -115,7 +111,17 @@ pub(super) async fn write(
         let (mut registers, mut events) = (Vec::new(), Events::default());
         let mut missing = HashSet::new();
         for day in plan.years[section.year].taught(plan.today).filter(|day| *day >= taken.first) {
-            taken.homeroom(pen, homeroom.id, section, day, &places, &mut random, &mut registers, &mut events, &mut missing);
+            taken.homeroom(
+                pen,
+                homeroom.id,
+                section,
+                day,
+                &places,
+                &mut random,
+                &mut registers,
+                &mut events,
+                &mut missing,
+            );
         }
         if section.year == YEARS - 1 {
             let house = &houses[section.school];

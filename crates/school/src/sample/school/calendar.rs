@@ -59,10 +59,10 @@ pub(super) async fn write(pen: &mut Pen<'_>, plan: &Plan) -> Result<Vec<House>> 
         });
         let days = days.collect();
         let sections = (0..YEARS).map(|year| plan.sections_in(year, number).len()).max().unwrap_or(0);
-        let rooms: Vec<(RoomId, String)> = (0..sections)
-            .map(|at| (RoomId::generate(clock), format!("{}{:02}", 1 + at / 20, 1 + at % 20)))
-            .collect();
-        let mut of_rooms: Vec<Value> = rooms.iter().map(|(id, number)| room(*id, school.id, number, "classroom", 30)).collect();
+        let rooms: Vec<(RoomId, String)> =
+            (0..sections).map(|at| (RoomId::generate(clock), format!("{}{:02}", 1 + at / 20, 1 + at % 20))).collect();
+        let mut of_rooms: Vec<Value> =
+            rooms.iter().map(|(id, number)| room(*id, school.id, number, "classroom", 30)).collect();
         for (name, kind, capacity) in [
             ("Science lab", "laboratory", 28),
             ("Sports hall", "gymnasium", 120),

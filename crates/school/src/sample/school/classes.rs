@@ -199,4 +199,3 @@ fn enrollments(pen: &Pen<'_>, plan: &Plan, classes: &[Class]) -> Vec<Value> {
     }
     rows
 }
-

@@ -53,11 +53,14 @@ fn terms(plan: &Plan, household: &Household) -> Vec<Terms> {
                 Terms { custody: Some("shared"), restrictions, ..full }
             }
             (Custody::Restricted, 1) => {
-                let said = format!("Court order of {ordered}: may not fetch the children, and is told nothing about them.");
+                let said =
+                    format!("Court order of {ordered}: may not fetch the children, and is told nothing about them.");
                 Terms { custody: Some("restricted"), lives_with: false, restrictions: Some(said), ..full }
             }
             (Custody::Supervised, 1) => {
-                let said = format!("Court order of {ordered}: may read reports. Hand the children over to the other parent only.");
+                let said = format!(
+                    "Court order of {ordered}: may read reports. Hand the children over to the other parent only."
+                );
                 let (custody, access) = (Some("restricted"), Some(true));
                 Terms { custody, access, lives_with: false, restrictions: Some(said), ..full }
             }

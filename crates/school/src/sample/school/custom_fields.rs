@@ -49,5 +49,8 @@ pub(super) async fn write(pen: &mut Pen<'_>, plan: &Plan) -> Result<()> {
             values.push(json!({ "custom_field_id": id, "person_id": person, "boolean_value": random.permille(900) }));
         }
     }
-    pen.records("custom_values", &store::CUSTOM_VALUES, values).await
+    let count = values.len();
+    pen.parts(&store::CUSTOM_VALUES, values).await?;
+    pen.count("custom_values", count);
+    Ok(())
 }

@@ -88,9 +88,23 @@ impl Events {
             let superseded = column(chunk, |event| event.superseded);
             let (source, by) = (pen.source, pen.by.clone());
             let columns: &Parameters<'_> = &[
-                    &source, &by, &ids, &times, &students, &schools, &dates, &classes, &periods, &codes, &arrivals,
-                    &reasons, &registers, &requests, &corrected, &superseded,
-                ];
+                &source,
+                &by,
+                &ids,
+                &times,
+                &students,
+                &schools,
+                &dates,
+                &classes,
+                &periods,
+                &codes,
+                &arrivals,
+                &reasons,
+                &registers,
+                &requests,
+                &corrected,
+                &superseded,
+            ];
             pen.tx.query(&store::EVENTS, columns).await?;
             pen.count("attendance_events", chunk.len());
         }

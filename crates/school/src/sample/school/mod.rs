@@ -117,7 +117,8 @@ pub async fn make(
     }
     let anybody = tx.query(&store::ANYBODY, &[]).await?.first().is_some_and(|row| row.get("anybody"));
     if anybody && !settings.add {
-        let message = "There are people in this tenant already. Make the sample in an empty one, or say that it is to be added.";
+        let message =
+            "There are people in this tenant already. Make the sample in an empty one, or say that it is to be added.";
         return Err(Error::new(ErrorKind::Conflict, "tenant_not_empty", message));
     }
     let mut pen = Pen::new(&mut tx, observer);

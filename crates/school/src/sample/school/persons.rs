@@ -25,14 +25,14 @@ const UPPER: usize = 9;
 impl Plan {
     /// Some of those who could sign in, by what they are.
     pub(super) fn people(&self) -> BTreeMap<&'static str, Somebody> {
-        let current = |household: usize| self.pupils.iter().filter(|p| p.household == household && p.is_current()).count();
+        let current =
+            |household: usize| self.pupils.iter().filter(|p| p.household == household && p.is_current()).count();
         let family = |custody: Custody, children: usize| {
             let mut all = self.households.iter().enumerate();
             all.find(|(at, one)| one.custody == custody && current(*at) >= children).map(|(_, one)| one)
         };
-        let works = |is: &dyn Fn(Work) -> bool| {
-            self.employees.iter().find(|one| is(one.work)).map(|one| (one.id, one.name))
-        };
+        let works =
+            |is: &dyn Fn(Work) -> bool| self.employees.iter().find(|one| is(one.work)).map(|one| (one.id, one.name));
         let adult = |adult: &Adult| (adult.id, adult.name);
         let teacher = works(&|work| matches!(work, Work::Upper { .. }));
         let student = self.pupils.iter().find(|p| p.is_current() && (UPPER..=GRADES).contains(&p.cohort));
@@ -46,7 +46,8 @@ impl Plan {
             ("restricted", family(Custody::Restricted, 1).map(|one| adult(&one.adults[1]))),
             ("student", student.map(|one| (one.id, one.name))),
         ];
-        let somebody = |(id, name): (PersonId, Name)| Somebody { id, name: format!("{} {}", name.given(), name.family()) };
+        let somebody =
+            |(id, name): (PersonId, Name)| Somebody { id, name: format!("{} {}", name.given(), name.family()) };
         found.into_iter().filter_map(|(what, who)| Some((what, somebody(who?)))).collect()
     }
 }
