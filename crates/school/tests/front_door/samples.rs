@@ -69,7 +69,9 @@ async fn a_sample_school_could_have_been_entered_by_hand_in_every_tier() {
     let (platform, door) = unhurried_platform().await;
     for (tenant, tier) in platform.tenant_in_each_tier().await.iter().zip(Tier::ALL) {
         let cx = platform.cx(tenant);
-        let settings = SchoolSettings::new(3, 40);
+        // Three whole years in one of them; the others have a few weeks.
+        let attendance_days = (*tier != Tier::Shared).then_some(40);
+        let settings = SchoolSettings { attendance_days, ..SchoolSettings::new(3, 40) };
         let summary =
             make(&platform.tenancy, &cx, &settings, &()).await.unwrap_or_else(|e| panic!("{tier}: {}", e.log()));
         let office = Office { door: &door, tenant };
@@ -80,7 +82,7 @@ async fn a_sample_school_could_have_been_entered_by_hand_in_every_tier() {
         assert_eq!(whole(&office, "timetable/conflicts").await, Vec::<Value>::new());
         // Whoever was there was seen on most days.
         let rates = whole(&office, "attendance_rates").await;
-        let recorded = rates.iter().filter(|rate| rate["recorded"].as_i64().unwrap() > 30).count();
+        let recorded = rates.iter().filter(|rate| rate["recorded"].as_i64().unwrap() > 25).count();
         assert!(recorded >= 38, "{recorded} of {} students have attendance", rates.len());
         for rate in rates.iter().filter(|rate| rate["recorded"] != 0) {
             assert!(rate["attendance_rate"].as_i64().unwrap() > 6_000, "{rate}");
