@@ -46,7 +46,8 @@ macro_rules! teachers {
 }
 
 /// Pairs `one`, `kind`, `other`: `$a` narrows the first, `$of` whose teachers are looked for, and `$later` says how the second
-/// stands to it. Each kind is joined by what is shared, so that PostgreSQL can hash it or look it up.
+/// stands to it. Each kind is joined by what is shared, so that PostgreSQL can hash it or look it up; whom a meeting names and whose
+/// class it is are joined apart, or all meetings of the school would be gone through for one.
 macro_rules! pairs {
     ($a:literal, $of:literal, $later:literal) => {
         concat!(
@@ -70,10 +71,22 @@ macro_rules! pairs {
              from meeting a join (",
             teachers!($of),
             ") taught on taught.id = a.id
-             join (",
-            teachers!(""),
-            ") also on also.teacher_id = taught.teacher_id
-             join meeting b on b.id = also.id and b.class_id <> a.class_id",
+             join meeting b on b.teacher_id = taught.teacher_id and b.class_id <> a.class_id",
+            shared_days!($later),
+            "
+             where a.tenant_id = $1 and a.status = 'active'",
+            $a,
+            "
+             union all
+             select a.id, 'teacher', b.id
+             from meeting a join (",
+            teachers!($of),
+            ") taught on taught.id = a.id
+             join enrollment e on e.tenant_id = $1 and e.person_id = taught.teacher_id and e.role = 'teacher'
+              and e.status = 'active'
+             join meeting b on b.class_id = e.class_id and b.teacher_id is null and b.class_id <> a.class_id
+              and (b.begin_date is null or e.end_date is null or b.begin_date < e.end_date)
+              and (e.begin_date is null or b.end_date is null or e.begin_date < b.end_date)",
             shared_days!($later),
             "
              where a.tenant_id = $1 and a.status = 'active'",
