@@ -117,7 +117,7 @@ pub(super) fn households(
         }
         let grandparent = (number % 9 == 3).then(|| adult(name));
         let year = &years[1];
-        let ordered = year.days[(random.day() as usize) % (year.days.len() / 2)].date;
+        let ordered = year.days[usize::from(random.day()) % (year.days.len() / 2)].date;
         households.push(Household {
             id: FamilyId::generate(clock),
             custody,

@@ -256,7 +256,7 @@ fn pupil(
     let entered = YEARS.checked_sub(slot.cohort);
     let from_elsewhere = entered.is_none() && !slot.leaves && slot.cohort <= GRADES && random.permille(70);
     let begin = if from_elsewhere {
-        let year = &years[1 + random.small(2) as usize];
+        let year = &years[1 + usize::from(random.small(2))];
         let weeks = if random.permille(600) { 0 } else { 3 + random.below(12) };
         let day = year.first_day().checked_add(i64::from(weeks).weeks()).map_err(Error::internal)?;
         day.min(today).max(year.first_day())
@@ -271,7 +271,7 @@ fn pupil(
             Some(Exit { year, date: years[year].end(), result: "graduated" })
         }
         _ if slot.leaves => {
-            let year = random.small(2) as usize;
+            let year = usize::from(random.small(2));
             let day = years[year].first_day().checked_add(i64::from(5 + random.below(30)).weeks());
             let result = if random.permille(800) { "transferred" } else { "withdrawn" };
             Some(Exit { year, date: day.map_err(Error::internal)?, result })
