@@ -132,9 +132,16 @@ fn lists(bench: &Context<'_>) -> Vec<List> {
         }
         let sorts = named("sort").and_then(|sort| sort["schema"]["pattern"].as_str()).unwrap_or_default();
         let sorts = sorts.trim_start_matches("^-?").trim_end_matches('$').trim_matches(['(', ')']);
+        let needed = parameters.iter().filter(|one| one["in"] == "query" && one["required"] == true);
+        let needed = needed.map(|one| {
+            let example = [&one["example"], &one["schema"]["example"]].into_iter().find_map(Value::as_str);
+            format!("{}={}&", one["name"].as_str().unwrap_or_default(), example.unwrap_or_default())
+        });
+        let needs: String = needed.collect();
         let filters = parameters
             .iter()
-            .filter(|one| one["in"] == "query" && !["cursor", "limit", "sort"].iter().any(|name| one["name"] == *name));
+            .filter(|one| one["in"] == "query" && one["required"] != true)
+            .filter(|one| !["cursor", "limit", "sort"].iter().any(|name| one["name"] == *name));
         lists.push(List {
             path: path.clone(),
             sorts: sorts.split('|').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
