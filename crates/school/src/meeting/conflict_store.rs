@@ -9,14 +9,16 @@ use cloister_tenancy::{
 use super::conflict::{Conflict, ConflictKind, MeetingConflicts};
 use crate::listing::Span;
 
-/// That the meeting `b` is on the same day as `a`, and both are in force on some day. `$later` says how `b` stands to `a`.
+/// That the meeting `b` is on the same day as `a`, and both are in force on some day. `$later` says how `b` stands to `a`. A meeting
+/// has a day of the week or of the rotating timetable, and never both: said without `or`, it can be hashed.
 macro_rules! shared_days {
     ($later:literal) => {
         concat!(
             " and b.tenant_id = $1 and b.status = 'active' and b.id <> a.id",
             $later,
             "
-              and (a.day_of_week = b.day_of_week or a.cycle_day = b.cycle_day)
+              and coalesce(a.day_of_week, 0) = coalesce(b.day_of_week, 0)
+              and coalesce(a.cycle_day, '') = coalesce(b.cycle_day, '')
               and (a.begin_date is null or b.end_date is null or a.begin_date < b.end_date)
               and (b.begin_date is null or a.end_date is null or b.begin_date < a.end_date)
              join class_period p on p.tenant_id = $1 and p.id = a.class_period_id
