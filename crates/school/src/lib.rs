@@ -294,6 +294,7 @@ impl Module for School {
                 health_visit::STATEMENTS,
                 health_alert::STATEMENTS,
                 access_log_entry::STATEMENTS,
+                sample::school::STATEMENTS,
             ];
             let resources = resources.into_iter();
             resources.chain(import::statements()).chain(export::statements()).collect()

@@ -66,6 +66,6 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Import(ImportCommand::Table(args)) => import_table::run(&configuration, &args, output).await,
         Command::Import(ImportCommand::Undo(args)) => import_undo::run(&configuration, &args, output).await,
         Command::Export(ExportCommand::Oneroster(args)) => export::run(&configuration, &args, output).await,
-        Command::Sample(args) => sample::run(args, output).await,
+        Command::Sample(args) => sample::run(&configuration, args, output).await,
     }
 }
