@@ -67,15 +67,12 @@ impl Frame {
             .layer(middleware::from_fn(finish_problem))
             // What is an archive already is not packed once more, and what has a digest is sent as it is: the digest would be of
             // something else.
-            .layer(CompressionLayer::new().compress_when(
-                DefaultPredicate::new().and(NotForContentType::const_new("application/zip")).and(has_no_digest),
-            ))
-            // What is an archive already is not packed once more.
             .layer(
                 CompressionLayer::new().compress_when(
                     DefaultPredicate::new()
                         .and(NotForContentType::const_new("application/zip"))
-                        .and(NotForContentType::const_new(workbook::MEDIA_TYPE)),
+                        .and(NotForContentType::const_new(workbook::MEDIA_TYPE))
+                        .and(has_no_digest),
                 ),
             )
             .layer(middleware::from_fn_with_state(self.clone(), headers))

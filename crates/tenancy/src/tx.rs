@@ -14,8 +14,8 @@ use serde_json::Value;
 use crate::{
     Action, Error, ErrorKind, OpContext, PlatformRecord, Resource, Result, Subject, Tenancy, TenantEntry,
     audit::Noted,
-    data_key::Cell,
     batch::{Step, Whole},
+    data_key::Cell,
     door::{self, bind, is_refused_by_fence},
 };
 

@@ -11,7 +11,8 @@ use crate::{
     ask::{Ask, Place, kind_of},
     document::{About, Operation},
     fill::{Things, fill, new},
-    recipe_account, recipe_behavior, recipe_documents, recipe_platform, recipe_roster, recipe_school, recipe_tables, recipe_years,
+    recipe_account, recipe_behavior, recipe_documents, recipe_platform, recipe_roster, recipe_school, recipe_tables,
+    recipe_years,
     town::Home,
     world::World,
 };
@@ -96,8 +97,6 @@ pub(crate) fn plain(world: &World, operation: &Arc<Operation>, home: &Home, thin
     let needed = operation.queries.iter().filter(|query| query.is_required);
     let query = needed.filter_map(|one| Some((one.name.clone(), one.example.as_str()?.to_owned()))).collect();
     let ask = Ask { operation: operation.clone(), params: Vec::new(), query, headers, body, file, place };
-    let file = operation.takes_package.then(|| ("application/zip", recipe_roster::package(world.number())));
-    let ask = Ask { operation: operation.clone(), params: Vec::new(), query: Vec::new(), headers, body, file, place };
     Ready { ask, token, words: Vec::new() }
 }
 

@@ -215,7 +215,6 @@ async fn decide(
     let mut absence = None;
     if let Some(code) = decision.code_id {
         check_present(&opened.student, before.fields.student_id, "id")?;
-        let future_allowed = opened.future_allowed.ok_or_else(|| {
         let meaning = opened.code.ok_or_else(|| {
             Error::field("code_id", "attendance_code_unknown", "There is no such attendance code that counts.")
         })?;

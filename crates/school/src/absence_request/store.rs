@@ -82,8 +82,6 @@ statements! {
     INSERT_WITHIN = insert!(concat!(" and p.id = any(array(", persons_within!("$11", "$12", "$13"), "))"));
     /// Whom one is about.
     STUDENT_OF = present_of!("absence_request", "student_id");
-    /// Whether a code may be entered for days to come.
-    CODE = "select future_allowed from attendance_code where tenant_id = $1 and id = $2 and status = 'active'";
     /// What a code means, and whether it may be entered for days to come.
     CODE = "select future_allowed, direction, category from attendance_code where tenant_id = $1 and id = $2 and status = 'active'";
     /// To which school the student of a request belongs.
@@ -251,8 +249,6 @@ pub(super) struct Opened {
     pub(super) request: AbsenceRequest,
     /// The student, kept from leaving.
     pub(super) student: Vec<Row>,
-    /// Of the code; none when there is no such code that counts.
-    pub(super) future_allowed: Option<bool>,
     /// None when there is no such code that counts.
     pub(super) code: Option<Code>,
     pub(super) school_id: Option<OrgId>,
@@ -266,14 +262,10 @@ pub(super) async fn open(tx: &mut TenantTx, id: AbsenceRequestId, code: Option<A
     let mut rows = tx.query_all(&steps).await?;
     Ok(Opened {
         request: request(found(&rows[1])?)?,
-        future_allowed: rows[2].first().map(|row| row.get("future_allowed")),
+        code: rows[2].first().map(meaning).transpose()?,
         school_id: rows[3].first().and_then(|row| row.get("school_id")),
         calendar: rows[4].iter().map(|row| (row.get("date"), row.get("is_instructional"))).collect(),
         student: rows.swap_remove(0),
-        request: request(found(&rows[0])?)?,
-        code: rows[1].first().map(meaning).transpose()?,
-        school_id: rows[2].first().and_then(|row| row.get("school_id")),
-        calendar: rows[3].iter().map(|row| (row.get("date"), row.get("is_instructional"))).collect(),
     })
 }
 

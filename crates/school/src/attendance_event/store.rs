@@ -19,7 +19,6 @@ use crate::{
     day_time::DayTime,
     listing::Span,
     presence_store::{self, check_present},
-    record::{Metadata, Record, found, status},
     record::{Metadata, Record, Status, found, status},
     scope_store::in_force,
     store::delete,
@@ -307,23 +306,25 @@ pub(super) async fn insert(
         supersedes_id,
     ];
     let student = vec![*student_id];
-    let steps: [(&'static Statement, &Parameters<'_>); 4] =
-        [(&presence_store::PRESENT, &[&student]), (&FACTS, facts), (&SUPERSEDE, corrected), (&INSERT, made)];
+    let registers: &Parameters<'_> = &[student_id, date, class_id, class_period_id, at, by, supersedes_id];
+    let steps: [(&'static Statement, &Parameters<'_>); 5] = [
+        (&presence_store::PRESENT, &[&student]),
+        (&FACTS, facts),
+        (&REGISTERS, registers),
+        (&SUPERSEDE, corrected),
+        (&INSERT, made),
+    ];
     let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
     check_present(&rows[0], *student_id, "student_id")?;
     let told = found(&rows[1])?;
-    let registers: &Parameters<'_> = &[student_id, date, class_id, class_period_id, at, by, supersedes_id];
-    let items = [(&FACTS, facts), (&REGISTERS, registers), (&SUPERSEDE, corrected), (&INSERT, made)];
-    let rows = IdempotencyKey::query_all(key, tx, &items).await?;
-    let told = found(&rows[0])?;
     Ok(Made {
         facts: Facts {
             has_place: told.get("has_place"),
             period_fits: told.get("period_fits"),
             future_allowed: told.get("future_allowed"),
         },
-        superseded: !rows[2].is_empty(),
-        event: rows[3].first().map(event).transpose()?,
+        superseded: !rows[3].is_empty(),
+        event: rows[4].first().map(event).transpose()?,
     })
 }
 
@@ -335,7 +336,9 @@ pub(super) async fn lock(tx: &mut TenantTx, id: AttendanceEventId) -> Result<Att
 
 pub(super) async fn delete(tx: TenantTx, gone: &AttendanceEvent) -> Result<()> {
     let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
-    let AttendanceEvent { id, fields: AttendanceEventFields { student_id, date, class_id, class_period_id, .. }, .. } = gone;
+    let AttendanceEvent {
+        id, fields: AttendanceEventFields { student_id, date, class_id, class_period_id, .. }, ..
+    } = gone;
     let registers: &Parameters<'_> = &[student_id, date, class_id, class_period_id, &now, &by, id];
     tx.commit_with(&[(&REGISTERS, registers), (&DELETE, &[id, &now, &by])]).await.map(drop)
 }

@@ -248,7 +248,8 @@ fn register(rows: &[Vec<Row>], slot: &Slot) -> Result<(AttendanceRegister, Optio
         class_period_id: slot.class_period_id,
         whole_day: taken.map_or(homeroom, |row| row.get("whole_day")),
         taken: taken.map(taking),
-        version: taken.map_or_else(|| rows[3].iter().map(|row| row.get::<_, i64>("said")).sum(), |row| row.get("version")),
+        version: taken
+            .map_or_else(|| rows[3].iter().map(|row| row.get::<_, i64>("said")).sum(), |row| row.get("version")),
         entries: rows[3].iter().map(line).collect(),
     };
     Ok((register, day.get("instructional")))
@@ -284,10 +285,8 @@ pub(super) async fn open(tx: &mut TenantTx, sight: &Sight, slot: &Slot, codes: &
     let day: &Parameters<'_> = &[class_id, date, class_period_id];
     let codes: &Parameters<'_> = &[&codes];
     let students: &Parameters<'_> = &[class_id, date];
-    let of_day = |class| [class, (&DAY, day), (&GET, day), (&STUDENTS, students), (&SHEET, day), (&CODES, codes)];
+    let of_day = |class| [class, (&DAY, day), (&LOCK, day), (&STUDENTS, students), (&SHEET, day), (&CODES, codes)];
     let mut rows = match sight {
-    let of_day = |class| [class, (&DAY, day), (&LOCK, day), (&SHEET, day), (&CODES, codes)];
-    let rows = match sight {
         Sight::All => {
             let class: &Parameters<'_> = &[class_id];
             tx.query_all(&of_day((&LOCK_CLASS, class))).await?

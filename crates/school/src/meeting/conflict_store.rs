@@ -10,9 +10,8 @@ use super::conflict::{Conflict, ConflictKind, MeetingConflicts};
 use crate::{listing::Span, term_store::terms};
 
 /// That the meeting `b` is on the same day as `a`, and both are in force on some day: one of their own days, if they have any, in a
-/// term of their class, which counts. `$later` says how `b` stands to `a`.
-/// That the meeting `b` is on the same day as `a`, and both are in force on some day. `$later` says how `b` stands to `a`. A meeting
-/// has a day of the week or of the rotating timetable, and never both: said without `or`, it can be hashed.
+/// term of their class, which counts. `$later` says how `b` stands to `a`. A meeting has a day of the week or of the rotating
+/// timetable, and never both: said without `or`, it can be hashed.
 macro_rules! shared_days {
     ($later:literal) => {
         concat!(
