@@ -58,7 +58,8 @@ pub(crate) async fn run(
 }
 
 fn open(path: &Path, form: Form) -> anyhow::Result<Package> {
-    let package = Package::open(path, Limits::default()).map_err(Error::from)?;
+    let limits = if matches!(form, Form::Sds) { Limits::of_sds() } else { Limits::default() };
+    let package = Package::open(path, limits).map_err(Error::from)?;
     match form {
         Form::Oneroster => Ok(package),
         Form::Sds => Ok(from_sds(package, tempfile::tempfile()?).map_err(Error::from)?),

@@ -153,7 +153,8 @@ async fn end(
 }
 
 fn open(file: DiskFile, format: RosterFormat) -> Result<Package> {
-    let package = Package::from_archive(Box::new(file), Limits::default())?;
+    let limits = if format == RosterFormat::Sds { Limits::of_sds() } else { Limits::default() };
+    let package = Package::from_archive(Box::new(file), limits)?;
     match format {
         RosterFormat::OneRoster | RosterFormat::Table => Ok(package),
         RosterFormat::Sds => Ok(from_sds(package, tempfile::tempfile().map_err(Error::internal)?)?),

@@ -30,6 +30,14 @@ impl Limits {
     pub const RATIO_FROM: u64 = 1024 * 1024;
 }
 
+impl Limits {
+    /// Of School Data Sync, whose tables are held in memory until all of them are read.
+    pub fn of_sds() -> Self {
+        const MIB: u64 = 1024 * 1024;
+        Self { entry: 128 * MIB, total: 256 * MIB, columns: 64, rows: 1_000_000, ..Self::default() }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         const MIB: u64 = 1024 * 1024;
