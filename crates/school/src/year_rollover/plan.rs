@@ -190,6 +190,10 @@ mod tests {
         }
     }
 
+    fn plain(grade: &str) -> Candidate {
+        candidate(Some(grade))
+    }
+
     #[test]
     fn grades_follow_each_other() {
         let next = |grade| usual_next(grade).unwrap_or_default();
@@ -232,9 +236,6 @@ mod tests {
             (decision.outcome.word(), grade, decision.problem.unwrap_or_default(), decision.exit_date)
         };
         let expect = |outcome, grade: &str, problem, day| (outcome, grade.to_owned(), problem, day);
-        fn plain(grade: &str) -> Candidate {
-            candidate(Some(grade))
-        }
         assert_eq!(told(&plain("05")), expect("promoted", "06", "", begins));
         assert_eq!(told(&plain("06")), expect("graduates", "", "", ends));
         assert_eq!(told(&plain("04")), expect("repeats", "04", "", begins));

@@ -61,13 +61,11 @@ pub(super) async fn apply(
     check_counts(&before)?;
     match before.state {
         RolloverState::Planned => {}
-        // What was done before it failed was looked at then, and each of the others is looked at again.
-        RolloverState::Failed => return begin(tx, before).await,
         RolloverState::Applying if !is_lost(&before, tx.cx()) => {
             return conflict("rollover_running", "This rollover is under way.");
         }
-        // Two jobs at it would do nothing twice: each batch is one's alone.
-        RolloverState::Applying => return begin(tx, before).await,
+        // Each of those who are left is looked at again. Two jobs at it would do nothing twice: a batch is one's alone.
+        RolloverState::Failed | RolloverState::Applying => return begin(tx, before).await,
         RolloverState::Applied | RolloverState::Undone => {
             return conflict("rollover_not_planned", "This rollover was applied already. Make a new plan for another.");
         }

@@ -54,7 +54,7 @@ impl Years {
 /// The rollover once it has ended.
 pub(crate) async fn ended(office: &Office<'_>, rollover: &Value) -> Value {
     let path = format!("year_rollovers/{}", id(rollover));
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let rollover = office.read(&path).await;
         if rollover["state"] != "applying" {
@@ -331,6 +331,9 @@ async fn a_whole_school_takes_seconds() {
     let applied = begun.elapsed();
     assert_eq!((done["state"].as_str(), done["done"].as_i64()), (Some("applied"), Some(count)));
     act(&office, &plan, "undo", json!({})).expect(200).await;
-    println!("{count} students: planned {planned:?}, applied {applied:?}, undone {:?}", begun.elapsed());
-    assert!(begun.elapsed() < Duration::from_secs(30));
+    let undone = begun.elapsed();
+    assert!(
+        undone < Duration::from_secs(10),
+        "{count} students: planned {planned:?}, applied {applied:?}, undone {undone:?}"
+    );
 }
