@@ -67,7 +67,7 @@ pub(super) async fn write(pen: &mut Pen<'_>, plan: &Plan, codes: &Codes) -> Resu
         }
         rows.push(json!({ "id": id.uuid(), "student_id": plan.pupils[place.pupil].id.uuid(), "begin_date": first,
             "end_date": end, "reason": random.pick(&REASONS), "state": state,
-            "code_id": (state == "approved").then(|| codes.planned), "note": (state == "declined").then_some("There is an examination on that day."),
+            "code_id": (state == "approved").then_some(codes.planned), "note": (state == "declined").then_some("There is an examination on that day."),
             "asked_at": asked_at, "decided_at": is_decided.then_some(decided_at) }));
     }
     pen.records("absence_requests", &store::REQUESTS, rows).await?;

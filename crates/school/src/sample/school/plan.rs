@@ -250,7 +250,7 @@ fn pupil(
 ) -> Result<Pupil> {
     let last = &years[YEARS - 1];
     let cohort = i16::try_from(slot.cohort).unwrap_or(1);
-    let born = Date::new(last.school_year - 7 - cohort, 9, 1).map_err(Error::internal)?;
+    let born = Date::new(last.ends_in - 7 - cohort, 9, 1).map_err(Error::internal)?;
     let birth = born.checked_add(i64::from(random.day()).days()).map_err(Error::internal)?;
     // The year of the first grade, among those of the sample or before them.
     let entered = YEARS.checked_sub(slot.cohort);
@@ -263,7 +263,7 @@ fn pupil(
     } else if let Some(entered) = entered {
         years[entered].first_day()
     } else {
-        Date::new(last.school_year - cohort, 8, 20).map_err(Error::internal)?
+        Date::new(last.ends_in - cohort, 8, 20).map_err(Error::internal)?
     };
     let exit = match slot.cohort.checked_sub(GRADES) {
         Some(ago @ 1..) => {
