@@ -283,7 +283,7 @@ mod tests {
     use utoipa::openapi::{
         SecurityRequirement,
         extensions::Extensions,
-        path::{Operation, OperationBuilder},
+        path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn},
     };
 
     use super::{Kind, complete};
@@ -309,5 +309,10 @@ mod tests {
         let mut ending = Operation::new();
         complete(&mut ending, Kind::Changes, true);
         assert!(ending.responses.responses.contains_key("409"), "also without a body");
+        assert!(!ending.responses.responses.contains_key("422"), "nothing is said that could be unacceptable");
+        let confirm = ParameterBuilder::new().name("confirm").parameter_in(ParameterIn::Query).build();
+        let mut confirmed = OperationBuilder::new().parameter(confirm).build();
+        complete(&mut confirmed, Kind::Changes, true);
+        assert!(confirmed.responses.responses.contains_key("422"), "what is said in the address may be unacceptable");
     }
 }

@@ -194,4 +194,16 @@ mod tests {
             ]
         );
     }
+
+    #[test]
+    fn who_may_execute_a_function_is_quoted_as_it_must_be() {
+        let place = Place { cluster: "main", database: "x_shared" };
+        let found = facts(&[("function grant", "", "enter(uuid, text) data-reader", "false")]);
+        let told = compare(place, "cloister", &Facts::new(), &found, &[]);
+        let mends: Vec<_> = told.iter().map(|finding| finding.mend.as_str()).collect();
+        assert_eq!(mends, ["revoke execute on function \"cloister\".enter(uuid, text) from \"data-reader\";"]);
+        let public = facts(&[("function grant", "", "enter(uuid, text) public", "false")]);
+        let told = compare(place, "cloister", &Facts::new(), &public, &[]);
+        assert_eq!(told[0].mend, "revoke execute on function \"cloister\".enter(uuid, text) from public;");
+    }
 }

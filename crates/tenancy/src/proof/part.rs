@@ -43,41 +43,44 @@ pub(super) fn parts(database: &Expected) -> Vec<Part<'_>> {
     parts.map(|(schemas, is_first)| Part { database, schemas: schemas.to_vec(), is_first }).collect()
 }
 
-/// Looks at a part of a database. Gives what was found, how many schemas and how many tables were looked at. One that cannot
-/// be looked at is a finding, and keeps nobody from looking at the others.
+/// What was found, how many schemas and how many tables were looked at.
+type Found = (Vec<Finding>, usize, usize);
+
+/// Looks at a part of a database. What cannot be looked at is a finding, and keeps nobody from looking at the others. It is
+/// looked at once more first: a server that is busy for a moment is no hole.
 pub(super) async fn judge_part(
     cluster: &Cluster<'_>,
     part: &Part<'_>,
     depth: Depth,
     tenants: &HashSet<TenantId>,
-) -> (Vec<Finding>, usize, usize) {
+) -> Found {
+    let found = judge_once(cluster, part, depth, tenants).await;
+    if found.0.iter().all(|finding| finding.code != code::DATABASE_UNREACHABLE.name) {
+        return found;
+    }
+    tokio::time::sleep(ONCE_MORE_AFTER).await;
+    judge_once(cluster, part, depth, tenants).await
+}
+
+async fn judge_once(cluster: &Cluster<'_>, part: &Part<'_>, depth: Depth, tenants: &HashSet<TenantId>) -> Found {
     let database = part.database;
     let place = Place { cluster: &cluster.name, database: &database.name };
-    let mut is_second = false;
-    loop {
-        let failed = match cluster.owner.connect(&database.name).await {
-            Ok(client) => match look(&client, cluster, part, depth, tenants).await {
-                Ok(found) => return found,
-                Err(error) => error,
-            },
-            Err(ConnectError::Refused { source, .. }) if source.code().is_some_and(|code| code.code() == "3D000") => {
-                if database.is_passing() {
-                    return (Vec::new(), 0, 0);
-                }
-                let detail = "the registry names it and the server does not have it".to_owned();
-                let mend = "-- restore the database from a backup, or give up the tenants in it".to_owned();
-                let missing = place.finding(&code::DATABASE_MISSING, database.name.clone(), detail, mend);
-                return (vec![missing], 0, 0);
+    let failed = match cluster.owner.connect(&database.name).await {
+        Ok(client) => match look(&client, cluster, part, depth, tenants).await {
+            Ok(found) => return found,
+            Err(error) => error,
+        },
+        Err(ConnectError::Refused { source, .. }) if source.code().is_some_and(|code| code.code() == "3D000") => {
+            if database.is_passing() {
+                return (Vec::new(), 0, 0);
             }
-            Err(error) => install::connect(error),
-        };
-        if is_second {
-            return (vec![unseen(place, &failed)], 0, 0);
+            let detail = "the registry names it and the server does not have it".to_owned();
+            let mend = "-- restore the database from a backup, or give up the tenants in it".to_owned();
+            return (vec![place.finding(&code::DATABASE_MISSING, database.name.clone(), detail, mend)], 0, 0);
         }
-        // A server that is busy for a moment is no hole.
-        is_second = true;
-        tokio::time::sleep(ONCE_MORE_AFTER).await;
-    }
+        Err(error) => install::connect(error),
+    };
+    (vec![unseen(place, &failed)], 0, 0)
 }
 
 /// What could not be looked at is not proven.
@@ -92,7 +95,7 @@ async fn look(
     part: &Part<'_>,
     depth: Depth,
     tenants: &HashSet<TenantId>,
-) -> Result<(Vec<Finding>, usize, usize)> {
+) -> Result<Found> {
     let (began, database) = (Instant::now(), part.database);
     let place = Place { cluster: &cluster.name, database: &database.name };
     client.batch_execute(store::LOOK.sql()).await.map_err(Error::internal)?;

@@ -15,7 +15,7 @@ const MOST_TRIES: usize = 1000;
 /// As often as each is looked at, whatever was found out.
 const LEAST: usize = 1;
 /// As often as it is looked at with each single row taken away: when it is run in one way, and in all.
-const MOST_CLOSELY: (usize, usize) = (2, 200);
+const MOST_CLOSELY: (usize, usize) = (2, 24);
 /// As often as it is looked at with what its neighbours were run with.
 const MOST_LENT: usize = 9;
 
