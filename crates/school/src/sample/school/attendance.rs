@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cloister_ids::{AttendanceCodeId, AttendanceEventId, AttendanceRegisterId, ClassId, Uuid};
 use cloister_tenancy::{Error, Result};
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, ToSpan, civil::Date};
 use serde_json::{Value, json};
 
 use super::{
@@ -42,11 +42,6 @@ const CODES: [(&str, &str, &str, &str, bool, bool); 6] = [
 /// School days whose classes have registers of their own.
 const LAST_DAYS: usize = 5;
 const REASONS: [&str; 5] = ["Cold", "Fever", "Doctor's appointment", "Stomach ache", "Family matter"];
-
-/// A time of a day.
-pub(super) fn at(date: Date, hour: i8, minute: i8) -> Timestamp {
-    date.at(hour, minute, 0, 0).to_zoned(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
-}
 
 pub(super) async fn write_codes(pen: &mut Pen<'_>) -> Result<Codes> {
     let clock = pen.tx.cx().clock();
@@ -179,11 +174,11 @@ impl Taken<'_> {
                 // Now and then somebody forgets, or does it on the next day.
                 let next = day.checked_add(1.day()).unwrap_or(day);
                 let is_forgotten = is_homeroom && random.permille(6);
-                let is_late = is_homeroom && random.permille(15) && at(next, 9, 0) <= self.now;
+                let is_late = is_homeroom && random.permille(15) && self.plan.at(next, 9, 0) <= self.now;
                 let taken_at = match (is_homeroom, is_late) {
-                    (true, true) => at(next, 8, minute),
-                    (true, false) => at(day, 8, minute),
-                    (false, _) => at(day, 8 + i8::try_from(number).unwrap_or(0), 30),
+                    (true, true) => self.plan.at(next, 8, minute),
+                    (true, false) => self.plan.at(day, 8, minute),
+                    (false, _) => self.plan.at(day, 8 + i8::try_from(number).unwrap_or(0), 30),
                 };
                 let is_empty = !places.iter().any(|place| place.from <= day && day < place.to);
                 if is_forgotten || is_empty || taken_at > self.now {
@@ -228,7 +223,7 @@ impl Taken<'_> {
             if random.permille(pupil.misses) {
                 missing.insert((place.pupil, day));
                 // What nobody knew in the morning is mostly explained later.
-                let told = at(next, 10, 30);
+                let told = self.plan.at(next, 10, 30);
                 let absent = Event { code: self.codes.unexcused, ..event };
                 if random.permille(750) && told <= self.now {
                     let reason = Some((*random.pick(&REASONS)).to_owned());
