@@ -7,12 +7,7 @@ use cloister_tenancy::Result;
 use jiff::{ToSpan, civil::Date};
 use serde_json::json;
 
-use super::{
-    attendance::{Codes, at},
-    pen::Pen,
-    plan::Plan,
-    store,
-};
+use super::{attendance::Codes, pen::Pen, plan::Plan, store};
 use crate::sample::random::Random;
 
 /// The days of absences that were approved, by student: which request, and when it was decided.
@@ -45,7 +40,7 @@ pub(super) async fn write(pen: &mut Pen<'_>, plan: &Plan, codes: &Codes) -> Resu
         let Ok(end) = first.checked_add(length.days()) else { continue };
         let Ok(asked) = first.checked_sub(10.days()) else { continue };
         let Ok(decided) = first.checked_sub(8.days()) else { continue };
-        let (asked_at, decided_at) = (at(asked, 19, 30), at(decided, 9, 0));
+        let (asked_at, decided_at) = (plan.at(asked, 19, 30), plan.at(decided, 9, 0));
         // Nobody has asked yet for what is too far away, and nobody asks twice for a day.
         let is_asked = |day: &&Date| planned.contains_key(&(place.pupil, **day));
         if asked_at > pen.now || end > place.to || days.iter().any(|day| first <= *day && *day < end && is_asked(&day))
@@ -67,7 +62,7 @@ pub(super) async fn write(pen: &mut Pen<'_>, plan: &Plan, codes: &Codes) -> Resu
         }
         rows.push(json!({ "id": id.uuid(), "student_id": plan.pupils[place.pupil].id.uuid(), "begin_date": first,
             "end_date": end, "reason": random.pick(&REASONS), "state": state,
-            "code_id": (state == "approved").then(|| codes.planned), "note": (state == "declined").then_some("There is an examination on that day."),
+            "code_id": (state == "approved").then_some(codes.planned), "note": (state == "declined").then_some("There is an examination on that day."),
             "asked_at": asked_at, "decided_at": is_decided.then_some(decided_at) }));
     }
     pen.records("absence_requests", &store::REQUESTS, rows).await?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cloister_ids::{AttendanceCodeId, AttendanceEventId, AttendanceRegisterId, ClassId, Uuid};
 use cloister_tenancy::{Error, Result};
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, ToSpan, civil::Date};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     classes::{Class, Topic},
     events::{Event, Events},
     pen::Pen,
-    plan::{Place, Plan, SectionKey, YEARS},
+    plan::{Place, Plan, SectionKey},
     store, timetable,
 };
 use crate::{sample::random::Random, search_key};
@@ -43,11 +43,6 @@ const CODES: [(&str, &str, &str, &str, bool, bool); 6] = [
 const LAST_DAYS: usize = 5;
 const REASONS: [&str; 5] = ["Cold", "Fever", "Doctor's appointment", "Stomach ache", "Family matter"];
 
-/// A time of a day.
-pub(super) fn at(date: Date, hour: i8, minute: i8) -> Timestamp {
-    date.at(hour, minute, 0, 0).to_zoned(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
-}
-
 pub(super) async fn write_codes(pen: &mut Pen<'_>) -> Result<Codes> {
     let clock = pen.tx.cx().clock();
     let rows = CODES.iter().map(|(short, title, category, direction, excused, future)| {
@@ -70,17 +65,25 @@ pub(super) async fn write_codes(pen: &mut Pen<'_>) -> Result<Codes> {
     })
 }
 
-/// Where and by what a section's attendance is taken.
+/// A register that was taken, and when.
+type Register = (AttendanceRegisterId, Timestamp);
+
+/// How attendance is taken.
 struct Taken<'a> {
     plan: &'a Plan,
     codes: &'a Codes,
     planned: &'a Planned,
     now: Timestamp,
-    /// The first day of which attendance was taken.
-    first: Date,
-    /// The last days, on which every class has a register.
-    last: HashSet<Date>,
+    /// The days of which it was taken.
+    days: HashSet<Date>,
+    /// The last of them, on which every class has a register.
+    last: Vec<Date>,
+    /// Of each class and day.
+    registers: HashMap<(ClassId, Date), Register>,
 }
+
+/// A section with its classes and who is in it.
+type Section<'a> = (Vec<&'a Class>, Vec<&'a Place>);
 
 pub(super) async fn write(
     pen: &mut Pen<'_>,
@@ -90,46 +93,40 @@ pub(super) async fn write(
     codes: &Codes,
     planned: &Planned,
 ) -> Result<()> {
-    let mut taught: Vec<Date> = plan.years.iter().flat_map(|year| year.taught(plan.today)).collect();
-    taught.sort_unstable();
-    let wanted = plan.attendance_days.map_or(taught.len(), |days| usize::try_from(days).unwrap_or(usize::MAX));
-    taught.drain(..taught.len().saturating_sub(wanted));
-    write_planned(pen, plan, codes, planned).await?;
-    let Some(first) = taught.first().copied() else { return Ok(()) };
-    let last = taught.iter().rev().take(LAST_DAYS).copied().collect();
-    let taken = Taken { plan, codes, planned, now: pen.now, first, last };
-    let mut sections: BTreeMap<SectionKey, (Vec<&Class>, Vec<&Place>)> = BTreeMap::new();
+    let mut days: Vec<Date> = plan.years.iter().flat_map(|year| year.taught(plan.today)).collect();
+    days.sort_unstable();
+    let wanted = plan.attendance_days.map_or(days.len(), |days| usize::try_from(days).unwrap_or(usize::MAX));
+    days.drain(..days.len().saturating_sub(wanted));
+    let last = days.iter().skip(days.len().saturating_sub(LAST_DAYS)).copied().collect();
+    let days = days.into_iter().collect();
+    let mut taken = Taken { plan, codes, planned, now: pen.now, days, last, registers: HashMap::new() };
+    let mut sections: BTreeMap<SectionKey, Section<'_>> = BTreeMap::new();
     for class in classes {
         sections.entry(class.section).or_default().0.push(class);
     }
     for place in &plan.places {
         sections.entry(place.section).or_default().1.push(place);
     }
+    // All registers come before the first event: how PostgreSQL looks for the register of an event it decides once, and by how
+    // many there are then.
+    let mut random = Random::new(plan.seed ^ 0x7265_6769);
+    for (key, section) in &sections {
+        let rows = taken.registers(pen, houses, *key, section, &mut random);
+        pen.records("attendance_registers", &store::REGISTERS, rows).await?;
+    }
+    write_planned(pen, plan, codes, planned).await?;
     let mut random = Random::new(plan.seed ^ 0x6174_7465);
-    for (section, (classes, places)) in sections {
+    for (key, (classes, places)) in &sections {
         let Some(homeroom) = classes.iter().find(|class| class.topic == Topic::Homeroom) else { continue };
-        let (mut registers, mut events) = (Vec::new(), Events::default());
-        let mut missing = HashSet::new();
-        for day in plan.years[section.year].taught(plan.today).filter(|day| *day >= taken.first) {
-            taken.homeroom(
-                pen,
-                homeroom.id,
-                section,
-                day,
-                &places,
-                &mut random,
-                &mut registers,
-                &mut events,
-                &mut missing,
-            );
-        }
-        if section.year == YEARS - 1 {
-            let house = &houses[section.school];
-            for class in classes.iter().filter(|class| !class.is_lower && class.topic != Topic::Homeroom) {
-                taken.class(pen, class, house, &places, &missing, &mut registers, &mut events);
+        let (mut events, mut missing) = (Events::default(), HashSet::new());
+        for day in plan.years[key.year].taught(plan.today) {
+            if let Some(register) = taken.registers.get(&(homeroom.id, day)) {
+                taken.homeroom(pen, *key, day, *register, places, &mut random, &mut events, &mut missing);
             }
         }
-        pen.records("attendance_registers", &store::REGISTERS, registers).await?;
+        for class in classes.iter().filter(|class| class.topic != Topic::Homeroom) {
+            taken.class(pen, class, houses, places, &missing, &mut events);
+        }
         events.write(pen).await?;
     }
     Ok(())
@@ -150,33 +147,71 @@ async fn write_planned(pen: &mut Pen<'_>, plan: &Plan, codes: &Codes, planned: &
 }
 
 impl Taken<'_> {
-    /// The register of a homeroom, which is that of the day.
+    /// The registers of a section: of the homeroom each day, and of other upper classes on the last days.
+    fn registers(
+        &mut self,
+        pen: &Pen<'_>,
+        houses: &[House],
+        key: SectionKey,
+        (classes, places): &Section<'_>,
+        random: &mut Random,
+    ) -> Vec<Value> {
+        let clock = pen.tx.cx().clock();
+        let school = self.plan.schools[key.school].id;
+        let minute = 5 + i8::try_from(key.section % 20).unwrap_or(0);
+        let mut rows = Vec::new();
+        for class in classes {
+            let number = class.topic.period(class.is_lower, class.place);
+            let is_homeroom = class.topic == Topic::Homeroom;
+            let of_week = |day: Date| day.weekday().to_monday_one_offset().cast_unsigned();
+            let days: Vec<Date> = if is_homeroom {
+                self.plan.years[key.year].taught(self.plan.today).filter(|day| self.days.contains(day)).collect()
+            } else {
+                let meets = |day: &&Date| timetable::days(class).contains(&of_week(**day));
+                self.last.iter().filter(|_| !class.is_lower).filter(meets).copied().collect()
+            };
+            for day in days.into_iter().filter(|day| (class.begin..class.end).contains(day)) {
+                // Now and then somebody forgets, or does it on the next day.
+                let next = day.checked_add(1.day()).unwrap_or(day);
+                let is_forgotten = is_homeroom && random.permille(6);
+                let is_late = is_homeroom && random.permille(15) && self.plan.at(next, 9, 0) <= self.now;
+                let taken_at = match (is_homeroom, is_late) {
+                    (true, true) => self.plan.at(next, 8, minute),
+                    (true, false) => self.plan.at(day, 8, minute),
+                    (false, _) => self.plan.at(day, 8 + i8::try_from(number).unwrap_or(0), 30),
+                };
+                let is_empty = !places.iter().any(|place| place.from <= day && day < place.to);
+                if is_forgotten || is_empty || taken_at > self.now {
+                    continue;
+                }
+                let id = AttendanceRegisterId::generate(clock);
+                self.registers.insert((class.id, day), (id, taken_at));
+                let period = (!is_homeroom).then(|| houses[key.school].periods[number].uuid());
+                rows.push(
+                    json!({ "id": id.uuid(), "class_id": class.id.uuid(), "school_id": school.uuid(), "date": day,
+                    "class_period_id": period, "taken_at": taken_at, "late": is_late }),
+                );
+            }
+        }
+        rows
+    }
+
+    /// What the register of a homeroom said, which is that of the day.
     #[expect(clippy::too_many_arguments, reason = "one day of one section, and what it adds to")]
     fn homeroom(
         &self,
         pen: &Pen<'_>,
-        class: ClassId,
         section: SectionKey,
         day: Date,
+        (register, taken_at): Register,
         places: &[&Place],
         random: &mut Random,
-        registers: &mut Vec<Value>,
         events: &mut Events,
         missing: &mut HashSet<(usize, Date)>,
     ) {
-        // Now and then somebody forgets, or does it on the next day.
+        let (clock, school) = (pen.tx.cx().clock(), self.plan.schools[section.school].id);
         let next = day.checked_add(1.day()).unwrap_or(day);
-        let (is_forgotten, is_late) = (random.permille(6), random.permille(15) && at(next, 9, 0) <= self.now);
-        if is_forgotten {
-            return;
-        }
-        let clock = pen.tx.cx().clock();
-        let (register, school) = (AttendanceRegisterId::generate(clock), self.plan.schools[section.school].id);
-        let minute = 5 + i8::try_from(section.section % 20).unwrap_or(0);
-        let taken_at = if is_late { at(next, 8, minute) } else { at(day, 8, minute) };
-        let mut anybody = false;
         for place in places.iter().filter(|place| place.from <= day && day < place.to) {
-            anybody = true;
             if self.planned.contains_key(&(place.pupil, day)) {
                 missing.insert((place.pupil, day));
                 continue;
@@ -188,7 +223,7 @@ impl Taken<'_> {
             if random.permille(pupil.misses) {
                 missing.insert((place.pupil, day));
                 // What nobody knew in the morning is mostly explained later.
-                let told = at(next, 10, 30);
+                let told = self.plan.at(next, 10, 30);
                 let absent = Event { code: self.codes.unexcused, ..event };
                 if random.permille(750) && told <= self.now {
                     let reason = Some((*random.pick(&REASONS)).to_owned());
@@ -200,57 +235,38 @@ impl Taken<'_> {
                     events.push(absent);
                 }
             } else if random.permille(18) {
-                let arrival = Some(jiff::civil::time(8, minute + random.small(30).cast_signed(), 0, 0));
+                let arrival = Some(jiff::civil::time(8, 25 + random.small(30).cast_signed(), 0, 0));
                 events.push(Event { code: self.codes.late, arrival, ..event });
             } else {
                 events.push(event);
             }
         }
-        if anybody {
-            registers.push(json!({ "id": register.uuid(), "class_id": class.uuid(), "school_id": school.uuid(),
-                "date": day, "taken_at": taken_at, "late": is_late }));
-        }
     }
 
-    /// The registers of another class on the last days.
-    #[expect(clippy::too_many_arguments, reason = "one class, and what it adds to")]
+    /// What the registers of another class said on the last days.
     fn class(
         &self,
         pen: &Pen<'_>,
         class: &Class,
-        house: &House,
+        houses: &[House],
         places: &[&Place],
         missing: &HashSet<(usize, Date)>,
-        registers: &mut Vec<Value>,
         events: &mut Events,
     ) {
         let clock = pen.tx.cx().clock();
         let number = class.topic.period(class.is_lower, class.place);
-        let (period, school) = (house.periods[number], self.plan.schools[class.section.school].id);
-        let mut days: Vec<Date> = self.last.iter().copied().collect();
-        days.sort_unstable();
-        for day in days {
-            let weekday = day.weekday().to_monday_one_offset().cast_unsigned();
-            if day < class.begin || day >= class.end || !timetable::days(class).contains(&weekday) {
-                continue;
-            }
-            let register = AttendanceRegisterId::generate(clock);
-            let taken_at = at(day, 8 + i8::try_from(number).unwrap_or(0), 30);
-            let here: Vec<_> = places.iter().filter(|place| place.from <= day && day < place.to).collect();
-            if here.is_empty() || taken_at > self.now {
-                continue;
-            }
-            for place in here {
+        let key = class.section;
+        let (period, school) = (houses[key.school].periods[number], self.plan.schools[key.school].id);
+        for day in &self.last {
+            let Some((register, taken_at)) = self.registers.get(&(class.id, *day)) else { continue };
+            for place in places.iter().filter(|place| place.from <= *day && *day < place.to) {
                 let pupil = &self.plan.pupils[place.pupil];
                 let code =
-                    if missing.contains(&(place.pupil, day)) { self.codes.unexcused } else { self.codes.present };
-                let id = AttendanceEventId::generate(clock);
-                let event = Event::new(id, taken_at, pupil.id, school, day, code);
+                    if missing.contains(&(place.pupil, *day)) { self.codes.unexcused } else { self.codes.present };
+                let event = Event::new(AttendanceEventId::generate(clock), *taken_at, pupil.id, school, *day, code);
                 let (class, period) = (Some(class.id.uuid()), Some(period.uuid()));
                 events.push(Event { class, period, register: Some(register.uuid()), ..event });
             }
-            registers.push(json!({ "id": register.uuid(), "class_id": class.id.uuid(), "school_id": school.uuid(),
-                "date": day, "class_period_id": period.uuid(), "taken_at": taken_at, "late": false }));
         }
     }
 }

@@ -89,7 +89,7 @@ fn sessions(plan: &Plan) -> Vec<Value> {
         rows.extend(sessions.map(|(session, id)| {
             json!({ "id": id.uuid(), "sourced_id": id.to_string(), "title": session.title,
                 "title_search": search_key::of(&session.title), "type": session.kind, "start_date": session.start,
-                "end_date": session.end, "school_year": year.school_year,
+                "end_date": session.end, "school_year": year.ends_in,
                 "parent_id": session.parent.as_ref().and_then(|parent| ids.get(parent.as_str())) })
         }));
     }

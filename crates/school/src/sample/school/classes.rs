@@ -134,7 +134,7 @@ pub(super) async fn write(pen: &mut Pen<'_>, plan: &Plan, houses: &[House]) -> R
         let period = class.topic.period(class.is_lower, class.place);
         let kind = if subject.is_none() { "homeroom" } else { "scheduled" };
         rows.push(json!({ "id": class.id.uuid(), "sourced_id": class.id.to_string(), "title": title,
-            "title_search": search_key::of(&title), "class_code": format!("{code}-{grade:02}{letter}-{}", plan.years[year].school_year),
+            "title_search": search_key::of(&title), "class_code": format!("{code}-{grade:02}{letter}-{}", plan.years[year].ends_in),
             "class_type": kind, "location": houses[school].rooms.get(class.room).map(|(_, number)| number),
             "course_id": courses.get(&(grade, code)).map(|id| id.uuid()), "school_id": plan.schools[school].id.uuid(),
             "grades": [format!("{grade:02}")], "subjects": subject.iter().map(|one| one.name).collect::<Vec<_>>(),

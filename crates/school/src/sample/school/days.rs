@@ -25,7 +25,8 @@ pub(super) struct Day {
 /// A school year.
 #[derive(Debug)]
 pub(super) struct Year {
-    pub(super) school_year: i16,
+    /// The year in which it ends.
+    pub(super) ends_in: i16,
     pub(super) calendar: Calendar,
     /// Of the sessions of the calendar, in its order.
     pub(super) session_ids: Vec<AcademicSessionId>,
@@ -63,7 +64,7 @@ impl Year {
             let calendar = Calendar::new(last - back).map_err(refused)?;
             let session_ids = calendar.sessions.iter().map(|_| AcademicSessionId::generate(clock)).collect();
             let days = days(&calendar)?;
-            years.push(Self { school_year: last - back, calendar, session_ids, days });
+            years.push(Self { ends_in: last - back, calendar, session_ids, days });
         }
         Ok(years)
     }

@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 
 use cloister_ids::{OrgId, PersonId};
 use cloister_tenancy::{Action, Error, ErrorKind, OpContext, Result, Tenancy};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use self::{pen::Pen, plan::Plan};
@@ -108,7 +109,8 @@ pub async fn make(
     }
     let _place = tenancy.begin_long_work(cx).await?;
     let (wanted, clock, day) = (settings.clone(), tenancy.clock().clone(), today(cx));
-    let plan = tokio::task::spawn_blocking(move || Plan::new(&wanted, day, &*clock));
+    let zone = TimeZone::get(&cx.tenant().time_zone).unwrap_or(TimeZone::UTC);
+    let plan = tokio::task::spawn_blocking(move || Plan::new(&wanted, zone, day, &*clock));
     let plan = plan.await.map_err(Error::internal)??;
     let mut tx = tenancy.write(cx).await?;
     if !tx.begin_large(WORK).await? {

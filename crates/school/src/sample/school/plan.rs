@@ -2,7 +2,7 @@
 
 use cloister_ids::{Clock, OrgId, PersonId};
 use cloister_tenancy::{Error, Result};
-use jiff::{ToSpan, civil::Date};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 use super::{
     SchoolSettings,
@@ -99,6 +99,8 @@ pub(super) struct SectionKey {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) seed: u64,
+    /// Where the schools are.
+    zone: TimeZone,
     pub(super) today: Date,
     pub(super) district: Named,
     pub(super) schools: Vec<Named>,
@@ -114,7 +116,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(settings: &SchoolSettings, today: Date, clock: &dyn Clock) -> Result<Self> {
+    pub(super) fn new(settings: &SchoolSettings, zone: TimeZone, today: Date, clock: &dyn Clock) -> Result<Self> {
         let mut random = Random::new(settings.seed);
         let years = Year::all(settings, today, clock)?;
         let count = usize::try_from(settings.students).unwrap_or(usize::MAX);
@@ -135,6 +137,7 @@ impl Plan {
         }
         let mut plan = Self {
             seed: settings.seed,
+            zone,
             today,
             district,
             schools,
@@ -149,6 +152,12 @@ impl Plan {
         plan.places = plan.all_places(&mut random)?;
         plan.employees = employees(&plan, &mut random, clock);
         Ok(plan)
+    }
+
+    /// A time of a day, by the clock of the schools.
+    pub(super) fn at(&self, date: Date, hour: i8, minute: i8) -> Timestamp {
+        let time = date.at(hour, minute, 0, 0).to_zoned(self.zone.clone());
+        time.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
     }
 
     /// Sections of a cohort.
@@ -250,7 +259,7 @@ fn pupil(
 ) -> Result<Pupil> {
     let last = &years[YEARS - 1];
     let cohort = i16::try_from(slot.cohort).unwrap_or(1);
-    let born = Date::new(last.school_year - 7 - cohort, 9, 1).map_err(Error::internal)?;
+    let born = Date::new(last.ends_in - 7 - cohort, 9, 1).map_err(Error::internal)?;
     let birth = born.checked_add(i64::from(random.day()).days()).map_err(Error::internal)?;
     // The year of the first grade, among those of the sample or before them.
     let entered = YEARS.checked_sub(slot.cohort);
@@ -263,7 +272,7 @@ fn pupil(
     } else if let Some(entered) = entered {
         years[entered].first_day()
     } else {
-        Date::new(last.school_year - cohort, 8, 20).map_err(Error::internal)?
+        Date::new(last.ends_in - cohort, 8, 20).map_err(Error::internal)?
     };
     let exit = match slot.cohort.checked_sub(GRADES) {
         Some(ago @ 1..) => {

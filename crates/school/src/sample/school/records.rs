@@ -41,7 +41,7 @@ pub(super) async fn write(pen: &mut Pen<'_>, plan: &Plan) -> Result<()> {
             let average = upper.then(|| 2_000 + random.below(2_000));
             rows.push(json!({ "id": AcademicRecordId::generate(clock).uuid(), "student_id": pupil.id.uuid(),
                 "school_name": plan.schools[pupil.school].name, "org_id": plan.schools[pupil.school].id.uuid(),
-                "school_year": year.school_year, "grade_level": format!("{grade:02}"), "begin_date": begin,
+                "school_year": year.ends_in, "grade_level": format!("{grade:02}"), "begin_date": begin,
                 "end_date": end, "result": result, "credits_earned": credits, "grade_point_average": average }));
         }
     }
