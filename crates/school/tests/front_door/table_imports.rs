@@ -246,6 +246,38 @@ async fn what_was_changed_since_is_not_taken_back_unseen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_beside_a_record_comes_and_goes_with_it() {
+    let (platform, door) = unhurried_platform().await;
+    let _working = Working::start(&platform.tenancy);
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    let mila = office.make("persons", json!({"given_name": "Mila", "family_name": "Okafor", "identifier": "1"})).await;
+    let put = office.call("PUT", &format!("persons/{}/demographics", id(&mila)));
+    put.json(json!({"birth_date": "2015-04-23", "city_of_birth": "Lagos"})).expect(200).await;
+    let table =
+        "Nummer;Vorname;Nachname;Geburtsdatum;Geschlecht\n1;Mila;Okafor;24.4.2015;female\n2;Zoë;Berg;1.2.2016;\n";
+    let asked = query("persons", &json!({"columns": {"Nummer": "identifier"}}), "");
+    let run = bring(&office, &asked, table).await;
+    assert_eq!(counts(&run), ("applied".to_owned(), [1, 1, 0, 0]), "{run}");
+    assert_eq!(run["report"]["columns"]["Geburtsdatum"], "demographics.birth_date");
+    let told = json!([{"field": "demographics.birth_date"}, {"field": "demographics.sex"}]);
+    assert_eq!(run["report"]["files"][0]["examples"][0]["fields"], told, "which, and not what");
+    let known = office.read(&format!("persons/{}/demographics", id(&mila))).await;
+    assert_eq!((&known["birth_date"], &known["city_of_birth"]), (&json!("2015-04-24"), &json!("Lagos")));
+    let again = bring(&office, &asked, table).await;
+    assert_eq!(counts(&again), ("applied".to_owned(), [0, 0, 2, 0]), "{again}");
+    let [zoe] = office.list("persons?q=berg").await.try_into().unwrap();
+    assert_eq!(office.read(&format!("persons/{}/demographics", id(&zoe))).await["birth_date"], "2016-02-01");
+    undo(&office, &run).await.json(json!({})).expect(200).await;
+    let known = office.read(&format!("persons/{}/demographics", id(&mila))).await;
+    assert_eq!((&known["birth_date"], &known["sex"]), (&json!("2015-04-23"), &Value::Null));
+    assert_eq!(people(&office).await, ["Mila Okafor 1"]);
+    let wrong = table.replace("24.4.2015", "24.4.1015");
+    let refused = bring(&office, &asked, wrong).await;
+    assert_eq!(issues(&refused), ["2 Geburtsdatum date_implausible"], "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_looked_at_first() {
     let (platform, door) = unhurried_platform().await;
     let tenant = platform.tenant("north", Tier::Shared).await;

@@ -15,14 +15,14 @@ use super::{
     mapping::{self, Plan},
     report::{TableIssue, TableReport},
     resource::{Resource, Resources},
-    row::{Reading, Said, label, told},
+    row::{Reading, Said, label, put, told},
     sheet::{self, Sheet, SheetRow},
 };
 use crate::{
     ROSTER, School,
     import::{
-        Change, Example, Observer, Outcome, Phase, merge, report::milliseconds, run::RunSettings, run::RunState,
-        run_store, undo,
+        Change, Example, FieldChange, Observer, Outcome, Phase, merge, report::milliseconds, run::RunSettings,
+        run::RunState, run_store, undo,
     },
 };
 
@@ -225,38 +225,36 @@ impl Rows<'_> {
                 return Err(self.refused("key_ambiguous", message.to_owned()));
             }
         };
-        match known {
-            Some((id, active)) => self.change(row.line, said, &id, active, report).await,
-            None if said.fields.contains_key("id") && self.plan.key == ["id"] => Err(self.refused(
-                "id_unknown",
-                "There is no record with this id. Leave the cell empty to make one.".to_owned(),
-            )),
-            None => self.make(row.line, said, report).await,
+        let done = match known {
+            Some((id, active)) => self.change(said, &id, active).await?,
+            None if said.fields.contains_key("id") && self.plan.key == ["id"] => {
+                let message = "There is no record with this id. Leave the cell empty to make one.";
+                return Err(self.refused("id_unknown", message.to_owned()));
+            }
+            None => self.make(said).await?,
+        };
+        let Done { record, change, mut fields } = done;
+        fields.extend(self.put_beside(said, &record).await?);
+        match change.or_else(|| (!fields.is_empty()).then_some(Change::Changed)) {
+            Some(change) => report.did(row.line, Example { change, fields, ..example(&record) }),
+            None => report.counts().unchanged += 1,
         }
-    }
-
-    async fn make(&mut self, line: u64, said: &Said, report: &mut TableReport) -> Result<(), Refused> {
-        let made = self.call(Method::POST, &format!("/{}", self.resource.name), None, Some(&said.body())).await?;
-        self.lookup.made(self.resource, &made);
-        report.did(line, Example { change: Change::Created, ..example(&made) });
-        self.note(&made, None);
         Ok(())
     }
 
-    async fn change(
-        &mut self,
-        line: u64,
-        said: &Said,
-        id: &str,
-        active: bool,
-        report: &mut TableReport,
-    ) -> Result<(), Refused> {
+    async fn make(&mut self, said: &Said) -> Result<Done, Refused> {
+        let made = self.call(Method::POST, &format!("/{}", self.resource.name), None, Some(&said.body())).await?;
+        self.lookup.made(self.resource, &made);
+        self.note(&made, None);
+        Ok(Done { record: made, change: Some(Change::Created), fields: Vec::new() })
+    }
+
+    async fn change(&mut self, said: &Said, id: &str, active: bool) -> Result<Done, Refused> {
         let path = format!("/{}/{id}", self.resource.name);
         let record = self.call(Method::GET, &path, None, None).await?;
         let (patch, before) = said.differs(&record, active);
         if patch.is_empty() {
-            report.counts().unchanged += 1;
-            return Ok(());
+            return Ok(Done { record, change: None, fields: Vec::new() });
         }
         if !self.resource.changes {
             let message = "This record is there already and differs, and records of this list cannot be changed.";
@@ -265,22 +263,54 @@ impl Rows<'_> {
         let fields = told(&patch, &before);
         let changed = self.call(Method::PATCH, &path, record["version"].as_i64(), Some(&Value::Object(patch))).await?;
         if changed["version"] == record["version"] {
-            report.counts().unchanged += 1;
-            return Ok(());
+            return Ok(Done { record, change: None, fields: Vec::new() });
         }
-        report.did(line, Example { change: Change::Changed, fields, ..example(&changed) });
         self.note(&changed, Some(Value::Object(before)));
-        Ok(())
+        Ok(Done { record: changed, change: Some(Change::Changed), fields })
+    }
+
+    /// Puts what a row says beside its record. It is told which fields differ, and not what they say.
+    async fn put_beside(&mut self, said: &Said, record: &Value) -> Result<Vec<FieldChange>, Refused> {
+        let mut told = Vec::new();
+        for (name, said) in &said.beside {
+            let Some((_, fields)) = self.resource.beside.iter().find(|(known, _)| known == name) else { continue };
+            let id = format!("{}/{name}", record["id"].as_str().unwrap_or_default());
+            let path = format!("/{}/{id}", self.resource.name);
+            let there = match self.house.inside.call(self.batch.cx(), Method::GET, &path, None, None).await {
+                Ok(there) => there,
+                Err(error) if error.kind() == ErrorKind::NotFound => Value::Null,
+                Err(error) => return Err(self.of(error)),
+            };
+            let Some(body) = put(said, &there, fields) else { continue };
+            let put = self.call(Method::PUT, &path, there["version"].as_i64(), Some(&body)).await?;
+            let before = there.as_object().map(|there| {
+                let all = fields.iter().filter_map(|field| Some((field.name.clone(), there.get(&field.name)?.clone())));
+                Value::Object(all.filter(|(_, value)| !value.is_null()).collect())
+            });
+            self.changes.push(self.changed(id, before, &put));
+            let differing = said.as_object().into_iter().flatten().filter(|(field, value)| there[*field] != **value);
+            told.extend(differing.map(|(field, _)| FieldChange {
+                field: format!("{name}.{field}"),
+                before: Value::Null,
+                after: Value::Null,
+            }));
+        }
+        Ok(told)
     }
 
     fn note(&mut self, record: &Value, before: Option<Value>) {
-        self.changes.push(TableChange {
+        let id = record["id"].as_str().unwrap_or_default().to_owned();
+        self.changes.push(self.changed(id, before, record));
+    }
+
+    fn changed(&self, record_id: String, before: Option<Value>, after: &Value) -> TableChange {
+        TableChange {
             number: i32::try_from(self.changes.len()).unwrap_or(i32::MAX),
             resource: self.resource.name.clone(),
-            record_id: record["id"].as_str().unwrap_or_default().to_owned(),
+            record_id,
             before,
-            version_after: record["version"].as_i64().unwrap_or_default(),
-        });
+            version_after: after["version"].as_i64().unwrap_or_default(),
+        }
     }
 
     async fn call(
@@ -291,10 +321,14 @@ impl Rows<'_> {
         body: Option<&Value>,
     ) -> Result<Value, Refused> {
         let answer = self.house.inside.call(self.batch.cx(), method, path, known, body).await;
-        answer.map_err(|error| match error.kind() {
+        answer.map_err(|error| self.of(error))
+    }
+
+    fn of(&self, error: Error) -> Refused {
+        match error.kind() {
             ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::TooMany => Refused::All(error),
             _ => Refused::Row(self.issues(&error)),
-        })
+        }
     }
 
     /// What the API says is wrong, told of the columns of the table.
@@ -306,8 +340,11 @@ impl Rows<'_> {
             let mut names = field.field.split(['.', '[', ']']).filter(|part| !part.is_empty());
             let name = names.next().unwrap_or_default();
             let part = names.rfind(|part| !part.bytes().all(|byte| byte.is_ascii_digit()));
-            let bindings = || self.plan.bindings.iter().filter(|known| known.field == name);
-            let binding = bindings().find(|known| known.part.as_deref() == part).or_else(|| bindings().next());
+            let all = || self.plan.bindings.iter();
+            let named = all().find(|known| known.field == name && known.part.as_deref() == part);
+            let binding = named.or_else(|| all().find(|known| known.field == name));
+            // What is kept beside a record is told by the names of its own fields.
+            let binding = binding.or_else(|| all().find(|known| known.beside && known.part.as_deref() == Some(name)));
             let called = binding.map_or_else(|| field.field.clone(), |binding| binding.called.clone());
             TableIssue::error(
                 &field.code,
@@ -328,6 +365,14 @@ impl Rows<'_> {
         let column = Some(columns.join(", ")).filter(|column| !column.is_empty());
         Refused::Row(vec![TableIssue::error(code, column, None, message)])
     }
+}
+
+/// What became of a row.
+struct Done {
+    record: Value,
+    /// None where it was so already.
+    change: Option<Change>,
+    fields: Vec<FieldChange>,
 }
 
 /// What is refused.

@@ -67,6 +67,8 @@ pub(super) struct Resource {
     pub(super) fields: Vec<Field>,
     /// What the list shows.
     pub(super) listed: Vec<Field>,
+    /// What is kept beside a record, such as the demographics of a person: where, and its fields.
+    pub(super) beside: Vec<(String, Vec<Field>)>,
     /// Whether records can be changed.
     pub(super) changes: bool,
     /// Whether the list shows deleted records when it is asked to.
@@ -122,7 +124,8 @@ impl Resources {
             let has = |name: &str| parameters.iter().any(|known| known["name"] == name);
             let listed = schemas.fields(schemas.item(item)?, false);
             let (changes, has_status) = (!one["patch"].is_null(), has("status"));
-            has("cursor").then(|| Resource { name: name.to_owned(), fields, listed, changes, has_status })
+            let beside = schemas.beside(document, path);
+            has("cursor").then(|| Resource { name: name.to_owned(), fields, listed, beside, changes, has_status })
         });
         Self(found.collect())
     }
@@ -153,6 +156,9 @@ impl Resources {
                 }
                 _ => shown.push(self.show(&field.name, field)),
             }
+        }
+        for (beside, fields) in &resource.beside {
+            shown.extend(fields.iter().map(|field| self.show(&format!("{beside}.{}", field.name), field)));
         }
         shown
     }
@@ -214,6 +220,21 @@ impl<'a> Schemas<'a> {
     fn item(&self, item: &Value) -> Option<&'a Value> {
         let page = item["get"]["responses"]["200"]["content"]["application/json"]["schema"].as_object()?;
         self.object(self.object(page)?["properties"]["items"]["items"].as_object()?)
+    }
+
+    /// What is put beside the records of a list, each in its own place. Values whose names the document does not know are not among
+    /// it.
+    fn beside(&self, document: &'a Value, list: &str) -> Vec<(String, Vec<Field>)> {
+        let paths = document["paths"].as_object().into_iter().flatten();
+        let found = paths.filter_map(|(path, item)| {
+            let name = path.strip_prefix(list)?.strip_prefix("/{id}/").filter(|name| !name.contains(['/', '{']))?;
+            if item["get"].is_null() || item["delete"].is_null() {
+                return None;
+            }
+            let body = item["put"]["requestBody"]["content"]["application/json"]["schema"].as_object()?;
+            Some((name.to_owned(), self.fields(self.object(body)?, false)))
+        });
+        found.collect()
     }
 
     fn fields(&self, object: &'a Value, deep: bool) -> Vec<Field> {

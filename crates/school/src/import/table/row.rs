@@ -6,7 +6,7 @@ use super::{
     lookup::Lookup,
     mapping::{Binding, Origin, Plan, TableMapping},
     report::TableIssue,
-    resource::Kind,
+    resource::{Field, Kind},
     sheet::{Cell, SheetRow},
     value,
 };
@@ -19,6 +19,8 @@ pub(super) struct Said {
     pub(super) fields: Map<String, Value>,
     /// One part each: what is said of its fields.
     pub(super) parts: Map<String, Value>,
+    /// What is kept beside the record, and what is said of its fields; null for a field that is emptied.
+    pub(super) beside: Map<String, Value>,
 }
 
 /// How cells are read.
@@ -90,13 +92,17 @@ impl Said {
         match &binding.part {
             None => drop(self.fields.insert(binding.field.clone(), value)),
             Some(part) => {
-                let whole = self.parts.entry(&binding.field).or_insert_with(|| json!({}));
+                let all = if binding.beside { &mut self.beside } else { &mut self.parts };
+                let whole = all.entry(&binding.field).or_insert_with(|| json!({}));
                 whole[part] = value;
             }
         }
     }
 
     fn clear(&mut self, binding: &Binding) {
+        if binding.beside && binding.nullable {
+            self.say(binding, Value::Null);
+        }
         if binding.part.is_some() || binding.field == "id" {
             return;
         }
@@ -148,6 +154,17 @@ impl Said {
         }
         (patch, before)
     }
+}
+
+/// What is to be put beside a record in place of what is there; nothing where that is so already.
+pub(super) fn put(said: &Value, there: &Value, fields: &[Field]) -> Option<Value> {
+    let said = said.as_object()?;
+    if said.iter().all(|(name, value)| same(value, &there[name])) {
+        return None;
+    }
+    let value = |field: &Field| said.get(&field.name).unwrap_or(&there[&field.name]).clone();
+    let all = fields.iter().map(|field| (field.name.clone(), value(field)));
+    Some(Value::Object(all.filter(|(_, value)| !value.is_null()).collect()))
 }
 
 /// Numbers are compared as numbers: 1 and 1.0 are the same.
