@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    bring::House,
+    house::House,
     mapping::{self, Origin, TableMapping},
     report::TableIssue,
     resource::TableField,

@@ -1,9 +1,8 @@
 //! Brings a table in: each row by the very code that takes one record over HTTP, all rows in one transaction.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{collections::HashMap, time::Instant};
 
 use axum::http::Method;
-use cloister_http::{HttpModule, Inside};
 use cloister_ids::ImportRunId;
 use cloister_tenancy::{Action, Batch, Error, ErrorKind, OpContext, Result, Tenancy};
 use serde_json::{Value, json};
@@ -11,15 +10,16 @@ use serde_json::{Value, json};
 use super::{
     TableSettings, change_store,
     change_store::TableChange,
+    house::House,
     lookup::{Lookup, joined},
     mapping::{self, Plan},
     report::{TableIssue, TableReport},
-    resource::{Resource, Resources},
+    resource::Resource,
     row::{Reading, Said, label, put, told},
     sheet::{self, Sheet, SheetRow},
 };
 use crate::{
-    ROSTER, School,
+    ROSTER,
     import::{
         Change, Example, FieldChange, Observer, Outcome, Phase, merge, report::milliseconds, run::RunSettings,
         run::RunState, run_store, undo,
@@ -28,29 +28,6 @@ use crate::{
 
 /// Rows between two notes of how far it is.
 const NOTED_EVERY: u64 = 20;
-
-/// The routes that rows are sent to, and what the lists are.
-pub(super) struct House {
-    pub(super) inside: Inside,
-    pub(super) resources: Resources,
-}
-
-impl House {
-    pub(super) fn new(tenancy: &Tenancy) -> Result<Self> {
-        let modules: [Arc<dyn HttpModule>; 1] = [Arc::new(School)];
-        let inside = Inside::new(tenancy, &modules);
-        let document = serde_json::to_value(inside.document()).map_err(Error::internal)?;
-        Ok(Self { inside, resources: Resources::of(&document) })
-    }
-
-    pub(super) fn resource(&self, name: &str) -> Result<&Resource> {
-        self.resources.get(name).ok_or_else(|| {
-            let known: Vec<&str> = self.resources.names().collect();
-            let message = format!("A table can be brought into: {}.", known.join(", "));
-            sheet::refused("table_resource_unknown", message)
-        })
-    }
-}
 
 /// Brings a table into the tenant of `cx`. One that is refused is an answer, not an error: its report says what is wrong.
 pub(in crate::import) async fn bring(
@@ -93,6 +70,9 @@ pub(in crate::import) async fn bring(
     sheet.issues.iter().chain(&plan.issues).cloned().for_each(|issue| report.tell(issue));
 
     let Some(batch) = tenancy.batch(cx, "import").await? else { return Err(merge::running()) };
+    if let Some(run) = waiting {
+        still_waits(tenancy, batch.cx(), run).await?;
+    }
     let lookup = Lookup::load(&house.inside, batch.cx(), &house.resources, resource, &plan).await?;
     report.milliseconds.reading = milliseconds(begun.elapsed());
     let merging = Instant::now();
@@ -113,6 +93,14 @@ pub(in crate::import) async fn bring(
     }
     end(tenancy, batch, &report, &changes, (settings, size), waiting).await?;
     Ok(report)
+}
+
+/// Another attempt may have brought it in while this one read the file: rows without a key would be made twice.
+async fn still_waits(tenancy: &Tenancy, cx: &OpContext, run: ImportRunId) -> Result<()> {
+    match run_store::get(tenancy, cx, run).await?.state {
+        RunState::Waiting | RunState::Running => Ok(()),
+        _ => Err(Error::new(ErrorKind::Conflict, "import_ended", "This import has ended already.")),
+    }
 }
 
 /// Notes what was done, in the transaction that did it, and commits.

@@ -23,6 +23,7 @@ mod bring;
 mod change_store;
 mod delimited;
 mod excel;
+mod house;
 mod lookup;
 mod mapping;
 mod report;

@@ -7,8 +7,8 @@ use cloister_ids::ImportRunId;
 use cloister_tenancy::{Batch, Error, ErrorKind, OpContext, Result, Tenancy};
 
 use super::{
-    bring::House,
     change_store::{self, TableChange},
+    house::House,
     lookup::each,
 };
 use crate::import::{merge, undo::were_changed};
