@@ -53,7 +53,7 @@ async fn people(office: &Office<'_>) -> Vec<String> {
         .collect()
 }
 
-async fn undo(office: &Office<'_>, run: &Value) -> Call {
+fn undo(office: &Office<'_>, run: &Value) -> Call {
     office.call("POST", &format!("roster/imports/{}/undo", id(run)))
 }
 
@@ -96,13 +96,13 @@ async fn a_list_of_pupils_is_tried_brought_in_and_taken_back_in_every_tier() {
         let told = &second["report"]["files"][0]["examples"];
         let differs = json!([{"field": "email", "before": "mila@home.example", "after": "mila@new.example"}]);
         assert_eq!((&told[0]["line"], &told[0]["fields"]), (&json!(2), &differs));
-        undo(&office, &first).await.json(json!({})).refused(409, "import_not_last").await;
-        let keyed = || async { undo(&office, &second).await.json(json!({})).header("idempotency-key", "back") };
-        assert_eq!(keyed().await.expect(200).await["state"], "undone");
-        assert_eq!(keyed().await.expect(200).await["state"], "undone", "the same answer again");
+        undo(&office, &first).json(json!({})).refused(409, "import_not_last").await;
+        let keyed = || undo(&office, &second).json(json!({})).header("idempotency-key", "back");
+        assert_eq!(keyed().expect(200).await["state"], "undone");
+        assert_eq!(keyed().expect(200).await["state"], "undone", "the same answer again");
         assert_eq!(people(&office).await, ["Zoë Müller 20418", "Mila Okafor 20417"]);
         assert_eq!(office.read(&format!("persons/{}", id(&mila))).await["email"], "mila@home.example");
-        undo(&office, &second).await.json(json!({})).refused(409, "import_undone").await;
+        undo(&office, &second).json(json!({})).refused(409, "import_undone").await;
     }
 }
 
@@ -232,16 +232,16 @@ async fn what_was_changed_since_is_not_taken_back_unseen() {
     let [alpha, _] = office.list("orgs").await.try_into().unwrap();
     let patch = office.call("PATCH", &format!("orgs/{}", id(&alpha))).header("if-match", "\"v1\"");
     patch.json(json!({"identifier": "7"})).expect(200).await;
-    undo(&office, &run).await.json(json!({})).refused(409, "import_changed_since").await;
+    undo(&office, &run).json(json!({})).refused(409, "import_changed_since").await;
     assert_eq!(office.list("orgs").await.len(), 2);
-    undo(&office, &run).await.json(json!({"keep_changed": true})).expect(200).await;
+    undo(&office, &run).json(json!({"keep_changed": true})).expect(200).await;
     let [left] = office.list("orgs").await.try_into().unwrap();
     assert_eq!(left["id"], alpha["id"]);
     // What leans on a record that was made keeps it.
     let run = bring(&office, "resource=orgs", "name,type\nGamma,school\n").await;
     let [_, gamma] = office.list("orgs").await.try_into().unwrap();
     office.make("orgs", json!({"name": "Delta", "type": "school", "parent_id": gamma["id"]})).await;
-    undo(&office, &run).await.json(json!({})).refused(409, "import_undo_contradicts").await;
+    undo(&office, &run).json(json!({})).refused(409, "import_undo_contradicts").await;
     assert_eq!(office.list("orgs").await.len(), 3);
 }
 
@@ -268,7 +268,7 @@ async fn what_is_kept_beside_a_record_comes_and_goes_with_it() {
     assert_eq!(counts(&again), ("applied".to_owned(), [0, 0, 2, 0]), "{again}");
     let [zoe] = office.list("persons?q=berg").await.try_into().unwrap();
     assert_eq!(office.read(&format!("persons/{}/demographics", id(&zoe))).await["birth_date"], "2016-02-01");
-    undo(&office, &run).await.json(json!({})).expect(200).await;
+    undo(&office, &run).json(json!({})).expect(200).await;
     let known = office.read(&format!("persons/{}/demographics", id(&mila))).await;
     assert_eq!((&known["birth_date"], &known["sex"]), (&json!("2015-04-23"), &Value::Null));
     assert_eq!(people(&office).await, ["Mila Okafor 1"]);

@@ -159,7 +159,7 @@ impl Rows<'_> {
         let mapping = settings.table.clone().unwrap_or_default().mapping;
         let total = sheet.rows.len() as u64;
         for (done, row) in (0u64..).zip(&sheet.rows) {
-            if done % NOTED_EVERY == 0 {
+            if done.is_multiple_of(NOTED_EVERY) {
                 observer.progress(Phase::Merging, done, total, "rows");
             }
             let reading = Reading {
