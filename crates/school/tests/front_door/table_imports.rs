@@ -278,6 +278,35 @@ async fn what_is_kept_beside_a_record_comes_and_goes_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn fields_of_ones_own_come_and_go_with_their_records() {
+    let (platform, door) = unhurried_platform().await;
+    let _working = Working::start(&platform.tenancy);
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    for (name, kind) in [("bus_line", "text"), ("locker", "number"), ("swims", "boolean")] {
+        let field = json!({"resource": "org", "name": name, "title": name, "type": kind});
+        office.make("custom_fields", field).await;
+    }
+    let first = "identifier,name,type,bus_line,locker\n1,Alpha,school,North,7\n2,Beta,school,,\n";
+    let run = bring(&office, "resource=orgs", first).await;
+    assert_eq!(counts(&run), ("applied".to_owned(), [2, 0, 0, 0]), "{run}");
+    assert_eq!(run["report"]["columns"]["bus_line"], "custom_values.bus_line");
+    let [alpha, beta] = office.list("orgs").await.try_into().unwrap();
+    let values = async |org: &Value| office.read(&format!("orgs/{}/custom_values", id(org))).await["values"].clone();
+    assert_eq!(values(&alpha).await, json!({"bus_line": "North", "locker": 7.0}));
+    let second = "identifier,name,swims,locker\n1,Alpha,yes,7\n2,Gamma,no,many\n";
+    let refused = bring(&office, "resource=orgs", second).await;
+    assert_eq!(issues(&refused), ["3 locker value_not_number"], "{refused}");
+    let run = bring(&office, "resource=orgs", second.replace("many", "8")).await;
+    assert_eq!(counts(&run), ("applied".to_owned(), [0, 2, 0, 0]), "{run}");
+    assert_eq!(values(&alpha).await, json!({"bus_line": "North", "locker": 7.0, "swims": true}));
+    undo(&office, &run).json(json!({})).expect(200).await;
+    assert_eq!(values(&alpha).await, json!({"bus_line": "North", "locker": 7.0}));
+    assert_eq!(values(&beta).await, json!({}));
+    assert_eq!(office.read(&format!("orgs/{}", id(&beta))).await["name"], "Beta");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_looked_at_first() {
     let (platform, door) = unhurried_platform().await;
     let tenant = platform.tenant("north", Tier::Shared).await;

@@ -44,7 +44,7 @@ pub(in crate::import) async fn bring(
     let TableSettings { resource, mapping } = settings.table.clone().unwrap_or_default();
     let mut report = TableReport::new(settings.dry_run, &resource);
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    let house = House::new(tenancy)?;
+    let house = House::new(tenancy, cx).await?;
     let wanted = mapping.sheet.clone();
     let reading = tokio::task::spawn_blocking(move || sheet::read(bytes, wanted.as_deref())).await;
     // Whatever a file does to its reader, it is the file's fault.
@@ -261,7 +261,7 @@ impl Rows<'_> {
     async fn put_beside(&mut self, said: &Said, record: &Value) -> Result<Vec<FieldChange>, Refused> {
         let mut told = Vec::new();
         for (name, said) in &said.beside {
-            let Some((_, fields)) = self.resource.beside.iter().find(|(known, _)| known == name) else { continue };
+            let Some(beside) = self.resource.beside.iter().find(|known| known.name == *name) else { continue };
             let id = format!("{}/{name}", record["id"].as_str().unwrap_or_default());
             let path = format!("/{}/{id}", self.resource.name);
             let there = match self.house.inside.call(self.batch.cx(), Method::GET, &path, None, None).await {
@@ -269,13 +269,16 @@ impl Rows<'_> {
                 Err(error) if error.kind() == ErrorKind::NotFound => Value::Null,
                 Err(error) => return Err(self.of(error)),
             };
-            let Some(body) = put(said, &there, fields) else { continue };
+            let Some(body) = put(said, &there, beside) else { continue };
             let put = self.call(Method::PUT, &path, there["version"].as_i64(), Some(&body)).await?;
-            let before = there.as_object().map(|there| {
-                let all = fields.iter().filter_map(|field| Some((field.name.clone(), there.get(&field.name)?.clone())));
-                Value::Object(all.filter(|(_, value)| !value.is_null()).collect())
-            });
-            self.changes.push(self.changed(id, before, &put));
+            self.changes.push(self.changed(id, beside.before(&there), &put));
+            if beside.within.is_some() {
+                // Its version is the record's own.
+                let own = self.changes.iter_mut().rev().skip(1).take(1);
+                own.filter(|change| record["id"] == change.record_id.as_str())
+                    .for_each(|change| change.version_after = put["version"].as_i64().unwrap_or_default());
+            }
+            let there = beside.inner(&there);
             let differing = said.as_object().into_iter().flatten().filter(|(field, value)| there[*field] != **value);
             told.extend(differing.map(|(field, _)| FieldChange {
                 field: format!("{name}.{field}"),
@@ -332,7 +335,8 @@ impl Rows<'_> {
             let named = all().find(|known| known.field == name && known.part.as_deref() == part);
             let binding = named.or_else(|| all().find(|known| known.field == name));
             // What is kept beside a record is told by the names of its own fields.
-            let binding = binding.or_else(|| all().find(|known| known.beside && known.part.as_deref() == Some(name)));
+            let binding = binding
+                .or_else(|| all().find(|known| known.beside && [Some(name), part].contains(&known.part.as_deref())));
             let called = binding.map_or_else(|| field.field.clone(), |binding| binding.called.clone());
             TableIssue::error(
                 &field.code,

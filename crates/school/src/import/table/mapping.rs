@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     report::TableIssue,
-    resource::{Field, Kind, Resource, Resources},
+    resource::{Beside, Field, Kind, Resource, Resources},
     sheet::{Cell, Sheet, refused},
 };
 use crate::search_key;
@@ -145,7 +145,7 @@ pub(super) fn suggestion(resources: &Resources, resource: &Resource, header: &st
         return Some((*to).to_owned());
     }
     let known = SYNONYMS.iter().find(|(known, _)| *known == name).map_or(name.as_str(), |(_, to)| to);
-    for (beside, fields) in &resource.beside {
+    for Beside { name: beside, fields, .. } in &resource.beside {
         if fields.iter().any(|field| field.name == known && field.name != "metadata") {
             return Some(format!("{beside}.{known}"));
         }
@@ -234,7 +234,7 @@ impl Plan {
             let message = format!("More than one column is taken for {path}. Choose one of them.");
             return Err(refused("table_field_repeated", message));
         }
-        let beside = resource.beside.iter().find(|(known, _)| known == name);
+        let beside = resource.beside.iter().find(|known| known.name == name);
         let (kind, nullable) = if path == "id" {
             (Kind::Text, false)
         } else {
@@ -244,7 +244,7 @@ impl Plan {
                     parts.iter().find(|known| known.name == *part)
                 }
                 (Some(field), None) => Some(field),
-                _ => beside.and_then(|(_, fields)| fields.iter().find(|field| Some(&field.name) == part.as_ref())),
+                _ => beside.and_then(|known| known.fields.iter().find(|field| Some(&field.name) == part.as_ref())),
             };
             let Some(field) = field else {
                 let known: Vec<String> = resources.shown(resource).into_iter().map(|field| field.name).collect();

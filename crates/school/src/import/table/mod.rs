@@ -29,6 +29,7 @@ mod mapping;
 mod report;
 mod resource;
 mod row;
+mod schema;
 mod sheet;
 mod undo;
 mod value;

@@ -6,7 +6,7 @@ use super::{
     lookup::Lookup,
     mapping::{Binding, Origin, Plan, TableMapping},
     report::TableIssue,
-    resource::{Field, Kind},
+    resource::{Beside, Field, Kind},
     sheet::{Cell, SheetRow},
     value,
 };
@@ -157,14 +157,36 @@ impl Said {
 }
 
 /// What is to be put beside a record in place of what is there; nothing where that is so already.
-pub(super) fn put(said: &Value, there: &Value, fields: &[Field]) -> Option<Value> {
+pub(super) fn put(said: &Value, there: &Value, beside: &Beside) -> Option<Value> {
     let said = said.as_object()?;
+    let there = beside.inner(there);
     if said.iter().all(|(name, value)| same(value, &there[name])) {
         return None;
     }
     let value = |field: &Field| said.get(&field.name).unwrap_or(&there[&field.name]).clone();
-    let all = fields.iter().map(|field| (field.name.clone(), value(field)));
-    Some(Value::Object(all.filter(|(_, value)| !value.is_null()).collect()))
+    let all = beside.fields.iter().map(|field| (field.name.clone(), value(field)));
+    Some(beside.outer(Value::Object(all.filter(|(_, value)| !value.is_null()).collect())))
+}
+
+impl Beside {
+    /// The fields of what is there.
+    pub(super) fn inner<'a>(&self, there: &'a Value) -> &'a Value {
+        self.within.as_ref().map_or(there, |within| &there[within])
+    }
+
+    fn outer(&self, fields: Value) -> Value {
+        match &self.within {
+            Some(within) => json!({ within: fields }),
+            None => fields,
+        }
+    }
+
+    /// What was there, as it can be put again; none where nothing was.
+    pub(super) fn before(&self, there: &Value) -> Option<Value> {
+        let known = self.inner(there).as_object()?;
+        let all = self.fields.iter().filter_map(|field| Some((field.name.clone(), known.get(&field.name)?.clone())));
+        Some(self.outer(Value::Object(all.filter(|(_, value)| !value.is_null()).collect())))
+    }
 }
 
 /// Numbers are compared as numbers: 1 and 1.0 are the same.

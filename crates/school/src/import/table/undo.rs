@@ -23,7 +23,7 @@ pub(in crate::import) async fn take_back(
     let mut tx = tenancy.write(batch.cx()).await?;
     let changes = change_store::all(&mut tx, id).await?;
     tx.commit().await?;
-    let house = House::new(tenancy)?;
+    let house = House::new(tenancy, batch.cx()).await?;
     let now = versions(&house, batch.cx(), &changes).await?;
     // A row that came later in the table may have changed a record once more: only the last of each record is compared.
     let mut looked = HashSet::new();
