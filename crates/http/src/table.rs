@@ -95,7 +95,7 @@ pub(crate) async fn lists(State(days): State<Days>, request: Request, next: Next
             });
             (Body::from_stream(rows), MEDIA_TYPE, "csv")
         }
-        Form::Workbook => match rest.workbook(&name, days).await {
+        Form::Workbook => match rest.workbook(&name, &days).await {
             Ok(bytes) => (Body::from(bytes), workbook::MEDIA_TYPE, "xlsx"),
             Err(error) => return crate::Problem::from(error).into_response(),
         },
@@ -217,7 +217,7 @@ impl Rest {
     }
 
     /// All of it as a workbook.
-    async fn workbook(mut self, name: &str, days: Days) -> Result<Vec<u8>, Error> {
+    async fn workbook(mut self, name: &str, days: &Days) -> Result<Vec<u8>, Error> {
         let mut workbook = Workbook::new(name, &self.columns, days)?;
         while let Some(page) = self.page.take() {
             workbook.add(&page.items)?;

@@ -76,7 +76,7 @@ pub(crate) struct Workbook {
 
 impl Workbook {
     /// One sheet of this name, with the names of the columns in its first row.
-    pub(crate) fn new(name: &str, columns: &[String], days: Days) -> Result<Self, Error> {
+    pub(crate) fn new(name: &str, columns: &[String], days: &Days) -> Result<Self, Error> {
         let mut workbook = rust_xlsxwriter::Workbook::new();
         let sheet = workbook.add_worksheet_with_constant_memory().map_err(broken)?;
         let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(NAME).collect();

@@ -53,7 +53,7 @@ async fn people(office: &Office<'_>) -> Vec<String> {
         .collect()
 }
 
-async fn undo(office: &Office<'_>, run: &Value) -> Call {
+fn undo(office: &Office<'_>, run: &Value) -> Call {
     office.call("POST", &format!("roster/imports/{}/undo", id(run)))
 }
 
@@ -96,13 +96,13 @@ async fn a_list_of_pupils_is_tried_brought_in_and_taken_back_in_every_tier() {
         let told = &second["report"]["files"][0]["examples"];
         let differs = json!([{"field": "email", "before": "mila@home.example", "after": "mila@new.example"}]);
         assert_eq!((&told[0]["line"], &told[0]["fields"]), (&json!(2), &differs));
-        undo(&office, &first).await.json(json!({})).refused(409, "import_not_last").await;
-        let keyed = || async { undo(&office, &second).await.json(json!({})).header("idempotency-key", "back") };
-        assert_eq!(keyed().await.expect(200).await["state"], "undone");
-        assert_eq!(keyed().await.expect(200).await["state"], "undone", "the same answer again");
+        undo(&office, &first).json(json!({})).refused(409, "import_not_last").await;
+        let keyed = || undo(&office, &second).json(json!({})).header("idempotency-key", "back");
+        assert_eq!(keyed().expect(200).await["state"], "undone");
+        assert_eq!(keyed().expect(200).await["state"], "undone", "the same answer again");
         assert_eq!(people(&office).await, ["Zoë Müller 20418", "Mila Okafor 20417"]);
         assert_eq!(office.read(&format!("persons/{}", id(&mila))).await["email"], "mila@home.example");
-        undo(&office, &second).await.json(json!({})).refused(409, "import_undone").await;
+        undo(&office, &second).json(json!({})).refused(409, "import_undone").await;
     }
 }
 
@@ -232,17 +232,78 @@ async fn what_was_changed_since_is_not_taken_back_unseen() {
     let [alpha, _] = office.list("orgs").await.try_into().unwrap();
     let patch = office.call("PATCH", &format!("orgs/{}", id(&alpha))).header("if-match", "\"v1\"");
     patch.json(json!({"identifier": "7"})).expect(200).await;
-    undo(&office, &run).await.json(json!({})).refused(409, "import_changed_since").await;
+    undo(&office, &run).json(json!({})).refused(409, "import_changed_since").await;
     assert_eq!(office.list("orgs").await.len(), 2);
-    undo(&office, &run).await.json(json!({"keep_changed": true})).expect(200).await;
+    undo(&office, &run).json(json!({"keep_changed": true})).expect(200).await;
     let [left] = office.list("orgs").await.try_into().unwrap();
     assert_eq!(left["id"], alpha["id"]);
     // What leans on a record that was made keeps it.
     let run = bring(&office, "resource=orgs", "name,type\nGamma,school\n").await;
     let [_, gamma] = office.list("orgs").await.try_into().unwrap();
     office.make("orgs", json!({"name": "Delta", "type": "school", "parent_id": gamma["id"]})).await;
-    undo(&office, &run).await.json(json!({})).refused(409, "import_undo_contradicts").await;
+    undo(&office, &run).json(json!({})).refused(409, "import_undo_contradicts").await;
     assert_eq!(office.list("orgs").await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_beside_a_record_comes_and_goes_with_it() {
+    let (platform, door) = unhurried_platform().await;
+    let _working = Working::start(&platform.tenancy);
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    let mila = office.make("persons", json!({"given_name": "Mila", "family_name": "Okafor", "identifier": "1"})).await;
+    let put = office.call("PUT", &format!("persons/{}/demographics", id(&mila)));
+    put.json(json!({"birth_date": "2015-04-23", "city_of_birth": "Lagos"})).expect(200).await;
+    let table =
+        "Nummer;Vorname;Nachname;Geburtsdatum;Geschlecht\n1;Mila;Okafor;24.4.2015;female\n2;Zoë;Berg;1.2.2016;\n";
+    let asked = query("persons", &json!({"columns": {"Nummer": "identifier"}}), "");
+    let run = bring(&office, &asked, table).await;
+    assert_eq!(counts(&run), ("applied".to_owned(), [1, 1, 0, 0]), "{run}");
+    assert_eq!(run["report"]["columns"]["Geburtsdatum"], "demographics.birth_date");
+    let told = json!([{"field": "demographics.birth_date"}, {"field": "demographics.sex"}]);
+    assert_eq!(run["report"]["files"][0]["examples"][0]["fields"], told, "which, and not what");
+    let known = office.read(&format!("persons/{}/demographics", id(&mila))).await;
+    assert_eq!((&known["birth_date"], &known["city_of_birth"]), (&json!("2015-04-24"), &json!("Lagos")));
+    let again = bring(&office, &asked, table).await;
+    assert_eq!(counts(&again), ("applied".to_owned(), [0, 0, 2, 0]), "{again}");
+    let [zoe] = office.list("persons?q=berg").await.try_into().unwrap();
+    assert_eq!(office.read(&format!("persons/{}/demographics", id(&zoe))).await["birth_date"], "2016-02-01");
+    undo(&office, &run).json(json!({})).expect(200).await;
+    let known = office.read(&format!("persons/{}/demographics", id(&mila))).await;
+    assert_eq!((&known["birth_date"], &known["sex"]), (&json!("2015-04-23"), &Value::Null));
+    assert_eq!(people(&office).await, ["Mila Okafor 1"]);
+    let wrong = table.replace("24.4.2015", "24.4.1015");
+    let refused = bring(&office, &asked, wrong).await;
+    assert_eq!(issues(&refused), ["2 Geburtsdatum date_implausible"], "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_of_ones_own_come_and_go_with_their_records() {
+    let (platform, door) = unhurried_platform().await;
+    let _working = Working::start(&platform.tenancy);
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    for (name, kind) in [("bus_line", "text"), ("locker", "number"), ("swims", "boolean")] {
+        let field = json!({"resource": "org", "name": name, "title": name, "type": kind});
+        office.make("custom_fields", field).await;
+    }
+    let first = "identifier,name,type,bus_line,locker\n1,Alpha,school,North,7\n2,Beta,school,,\n";
+    let run = bring(&office, "resource=orgs", first).await;
+    assert_eq!(counts(&run), ("applied".to_owned(), [2, 0, 0, 0]), "{run}");
+    assert_eq!(run["report"]["columns"]["bus_line"], "custom_values.bus_line");
+    let [alpha, beta] = office.list("orgs").await.try_into().unwrap();
+    let values = async |org: &Value| office.read(&format!("orgs/{}/custom_values", id(org))).await["values"].clone();
+    assert_eq!(values(&alpha).await, json!({"bus_line": "North", "locker": 7.0}));
+    let second = "identifier,name,swims,locker\n1,Alpha,yes,7\n2,Gamma,no,many\n";
+    let refused = bring(&office, "resource=orgs", second).await;
+    assert_eq!(issues(&refused), ["3 locker value_not_number"], "{refused}");
+    let run = bring(&office, "resource=orgs", second.replace("many", "8")).await;
+    assert_eq!(counts(&run), ("applied".to_owned(), [0, 2, 0, 0]), "{run}");
+    assert_eq!(values(&alpha).await, json!({"bus_line": "North", "locker": 7.0, "swims": true}));
+    undo(&office, &run).json(json!({})).expect(200).await;
+    assert_eq!(values(&alpha).await, json!({"bus_line": "North", "locker": 7.0}));
+    assert_eq!(values(&beta).await, json!({}));
+    assert_eq!(office.read(&format!("orgs/{}", id(&beta))).await["name"], "Beta");
 }
 
 #[tokio::test(flavor = "multi_thread")]

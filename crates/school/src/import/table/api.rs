@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    bring::House,
+    house::House,
     mapping::{self, Origin, TableMapping},
     report::TableIssue,
     resource::TableField,
@@ -118,7 +118,7 @@ struct TablePreview {
 )]
 async fn roster_table_list(op: Op) -> Result<Answer<TableTargets>, Problem> {
     op.cx.authorize(Action::Import, &ROSTER)?;
-    let house = House::new(&op.tenancy)?;
+    let house = House::new(&op.tenancy, &op.cx).await?;
     let target = |name: &str| {
         let fields = house.resources.get(name).map(|known| house.resources.shown(known)).unwrap_or_default();
         TableTarget { resource: name.to_owned(), fields }
@@ -155,7 +155,7 @@ async fn roster_table_preview(
     op.limit(Class::Heavy)?;
     let mapping = read_mapping(wish.mapping.as_deref())?;
     let bytes = received(upload).await?;
-    let house = House::new(&op.tenancy)?;
+    let house = House::new(&op.tenancy, &op.cx).await?;
     let resource = house.resource(&wish.resource)?;
     let wanted = mapping.sheet.clone();
     let read = tokio::task::spawn_blocking(move || sheet::read(bytes, wanted.as_deref())).await;

@@ -1,9 +1,8 @@
 //! Brings a table in: each row by the very code that takes one record over HTTP, all rows in one transaction.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{collections::HashMap, time::Instant};
 
 use axum::http::Method;
-use cloister_http::{HttpModule, Inside};
 use cloister_ids::ImportRunId;
 use cloister_tenancy::{Action, Batch, Error, ErrorKind, OpContext, Result, Tenancy};
 use serde_json::{Value, json};
@@ -11,46 +10,24 @@ use serde_json::{Value, json};
 use super::{
     TableSettings, change_store,
     change_store::TableChange,
+    house::House,
     lookup::{Lookup, joined},
     mapping::{self, Plan},
     report::{TableIssue, TableReport},
-    resource::{Resource, Resources},
-    row::{Reading, Said, label, told},
+    resource::Resource,
+    row::{Reading, Said, label, put, told},
     sheet::{self, Sheet, SheetRow},
 };
 use crate::{
-    ROSTER, School,
+    ROSTER,
     import::{
-        Change, Example, Observer, Outcome, Phase, merge, report::milliseconds, run::RunSettings, run::RunState,
-        run_store, undo,
+        Change, Example, FieldChange, Observer, Outcome, Phase, merge, report::milliseconds, run::RunSettings,
+        run::RunState, run_store, undo,
     },
 };
 
 /// Rows between two notes of how far it is.
 const NOTED_EVERY: u64 = 20;
-
-/// The routes that rows are sent to, and what the lists are.
-pub(super) struct House {
-    pub(super) inside: Inside,
-    pub(super) resources: Resources,
-}
-
-impl House {
-    pub(super) fn new(tenancy: &Tenancy) -> Result<Self> {
-        let modules: [Arc<dyn HttpModule>; 1] = [Arc::new(School)];
-        let inside = Inside::new(tenancy, &modules);
-        let document = serde_json::to_value(inside.document()).map_err(Error::internal)?;
-        Ok(Self { inside, resources: Resources::of(&document) })
-    }
-
-    pub(super) fn resource(&self, name: &str) -> Result<&Resource> {
-        self.resources.get(name).ok_or_else(|| {
-            let known: Vec<&str> = self.resources.names().collect();
-            let message = format!("A table can be brought into: {}.", known.join(", "));
-            sheet::refused("table_resource_unknown", message)
-        })
-    }
-}
 
 /// Brings a table into the tenant of `cx`. One that is refused is an answer, not an error: its report says what is wrong.
 pub(in crate::import) async fn bring(
@@ -67,7 +44,7 @@ pub(in crate::import) async fn bring(
     let TableSettings { resource, mapping } = settings.table.clone().unwrap_or_default();
     let mut report = TableReport::new(settings.dry_run, &resource);
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    let house = House::new(tenancy)?;
+    let house = House::new(tenancy, cx).await?;
     let wanted = mapping.sheet.clone();
     let reading = tokio::task::spawn_blocking(move || sheet::read(bytes, wanted.as_deref())).await;
     // Whatever a file does to its reader, it is the file's fault.
@@ -93,6 +70,9 @@ pub(in crate::import) async fn bring(
     sheet.issues.iter().chain(&plan.issues).cloned().for_each(|issue| report.tell(issue));
 
     let Some(batch) = tenancy.batch(cx, "import").await? else { return Err(merge::running()) };
+    if let Some(run) = waiting {
+        still_waits(tenancy, batch.cx(), run).await?;
+    }
     let lookup = Lookup::load(&house.inside, batch.cx(), &house.resources, resource, &plan).await?;
     report.milliseconds.reading = milliseconds(begun.elapsed());
     let merging = Instant::now();
@@ -113,6 +93,14 @@ pub(in crate::import) async fn bring(
     }
     end(tenancy, batch, &report, &changes, (settings, size), waiting).await?;
     Ok(report)
+}
+
+/// Another attempt may have brought it in while this one read the file: rows without a key would be made twice.
+async fn still_waits(tenancy: &Tenancy, cx: &OpContext, run: ImportRunId) -> Result<()> {
+    match run_store::get(tenancy, cx, run).await?.state {
+        RunState::Waiting | RunState::Running => Ok(()),
+        _ => Err(Error::new(ErrorKind::Conflict, "import_ended", "This import has ended already.")),
+    }
 }
 
 /// Notes what was done, in the transaction that did it, and commits.
@@ -171,7 +159,7 @@ impl Rows<'_> {
         let mapping = settings.table.clone().unwrap_or_default().mapping;
         let total = sheet.rows.len() as u64;
         for (done, row) in (0u64..).zip(&sheet.rows) {
-            if done % NOTED_EVERY == 0 {
+            if done.is_multiple_of(NOTED_EVERY) {
                 observer.progress(Phase::Merging, done, total, "rows");
             }
             let reading = Reading {
@@ -225,38 +213,36 @@ impl Rows<'_> {
                 return Err(self.refused("key_ambiguous", message.to_owned()));
             }
         };
-        match known {
-            Some((id, active)) => self.change(row.line, said, &id, active, report).await,
-            None if said.fields.contains_key("id") && self.plan.key == ["id"] => Err(self.refused(
-                "id_unknown",
-                "There is no record with this id. Leave the cell empty to make one.".to_owned(),
-            )),
-            None => self.make(row.line, said, report).await,
+        let done = match known {
+            Some((id, active)) => self.change(said, &id, active).await?,
+            None if said.fields.contains_key("id") && self.plan.key == ["id"] => {
+                let message = "There is no record with this id. Leave the cell empty to make one.";
+                return Err(self.refused("id_unknown", message.to_owned()));
+            }
+            None => self.make(said).await?,
+        };
+        let Done { record, change, mut fields } = done;
+        fields.extend(self.put_beside(said, &record).await?);
+        match change.or_else(|| (!fields.is_empty()).then_some(Change::Changed)) {
+            Some(change) => report.did(row.line, Example { change, fields, ..example(&record) }),
+            None => report.counts().unchanged += 1,
         }
-    }
-
-    async fn make(&mut self, line: u64, said: &Said, report: &mut TableReport) -> Result<(), Refused> {
-        let made = self.call(Method::POST, &format!("/{}", self.resource.name), None, Some(&said.body())).await?;
-        self.lookup.made(self.resource, &made);
-        report.did(line, Example { change: Change::Created, ..example(&made) });
-        self.note(&made, None);
         Ok(())
     }
 
-    async fn change(
-        &mut self,
-        line: u64,
-        said: &Said,
-        id: &str,
-        active: bool,
-        report: &mut TableReport,
-    ) -> Result<(), Refused> {
+    async fn make(&mut self, said: &Said) -> Result<Done, Refused> {
+        let made = self.call(Method::POST, &format!("/{}", self.resource.name), None, Some(&said.body())).await?;
+        self.lookup.made(self.resource, &made);
+        self.note(&made, None);
+        Ok(Done { record: made, change: Some(Change::Created), fields: Vec::new() })
+    }
+
+    async fn change(&mut self, said: &Said, id: &str, active: bool) -> Result<Done, Refused> {
         let path = format!("/{}/{id}", self.resource.name);
         let record = self.call(Method::GET, &path, None, None).await?;
         let (patch, before) = said.differs(&record, active);
         if patch.is_empty() {
-            report.counts().unchanged += 1;
-            return Ok(());
+            return Ok(Done { record, change: None, fields: Vec::new() });
         }
         if !self.resource.changes {
             let message = "This record is there already and differs, and records of this list cannot be changed.";
@@ -265,22 +251,57 @@ impl Rows<'_> {
         let fields = told(&patch, &before);
         let changed = self.call(Method::PATCH, &path, record["version"].as_i64(), Some(&Value::Object(patch))).await?;
         if changed["version"] == record["version"] {
-            report.counts().unchanged += 1;
-            return Ok(());
+            return Ok(Done { record, change: None, fields: Vec::new() });
         }
-        report.did(line, Example { change: Change::Changed, fields, ..example(&changed) });
         self.note(&changed, Some(Value::Object(before)));
-        Ok(())
+        Ok(Done { record: changed, change: Some(Change::Changed), fields })
+    }
+
+    /// Puts what a row says beside its record. It is told which fields differ, and not what they say.
+    async fn put_beside(&mut self, said: &Said, record: &Value) -> Result<Vec<FieldChange>, Refused> {
+        let mut told = Vec::new();
+        for (name, said) in &said.beside {
+            let Some(beside) = self.resource.beside.iter().find(|known| known.name == *name) else { continue };
+            let id = format!("{}/{name}", record["id"].as_str().unwrap_or_default());
+            let path = format!("/{}/{id}", self.resource.name);
+            let there = match self.house.inside.call(self.batch.cx(), Method::GET, &path, None, None).await {
+                Ok(there) => there,
+                Err(error) if error.kind() == ErrorKind::NotFound => Value::Null,
+                Err(error) => return Err(self.of(error)),
+            };
+            let Some(body) = put(said, &there, beside) else { continue };
+            let put = self.call(Method::PUT, &path, there["version"].as_i64(), Some(&body)).await?;
+            self.changes.push(self.changed(id, beside.before(&there), &put));
+            if beside.within.is_some() {
+                // Its version is the record's own.
+                let own = self.changes.iter_mut().rev().skip(1).take(1);
+                own.filter(|change| record["id"] == change.record_id.as_str())
+                    .for_each(|change| change.version_after = put["version"].as_i64().unwrap_or_default());
+            }
+            let there = beside.inner(&there);
+            let differing = said.as_object().into_iter().flatten().filter(|(field, value)| there[*field] != **value);
+            told.extend(differing.map(|(field, _)| FieldChange {
+                field: format!("{name}.{field}"),
+                before: Value::Null,
+                after: Value::Null,
+            }));
+        }
+        Ok(told)
     }
 
     fn note(&mut self, record: &Value, before: Option<Value>) {
-        self.changes.push(TableChange {
+        let id = record["id"].as_str().unwrap_or_default().to_owned();
+        self.changes.push(self.changed(id, before, record));
+    }
+
+    fn changed(&self, record_id: String, before: Option<Value>, after: &Value) -> TableChange {
+        TableChange {
             number: i32::try_from(self.changes.len()).unwrap_or(i32::MAX),
             resource: self.resource.name.clone(),
-            record_id: record["id"].as_str().unwrap_or_default().to_owned(),
+            record_id,
             before,
-            version_after: record["version"].as_i64().unwrap_or_default(),
-        });
+            version_after: after["version"].as_i64().unwrap_or_default(),
+        }
     }
 
     async fn call(
@@ -291,10 +312,14 @@ impl Rows<'_> {
         body: Option<&Value>,
     ) -> Result<Value, Refused> {
         let answer = self.house.inside.call(self.batch.cx(), method, path, known, body).await;
-        answer.map_err(|error| match error.kind() {
+        answer.map_err(|error| self.of(error))
+    }
+
+    fn of(&self, error: Error) -> Refused {
+        match error.kind() {
             ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::TooMany => Refused::All(error),
             _ => Refused::Row(self.issues(&error)),
-        })
+        }
     }
 
     /// What the API says is wrong, told of the columns of the table.
@@ -306,8 +331,12 @@ impl Rows<'_> {
             let mut names = field.field.split(['.', '[', ']']).filter(|part| !part.is_empty());
             let name = names.next().unwrap_or_default();
             let part = names.rfind(|part| !part.bytes().all(|byte| byte.is_ascii_digit()));
-            let bindings = || self.plan.bindings.iter().filter(|known| known.field == name);
-            let binding = bindings().find(|known| known.part.as_deref() == part).or_else(|| bindings().next());
+            let all = || self.plan.bindings.iter();
+            let named = all().find(|known| known.field == name && known.part.as_deref() == part);
+            let binding = named.or_else(|| all().find(|known| known.field == name));
+            // What is kept beside a record is told by the names of its own fields.
+            let binding = binding
+                .or_else(|| all().find(|known| known.beside && [Some(name), part].contains(&known.part.as_deref())));
             let called = binding.map_or_else(|| field.field.clone(), |binding| binding.called.clone());
             TableIssue::error(
                 &field.code,
@@ -328,6 +357,14 @@ impl Rows<'_> {
         let column = Some(columns.join(", ")).filter(|column| !column.is_empty());
         Refused::Row(vec![TableIssue::error(code, column, None, message)])
     }
+}
+
+/// What became of a row.
+struct Done {
+    record: Value,
+    /// None where it was so already.
+    change: Option<Change>,
+    fields: Vec<FieldChange>,
 }
 
 /// What is refused.

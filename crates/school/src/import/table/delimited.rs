@@ -26,18 +26,26 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sheet> {
         .delimiter(separator(text))
         .from_reader(text.as_bytes());
     let mut rows: Vec<SheetRow> = Vec::new();
+    let (mut read, mut line, mut within) = (0, 1 + skipped, 0);
+    let ends = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count() as u64;
     for record in reader.records() {
         let record = record.map_err(|error| {
             refused("table_unreadable", "This file is no CSV: a row cannot be read.").because(error)
         })?;
-        let line = record.position().map_or(0, csv::Position::line) + skipped;
+        // As a spreadsheet counts: with empty lines, and without the ends of lines within a cell.
+        let begins = record.position().and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(read);
+        let begins = begins + text[begins..].bytes().take_while(|byte| b"\r\n".contains(byte)).count();
+        line += ends(&text[read..begins]);
+        read = begins;
+        let row = line - within;
+        within += record.iter().map(ends).sum::<u64>();
         if rows.len() > ROWS {
             return Err(too_many_rows());
         }
         if record.len() > COLUMNS && record.iter().skip(COLUMNS).any(|cell| !cell.trim().is_empty()) {
             return Err(too_many_columns());
         }
-        rows.push(SheetRow { line, cells: record.iter().take(COLUMNS).map(Cell::text).collect() });
+        rows.push(SheetRow { line: row, cells: record.iter().take(COLUMNS).map(Cell::text).collect() });
     }
     Sheet::of("csv", rows, issues)
 }
@@ -130,6 +138,21 @@ mod tests {
         let long = format!("a\n{}", "1\n".repeat(20_001));
         assert_eq!(read(long.as_bytes()).unwrap_err().code(), "table_too_long");
         assert_eq!(read(&[0xff, 0xfe, 0x00, 0xd8, 0x20]).unwrap_err().code(), "table_not_text");
+    }
+
+    #[test]
+    fn rows_are_counted_as_a_spreadsheet_counts() {
+        for (text, expected) in [
+            ("a\r\n1\r\n2\r\n", vec![2, 3]),
+            ("a\n\n\n1\n2\n", vec![4, 5]),
+            ("a\n\"1\n1\"\n2\n", vec![2, 3]),
+            ("a\r\n\"1\r\n\r\n1\"\r\n\r\n2", vec![2, 4]),
+            ("sep=;\na\n1\n", vec![3]),
+            ("\u{feff}a\r\né\"x\r\n2", vec![2, 3]),
+        ] {
+            let lines: Vec<u64> = read(text.as_bytes()).unwrap().rows.iter().map(|row| row.line).collect();
+            assert_eq!(lines, expected, "{text:?}");
+        }
     }
 
     #[test]

@@ -98,7 +98,7 @@ fn cell_of(value: &DataRef<'_>) -> Cell {
         DataRef::Empty => Cell::Empty,
         DataRef::Int(number) => Cell::Number(*number as f64),
         DataRef::Float(number) => Cell::Number(*number),
-        DataRef::String(text) => Cell::text(text),
+        DataRef::String(text) | DataRef::DurationIso(text) => Cell::text(text),
         DataRef::SharedString(text) => Cell::text(text),
         DataRef::Bool(value) => Cell::Bool(*value),
         DataRef::DateTime(moment) => {
@@ -114,7 +114,6 @@ fn cell_of(value: &DataRef<'_>) -> Cell {
                 Err(_) => Cell::text(text),
             }
         }
-        DataRef::DurationIso(text) => Cell::text(text),
         DataRef::Error(error) => {
             let word = match error {
                 CellErrorType::Div0 => "#DIV/0!",

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     report::TableIssue,
-    resource::{Field, Kind, Resource, Resources},
+    resource::{Beside, Field, Kind, Resource, Resources},
     sheet::{Cell, Sheet, refused},
 };
 use crate::search_key;
@@ -74,6 +74,12 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("from", "begin_date"),
     ("until", "end_date"),
     ("datum", "date"),
+    ("date_of_birth", "birth_date"),
+    ("birthday", "birth_date"),
+    ("dob", "birth_date"),
+    ("geburtsdatum", "birth_date"),
+    ("geschlecht", "sex"),
+    ("gender", "sex"),
     ("titel", "title"),
 ];
 
@@ -93,6 +99,8 @@ pub(super) struct Binding {
     pub(super) field: String,
     /// Of a part: which field of it.
     pub(super) part: Option<String>,
+    /// The part is one of what is kept beside the record.
+    pub(super) beside: bool,
     pub(super) kind: Kind,
     /// Of a reference: by what its record is found.
     pub(super) by: Option<String>,
@@ -135,6 +143,12 @@ pub(super) fn suggestion(resources: &Resources, resource: &Resource, header: &st
     let synonym = SYNONYMS.iter().find(|(known, to)| *known == name && field(to).is_some());
     if let Some((_, to)) = synonym {
         return Some((*to).to_owned());
+    }
+    let known = SYNONYMS.iter().find(|(known, _)| *known == name).map_or(name.as_str(), |(_, to)| to);
+    for Beside { name: beside, fields, .. } in &resource.beside {
+        if fields.iter().any(|field| field.name == known && field.name != "metadata") {
+            return Some(format!("{beside}.{known}"));
+        }
     }
     let day = format!("{name}_date");
     if field(&day).is_some() {
@@ -220,6 +234,7 @@ impl Plan {
             let message = format!("More than one column is taken for {path}. Choose one of them.");
             return Err(refused("table_field_repeated", message));
         }
+        let beside = resource.beside.iter().find(|known| known.name == name);
         let (kind, nullable) = if path == "id" {
             (Kind::Text, false)
         } else {
@@ -229,7 +244,7 @@ impl Plan {
                     parts.iter().find(|known| known.name == *part)
                 }
                 (Some(field), None) => Some(field),
-                _ => None,
+                _ => beside.and_then(|known| known.fields.iter().find(|field| Some(&field.name) == part.as_ref())),
             };
             let Some(field) = field else {
                 let known: Vec<String> = resources.shown(resource).into_iter().map(|field| field.name).collect();
@@ -258,7 +273,8 @@ impl Plan {
             }
         }
         let field = name.to_owned();
-        self.bindings.push(Binding { origin, called: called.to_owned(), field, part, kind, by, nullable });
+        let beside = beside.is_some();
+        self.bindings.push(Binding { origin, called: called.to_owned(), field, part, beside, kind, by, nullable });
         Ok(())
     }
 

@@ -5,8 +5,10 @@
 //! lie open in the report of an import, or in what is kept for taking it back.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
+
+use super::schema::{Schemas, lists};
 
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +60,16 @@ pub(super) struct Field {
     pub(super) description: String,
 }
 
+/// What is read and replaced as a whole, beside each record of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Beside {
+    /// The end of its address.
+    pub(super) name: String,
+    /// The one field that holds all the others, where there is one.
+    pub(super) within: Option<String>,
+    pub(super) fields: Vec<Field>,
+}
+
 /// A list that a table can be brought into.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Resource {
@@ -67,6 +79,8 @@ pub(super) struct Resource {
     pub(super) fields: Vec<Field>,
     /// What the list shows.
     pub(super) listed: Vec<Field>,
+    /// What is kept beside a record, such as the demographics of a person.
+    pub(super) beside: Vec<Beside>,
     /// Whether records can be changed.
     pub(super) changes: bool,
     /// Whether the list shows deleted records when it is asked to.
@@ -122,13 +136,18 @@ impl Resources {
             let has = |name: &str| parameters.iter().any(|known| known["name"] == name);
             let listed = schemas.fields(schemas.item(item)?, false);
             let (changes, has_status) = (!one["patch"].is_null(), has("status"));
-            has("cursor").then(|| Resource { name: name.to_owned(), fields, listed, changes, has_status })
+            let beside = schemas.beside(document, path);
+            has("cursor").then(|| Resource { name: name.to_owned(), fields, listed, beside, changes, has_status })
         });
         Self(found.collect())
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Resource> {
         self.0.iter().find(|known| known.name == name)
+    }
+
+    pub(super) fn all(&mut self) -> impl Iterator<Item = &mut Resource> {
+        self.0.iter_mut()
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
@@ -153,6 +172,9 @@ impl Resources {
                 }
                 _ => shown.push(self.show(&field.name, field)),
             }
+        }
+        for Beside { name, fields, .. } in &resource.beside {
+            shown.extend(fields.iter().map(|field| self.show(&format!("{name}.{}", field.name), field)));
         }
         shown
     }
@@ -179,120 +201,6 @@ impl Resources {
             description: field.description.clone(),
         }
     }
-}
-
-/// The lists by the name of the schema of their ids.
-fn lists(document: &Value) -> Map<String, Value> {
-    let mut lists = Map::new();
-    let all = &document["components"]["schemas"];
-    for (path, item) in document["paths"].as_object().into_iter().flatten() {
-        let Some(name) = path.strip_prefix("/api/v1/").filter(|name| !name.contains(['/', '{'])) else { continue };
-        let schemas = Schemas { all, lists: Map::new() };
-        let Some(id) = schemas.item(item).and_then(|item| item["properties"]["id"]["$ref"].as_str()) else { continue };
-        let id = id.rsplit('/').next().unwrap_or_default();
-        // The first: other lists may show the same records in another way.
-        lists.entry(id).or_insert_with(|| name.into());
-    }
-    lists
-}
-
-struct Schemas<'a> {
-    all: &'a Value,
-    lists: Map<String, Value>,
-}
-
-impl<'a> Schemas<'a> {
-    fn named(&self, reference: &str) -> &'a Value {
-        &self.all[reference.rsplit('/').next().unwrap_or_default()]
-    }
-
-    fn object(&self, schema: &Map<String, Value>) -> Option<&'a Value> {
-        Some(self.named(schema.get("$ref")?.as_str()?)).filter(|object| !object["properties"].is_null())
-    }
-
-    /// What a list has rows of.
-    fn item(&self, item: &Value) -> Option<&'a Value> {
-        let page = item["get"]["responses"]["200"]["content"]["application/json"]["schema"].as_object()?;
-        self.object(self.object(page)?["properties"]["items"]["items"].as_object()?)
-    }
-
-    fn fields(&self, object: &'a Value, deep: bool) -> Vec<Field> {
-        let required = object["required"].as_array();
-        let properties = object["properties"].as_object().into_iter().flatten();
-        let fields = properties.map(|(name, schema)| {
-            let (schema, nullable) = narrowed(schema);
-            Field {
-                name: name.clone(),
-                kind: self.kind(schema, deep),
-                required: required.is_some_and(|all| all.iter().any(|known| known == name)),
-                nullable,
-                description: schema["description"].as_str().unwrap_or_default().to_owned(),
-            }
-        });
-        fields.collect()
-    }
-
-    fn kind(&self, schema: &'a Value, deep: bool) -> Kind {
-        if let Some(reference) = schema["$ref"].as_str() {
-            let name = reference.rsplit('/').next().unwrap_or_default();
-            if let Some(list) = self.lists.get(name).and_then(Value::as_str) {
-                return Kind::Reference(list.to_owned());
-            }
-            if name == "DayTime" {
-                return Kind::Time;
-            }
-            return self.kind(self.named(reference), deep);
-        }
-        let is = |wanted: &str| match &schema["type"] {
-            Value::Array(kinds) => kinds.iter().any(|kind| kind == wanted),
-            kind => kind == wanted,
-        };
-        if let Some(words) = schema["enum"].as_array() {
-            return Kind::Word(words.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect());
-        }
-        if is("string") {
-            return match (schema["format"].as_str(), schema["pattern"].as_str()) {
-                (Some("date"), _) => Kind::Date,
-                (_, Some(pattern)) if pattern.starts_with("^(") && pattern.contains("ext:") => {
-                    let words = pattern.trim_start_matches("^(").trim_end_matches(")$").split('|');
-                    Kind::Word(words.filter(|word| !word.starts_with("ext:")).map(str::to_owned).collect())
-                }
-                _ => Kind::Text,
-            };
-        }
-        if is("integer") {
-            return Kind::Integer;
-        }
-        if is("number") {
-            return Kind::Number;
-        }
-        if is("boolean") {
-            return Kind::Boolean;
-        }
-        if is("array") {
-            let items = &schema["items"];
-            return match self.kind(items, false) {
-                Kind::Json if deep => {
-                    let object = items.as_object().and_then(|items| self.object(items));
-                    object.map_or(Kind::Json, |object| Kind::Parts(self.fields(object, false)))
-                }
-                Kind::Json | Kind::List(_) | Kind::Parts(_) => Kind::Json,
-                kind => Kind::List(Box::new(kind)),
-            };
-        }
-        Kind::Json
-    }
-}
-
-/// The schema of a value that may be null, without that.
-fn narrowed(schema: &Value) -> (&Value, bool) {
-    if let Some([one, other]) = schema["oneOf"].as_array().map(Vec::as_slice)
-        && other["type"] == "null"
-    {
-        return (one, true);
-    }
-    let nullable = schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "null"));
-    (schema, nullable)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{
     lookup::Lookup,
     mapping::{Binding, Origin, Plan, TableMapping},
     report::TableIssue,
-    resource::Kind,
+    resource::{Beside, Field, Kind},
     sheet::{Cell, SheetRow},
     value,
 };
@@ -19,6 +19,8 @@ pub(super) struct Said {
     pub(super) fields: Map<String, Value>,
     /// One part each: what is said of its fields.
     pub(super) parts: Map<String, Value>,
+    /// What is kept beside the record, and what is said of its fields; null for a field that is emptied.
+    pub(super) beside: Map<String, Value>,
 }
 
 /// How cells are read.
@@ -90,13 +92,17 @@ impl Said {
         match &binding.part {
             None => drop(self.fields.insert(binding.field.clone(), value)),
             Some(part) => {
-                let whole = self.parts.entry(&binding.field).or_insert_with(|| json!({}));
+                let all = if binding.beside { &mut self.beside } else { &mut self.parts };
+                let whole = all.entry(&binding.field).or_insert_with(|| json!({}));
                 whole[part] = value;
             }
         }
     }
 
     fn clear(&mut self, binding: &Binding) {
+        if binding.beside && binding.nullable {
+            self.say(binding, Value::Null);
+        }
         if binding.part.is_some() || binding.field == "id" {
             return;
         }
@@ -147,6 +153,39 @@ impl Said {
             }
         }
         (patch, before)
+    }
+}
+
+/// What is to be put beside a record in place of what is there; nothing where that is so already.
+pub(super) fn put(said: &Value, there: &Value, beside: &Beside) -> Option<Value> {
+    let said = said.as_object()?;
+    let there = beside.inner(there);
+    if said.iter().all(|(name, value)| same(value, &there[name])) {
+        return None;
+    }
+    let value = |field: &Field| said.get(&field.name).unwrap_or(&there[&field.name]).clone();
+    let all = beside.fields.iter().map(|field| (field.name.clone(), value(field)));
+    Some(beside.outer(Value::Object(all.filter(|(_, value)| !value.is_null()).collect())))
+}
+
+impl Beside {
+    /// The fields of what is there.
+    pub(super) fn inner<'a>(&self, there: &'a Value) -> &'a Value {
+        self.within.as_ref().map_or(there, |within| &there[within])
+    }
+
+    fn outer(&self, fields: Value) -> Value {
+        match &self.within {
+            Some(within) => json!({ within: fields }),
+            None => fields,
+        }
+    }
+
+    /// What was there, as it can be put again; none where nothing was.
+    pub(super) fn before(&self, there: &Value) -> Option<Value> {
+        let known = self.inner(there).as_object()?;
+        let all = self.fields.iter().filter_map(|field| Some((field.name.clone(), known.get(&field.name)?.clone())));
+        Some(self.outer(Value::Object(all.filter(|(_, value)| !value.is_null()).collect())))
     }
 }
 

@@ -7,8 +7,8 @@ use cloister_ids::ImportRunId;
 use cloister_tenancy::{Batch, Error, ErrorKind, OpContext, Result, Tenancy};
 
 use super::{
-    bring::House,
     change_store::{self, TableChange},
+    house::House,
     lookup::each,
 };
 use crate::import::{merge, undo::were_changed};
@@ -23,7 +23,7 @@ pub(in crate::import) async fn take_back(
     let mut tx = tenancy.write(batch.cx()).await?;
     let changes = change_store::all(&mut tx, id).await?;
     tx.commit().await?;
-    let house = House::new(tenancy)?;
+    let house = House::new(tenancy, batch.cx()).await?;
     let now = versions(&house, batch.cx(), &changes).await?;
     // A row that came later in the table may have changed a record once more: only the last of each record is compared.
     let mut looked = HashSet::new();
@@ -59,6 +59,16 @@ async fn versions(house: &House, cx: &OpContext, changes: &[TableChange]) -> Res
     let mut versions = HashMap::new();
     for list in lists {
         let has_status = house.resource(list)?.has_status;
+        // What is kept beside records is in no list.
+        for (_, id) in wanted.iter().filter(|(known, id)| *known == list && id.contains('/')) {
+            match house.inside.call(cx, Method::GET, &format!("/{list}/{id}"), None, None).await {
+                Ok(there) => {
+                    versions.insert((list.to_owned(), (*id).to_owned()), there["version"].as_i64().unwrap_or_default());
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
         each(&house.inside, cx, list, has_status, |record| {
             if let (Some(id), Some(version)) = (record["id"].as_str(), record["version"].as_i64())
                 && wanted.contains(&(list, id))
@@ -79,6 +89,9 @@ async fn one(house: &House, batch: &Batch, change: &TableChange) -> Result<()> {
     match &change.before {
         None if record["status"] == "tobedeleted" => Ok(()),
         None => house.inside.call(batch.cx(), Method::DELETE, &path, known, None).await.map(drop),
+        Some(before) if change.record_id.contains('/') => {
+            house.inside.call(batch.cx(), Method::PUT, &path, known, Some(before)).await.map(drop)
+        }
         Some(before) => house.inside.call(batch.cx(), Method::PATCH, &path, known, Some(before)).await.map(drop),
     }
 }
