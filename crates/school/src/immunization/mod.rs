@@ -58,7 +58,7 @@ pub struct ImmunizationFields {
     pub student_id: PersonId,
     /// The day of the vaccination, or from which there is an exemption.
     #[garde(custom(plausible))]
-    #[schema(example = "2021-05-12")]
+    #[schema(example = "2025-10-01")]
     pub date: Date,
     /// The vaccine.
     #[garde(length(chars, max = TEXT), custom(clean))]
@@ -110,7 +110,7 @@ fn sample_fields() -> ImmunizationFields {
     ImmunizationFields {
         status: Status::Active,
         student_id: crate::sample_id(),
-        date: Date::constant(2021, 5, 12),
+        date: Date::constant(2025, 10, 1),
         vaccine: "Measles, mumps, rubella".to_owned(),
         vaccine_code: Some("03".to_owned()),
         dose_number: Some(2),
