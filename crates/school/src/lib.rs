@@ -221,7 +221,8 @@ impl Module for School {
                 discipline_action::STATEMENTS,
                 incident_follow_up::STATEMENTS,
                 incident_letter_template::STATEMENTS,
-                incident_letter::STATEMENTS,
+                incident_letter::STATEMENTS[0],
+                incident_letter::STATEMENTS[1],
             ];
             let resources = resources.into_iter();
             resources.chain(import::statements()).chain(export::statements()).collect()
