@@ -26,19 +26,18 @@ macro_rules! columns {
 
 macro_rules! fields {
     () => {
-        concat!(columns!(), ", recipients, true as staff_sees")
+        concat!(columns!(), ", recipients, null::uuid as reader_id, true as staff_sees")
     };
 }
 
-/// Of the recipients the reader alone.
+/// With who reads: of the recipients they see themself alone.
 macro_rules! fields_within {
     ($account:literal) => {
         concat!(
             columns!(),
-            ", (select coalesce(jsonb_agg(r.one), '[]'::jsonb) from jsonb_array_elements(recipients) r (one)
-                where r.one ->> 'person_id' = any(array(select me.id::text from person me where ",
+            ", recipients, (select me.id from person me where ",
             reader!($account),
-            "))) as recipients, false as staff_sees"
+            ") as reader_id, false as staff_sees"
         )
     };
 }
@@ -143,6 +142,9 @@ fn letter(row: &Row) -> Result<IncidentLetter> {
     let staff_sees: bool = row.get("staff_sees");
     let (printed_at, sent_at): (Option<_>, Option<_>) = (row.get("printed_at"), row.get("sent_at"));
     let recipients: Value = row.get("recipients");
+    let recipients = recipients.as_array().into_iter().flatten().map(recipient);
+    let reader: Option<PersonId> = row.get("reader_id");
+    let seen = |to: &Result<LetterRecipient>| staff_sees || to.as_ref().is_ok_and(|to| Some(to.person_id) == reader);
     Ok(IncidentLetter {
         id: row.get("id"),
         participant_id: row.get("participant_id"),
@@ -157,7 +159,7 @@ fn letter(row: &Row) -> Result<IncidentLetter> {
             sent: sent_at.is_some(),
             metadata: if staff_sees { Metadata::from_row(row) } else { Metadata::default() },
         },
-        recipients: recipients.as_array().into_iter().flatten().map(recipient).collect::<Result<_>>()?,
+        recipients: recipients.filter(seen).collect::<Result<_>>()?,
         approved_at: row.get("approved_at"),
         approved_by: row.get("approved_by"),
         printed_at,
