@@ -295,6 +295,8 @@ impl Module for School {
                 health_alert::STATEMENTS,
                 access_log_entry::STATEMENTS,
                 sample::school::STATEMENTS,
+                incident_letter::STATEMENTS[0],
+                incident_letter::STATEMENTS[1],
             ];
             let resources = resources.into_iter();
             resources.chain(import::statements()).chain(export::statements()).collect()

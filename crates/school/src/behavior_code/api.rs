@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{BEHAVIOR_CODE, BehaviorCode, BehaviorCodeFields, Severity, sample, sample_fields, store};
+use super::{BEHAVIOR_CODE, BehaviorCode, BehaviorCodeFields, BehaviorSeverity, sample, sample_fields, store};
 use crate::{
     listing::{Key, Order, Position, Span, StatusFilter, StatusParameter, prefix},
     rules::searchable,
@@ -41,7 +41,7 @@ struct BehaviorCodeFilter {
     /// Only so severe.
     #[garde(skip)]
     #[param(inline)]
-    severity: Option<Severity>,
+    severity: Option<BehaviorSeverity>,
     /// Only those whose title begins with this; case and accents do not matter.
     #[garde(inner(length(chars, max = 100), custom(searchable)))]
     #[param(min_length = 1, max_length = 100, example = "a")]

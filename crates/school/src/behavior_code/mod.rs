@@ -32,7 +32,7 @@ pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[ConstraintRule {
 
 words! {
     /// How much something matters.
-    pub enum Severity {
+    pub enum BehaviorSeverity {
         /// Something to praise.
         Positive = "positive",
         /// A slip.
@@ -65,7 +65,7 @@ pub struct BehaviorCodeFields {
     pub title: String,
     /// How much it matters.
     #[garde(skip)]
-    pub severity: Severity,
+    pub severity: BehaviorSeverity,
     /// What it counts for, unless another number is said: below zero for what is bad, above for what is good.
     #[garde(range(min = -MOST_POINTS, max = MOST_POINTS))]
     #[schema(minimum = -1000, maximum = 1000, example = -5)]
@@ -162,7 +162,7 @@ fn sample_fields() -> BehaviorCodeFields {
         status: Status::Active,
         short_name: "FI".to_owned(),
         title: "Fighting".to_owned(),
-        severity: Severity::Major,
+        severity: BehaviorSeverity::Major,
         points: -5,
         metadata: Metadata::default(),
     }

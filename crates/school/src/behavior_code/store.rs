@@ -7,7 +7,7 @@ use cloister_tenancy::{
     sql::{Row, Statement, statements},
 };
 
-use super::{BehaviorCode, BehaviorCodeFields, Severity};
+use super::{BehaviorCode, BehaviorCodeFields, BehaviorSeverity};
 use crate::{
     listing::Span,
     record::{Metadata, Record, found, status},
@@ -138,7 +138,7 @@ pub(super) async fn delete(tx: TenantTx, id: BehaviorCodeId) -> Result<()> {
 /// Which behavior codes.
 pub(super) struct Selection {
     pub(super) span: Span,
-    pub(super) severity: Option<Severity>,
+    pub(super) severity: Option<BehaviorSeverity>,
     pub(super) title: (Option<String>, Option<String>),
 }
 
@@ -165,7 +165,7 @@ async fn list(
     selection: &Selection,
 ) -> Result<Vec<BehaviorCode>> {
     let Selection { span, severity, title: (from, below) } = selection;
-    let severity = severity.map(Severity::word);
+    let severity = severity.map(BehaviorSeverity::word);
     let rows = tenancy
         .fetch(
             cx,

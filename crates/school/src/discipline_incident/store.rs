@@ -219,7 +219,7 @@ pub(super) async fn insert(
         Sight::All => values.push(&fields.confidential),
         Sight::Within(Within { account, scopes, .. }) => values.extend([account as &(dyn ToSql + Sync), scopes]),
     }
-    let words: Vec<_> = participants.iter().map(incident_participant::Words::of).collect();
+    let words: Vec<_> = participants.iter().map(incident_participant::words_of).collect();
     let new = |(one, words)| incident_participant::InsertItem::new(parts, one, words);
     let items: Vec<_> = participants.iter().zip(&words).map(new).collect();
     let mut steps: Vec<(&'static Statement, &Parameters<'_>)> = vec![(statement, &values)];

@@ -5,6 +5,7 @@
 //! named in it: there is no placeholder that could, and what people write is looked through for their names.
 
 mod api;
+mod material_store;
 mod names;
 mod samples;
 mod store;
@@ -12,7 +13,7 @@ mod store;
 use cloister_http::{IdempotencyKey, IfMatch, MergePatch, Versioned, words};
 use cloister_ids::{DisciplineIncidentId, IncidentLetterId, IncidentLetterTemplateId, IncidentParticipantId, PersonId};
 use cloister_tenancy::{
-    Action, Changes, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx,
+    Action, Changes, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx, sql::Statement,
 };
 use garde::Validate;
 use jiff::Timestamp;
@@ -20,7 +21,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(crate) use api::routes;
-pub(crate) use store::STATEMENTS;
 
 use crate::{
     grants::OWN_CHILDREN,
@@ -31,6 +31,9 @@ use crate::{
 
 /// What permissions are about.
 pub const INCIDENT_LETTER: Resource = Resource { module: crate::MODULE, name: "incident_letter" };
+
+/// Every statement about letters.
+pub(crate) const STATEMENTS: [&[&Statement]; 2] = [store::STATEMENTS, material_store::STATEMENTS];
 
 /// What refused constraints mean.
 pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[];
@@ -169,7 +172,7 @@ impl IncidentLetter {
 }
 
 /// What is refused because of whom a text names.
-fn check_names(field: &str, body: &str, about: &store::About) -> Result<()> {
+fn check_names(field: &str, body: &str, about: &material_store::About) -> Result<()> {
     if names::others_named(body, &about.student, &about.others) {
         let message = "This names somebody else who was in the incident. A letter to a family is about its own child alone: \
             write it without their name.";
@@ -182,8 +185,8 @@ fn check_names(field: &str, body: &str, about: &store::About) -> Result<()> {
 async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new: NewIncidentLetter) -> Result<IncidentLetter> {
     tx.cx().authorize(Action::Create, &INCIDENT_LETTER)?;
     let day = today(tx.cx());
-    let store::Material { facts, about, template } =
-        store::gather(tx, key, new.participant_id, new.template_id, day).await?;
+    let material_store::Material { facts, about, template } =
+        material_store::gather(tx, key, new.participant_id, new.template_id, day).await?;
     let facts = facts.ok_or_else(|| {
         let message = "There is no such incident participant that counts.";
         Error::field("participant_id", "incident_participant_unknown", message)
@@ -271,7 +274,7 @@ async fn update(
     let approving = fields.state != before.fields.state;
     let mut recipients = before.recipients;
     if approving || fields.body != before.fields.body {
-        let about = store::about(&mut tx, before.participant_id, today(cx)).await?;
+        let about = material_store::about(&mut tx, before.participant_id, today(cx)).await?;
         check_names("body", &fields.body, &about)?;
         recipients = about.recipients;
         if approving && recipients.is_empty() {

@@ -1,25 +1,19 @@
-//! All SQL about letters.
+//! All SQL about letters as they are kept.
 
-use cloister_http::IdempotencyKey;
-use cloister_ids::{
-    DisciplineIncidentId, IncidentLetterId, IncidentLetterTemplateId, IncidentParticipantId, PersonId, Uuid,
-};
+use cloister_ids::{DisciplineIncidentId, IncidentLetterId, PersonId, Uuid};
 use cloister_tenancy::{
     Error, OpContext, Result, Tenancy, TenantTx,
-    sql::{Parameters, Row, Statement, ToSql, statements},
+    sql::{Row, Statement, ToSql, statements},
 };
-use jiff::civil::{Date, Time};
 use serde_json::{Value, json};
 
-use super::{IncidentLetter, IncidentLetterFields, LetterRecipient, LetterState, names::Names};
+use super::{IncidentLetter, IncidentLetterFields, LetterRecipient, LetterState};
 use crate::{
     behavior_scope_store::letters_within,
-    day_time::DayTime,
-    incident_letter_template::Placeholder,
     listing::Span,
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
-    scope_store::{acts, many_within, one_within, reader},
+    scope_store::{many_within, one_within, reader},
     store::delete,
     unnamed_store::{get, insert, lock, page, update},
 };
@@ -32,19 +26,18 @@ macro_rules! columns {
 
 macro_rules! fields {
     () => {
-        concat!(columns!(), ", recipients, true as staff_sees")
+        concat!(columns!(), ", recipients, null::uuid as reader_id, true as staff_sees")
     };
 }
 
-/// Of the recipients the reader alone.
+/// With who reads: of the recipients they see themself alone.
 macro_rules! fields_within {
     ($account:literal) => {
         concat!(
             columns!(),
-            ", (select coalesce(jsonb_agg(r.one), '[]'::jsonb) from jsonb_array_elements(recipients) r (one)
-                where r.one ->> 'person_id' = any(array(select me.id::text from person me where ",
+            ", recipients, (select me.id from person me where ",
             reader!($account),
-            "))) as recipients, false as staff_sees"
+            ") as reader_id, false as staff_sees"
         )
     };
 }
@@ -95,40 +88,6 @@ statements! {
     );
     /// One, to be changed.
     LOCK = lock!("incident_letter", fields!());
-    /// What is known of a participant.
-    FACTS = "select p.person_id, p.incident_id, p.participation_code, p.points, i.incident_identifier, i.incident_date,
-            i.incident_time, i.incident_location, o.name as school_name, c.title as behavior,
-            coalesce(s.preferred_given_name, s.given_name) as given_name,
-            coalesce(s.preferred_family_name, s.family_name) as family_name
-        from incident_participant p
-        join discipline_incident i on i.tenant_id = $1 and i.id = p.incident_id and i.status = 'active'
-        join person s on s.tenant_id = $1 and s.id = p.person_id and s.status = 'active'
-        join org o on o.tenant_id = $1 and o.id = i.school_id
-        left join behavior_code c on c.tenant_id = $1 and c.id = p.behavior_code_id
-        where p.tenant_id = $1 and p.id = $2 and p.status = 'active'";
-    /// What was done about the student because of it.
-    ACTIONS = "select d.discipline, d.discipline_date, d.discipline_action_length
-        from incident_participant p join discipline_action d on d.tenant_id = $1 and d.student_id = p.person_id
-            and d.incident_id = p.incident_id and d.status = 'active'
-        where p.tenant_id = $1 and p.id = $2 order by d.discipline_date, d.id limit 20";
-    /// Everybody in the same incident, and which of them is the student.
-    NAMES = "select n.person_id = p.person_id as is_student, s.given_name, s.family_name, s.preferred_given_name,
-            s.preferred_family_name
-        from incident_participant p join incident_participant n on n.tenant_id = $1 and n.incident_id = p.incident_id
-            and (n.status = 'active' or n.id = p.id)
-        join person s on s.tenant_id = $1 and s.id = n.person_id
-        where p.tenant_id = $1 and p.id = $2";
-    /// Those who may see the student's data on the day, and may be written to.
-    RECIPIENTS = concat!(
-        "select c.id, c.given_name, c.family_name, case when a.contact_by_email then c.email end as email, a.contact_by_mail
-         from incident_participant p join contact a on a.tenant_id = $1 and a.student_id = p.person_id and ",
-        acts!("$3"),
-        " and (a.contact_by_mail or a.contact_by_email)
-         join person c on c.tenant_id = $1 and c.id = a.contact_id and c.status = 'active'
-         where p.tenant_id = $1 and p.id = $2 order by a.contact_priority nulls last, c.id limit 50"
-    );
-    /// The text of a template.
-    TEMPLATE = "select body from incident_letter_template where tenant_id = $1 and id = $2 and status = 'active'";
     /// A new one.
     INSERT = insert!(
         "incident_letter",
@@ -183,6 +142,9 @@ fn letter(row: &Row) -> Result<IncidentLetter> {
     let staff_sees: bool = row.get("staff_sees");
     let (printed_at, sent_at): (Option<_>, Option<_>) = (row.get("printed_at"), row.get("sent_at"));
     let recipients: Value = row.get("recipients");
+    let recipients = recipients.as_array().into_iter().flatten().map(recipient);
+    let reader: Option<PersonId> = row.get("reader_id");
+    let seen = |to: &Result<LetterRecipient>| staff_sees || to.as_ref().is_ok_and(|to| Some(to.person_id) == reader);
     Ok(IncidentLetter {
         id: row.get("id"),
         participant_id: row.get("participant_id"),
@@ -197,148 +159,13 @@ fn letter(row: &Row) -> Result<IncidentLetter> {
             sent: sent_at.is_some(),
             metadata: if staff_sees { Metadata::from_row(row) } else { Metadata::default() },
         },
-        recipients: recipients.as_array().into_iter().flatten().map(recipient).collect::<Result<_>>()?,
+        recipients: recipients.filter(seen).collect::<Result<_>>()?,
         approved_at: row.get("approved_at"),
         approved_by: row.get("approved_by"),
         printed_at,
         sent_at,
         record: Record::from_row(row)?,
     })
-}
-
-/// What a letter can tell of a student's part in an incident.
-pub(super) struct Facts {
-    pub(super) student_id: PersonId,
-    pub(super) incident_id: DisciplineIncidentId,
-    given_name: String,
-    family_name: String,
-    school_name: String,
-    identifier: Option<String>,
-    date: Date,
-    time: Option<Time>,
-    location: String,
-    participation: String,
-    behavior: Option<String>,
-    points: i32,
-    actions: Vec<String>,
-}
-
-/// A word of a vocabulary as people write it.
-fn spoken(word: &str) -> String {
-    word.strip_prefix("ext:").unwrap_or(word).replace('_', " ")
-}
-
-impl Facts {
-    fn from_row(row: &Row, actions: &[Row]) -> Self {
-        let action = |row: &Row| {
-            let kind = spoken(row.get::<_, &str>("discipline"));
-            let date: Date = row.get("discipline_date");
-            match row.get::<_, Option<i32>>("discipline_action_length") {
-                Some(days) => format!("{kind}, {date}, {days} d"),
-                None => format!("{kind}, {date}"),
-            }
-        };
-        Self {
-            student_id: row.get("person_id"),
-            incident_id: row.get("incident_id"),
-            given_name: row.get("given_name"),
-            family_name: row.get("family_name"),
-            school_name: row.get("school_name"),
-            identifier: row.get("incident_identifier"),
-            date: row.get("incident_date"),
-            time: row.get("incident_time"),
-            location: spoken(row.get::<_, &str>("incident_location")),
-            participation: spoken(row.get::<_, &str>("participation_code")),
-            behavior: row.get("behavior"),
-            points: row.get("points"),
-            actions: actions.iter().map(action).collect(),
-        }
-    }
-
-    /// What stands for a placeholder.
-    pub(super) fn told(&self, place: Placeholder, message: &str, today: Date) -> String {
-        match place {
-            Placeholder::StudentName => format!("{} {}", self.given_name, self.family_name),
-            Placeholder::StudentGivenName => self.given_name.clone(),
-            Placeholder::StudentFamilyName => self.family_name.clone(),
-            Placeholder::SchoolName => self.school_name.clone(),
-            Placeholder::IncidentIdentifier => self.identifier.clone().unwrap_or_default(),
-            Placeholder::IncidentDate => self.date.to_string(),
-            Placeholder::IncidentTime => {
-                self.time.map(|time| DayTime::from_column(time).to_string()).unwrap_or_default()
-            }
-            Placeholder::IncidentLocation => self.location.clone(),
-            Placeholder::Participation => self.participation.clone(),
-            Placeholder::Behavior => self.behavior.clone().unwrap_or_default(),
-            Placeholder::Points => self.points.to_string(),
-            Placeholder::Actions => self.actions.join("\n"),
-            Placeholder::Message => message.to_owned(),
-            Placeholder::Today => today.to_string(),
-        }
-    }
-}
-
-/// To whom a letter may go, and whom it must not name.
-pub(super) struct About {
-    pub(super) student: Names,
-    pub(super) others: Vec<Names>,
-    pub(super) recipients: Vec<LetterRecipient>,
-}
-
-impl About {
-    fn from_rows(names: &[Row], recipients: &[Row]) -> Self {
-        let mut student = Names { given: Vec::new(), family: Vec::new() };
-        let mut others = Vec::new();
-        for row in names {
-            let both = |own: &str, preferred: &str| {
-                std::iter::once(row.get(own)).chain(row.get::<_, Option<String>>(preferred)).collect::<Vec<String>>()
-            };
-            let names = Names {
-                given: both("given_name", "preferred_given_name"),
-                family: both("family_name", "preferred_family_name"),
-            };
-            if row.get("is_student") { student = names } else { others.push(names) }
-        }
-        let recipient = |row: &Row| LetterRecipient {
-            person_id: row.get("id"),
-            name: format!("{} {}", row.get::<_, &str>("given_name"), row.get::<_, &str>("family_name")),
-            email: row.get("email"),
-            by_mail: row.get("contact_by_mail"),
-        };
-        Self { student, others, recipients: recipients.iter().map(recipient).collect() }
-    }
-}
-
-/// What a letter is made of.
-pub(super) struct Material {
-    pub(super) facts: Option<Facts>,
-    pub(super) about: About,
-    pub(super) template: Option<String>,
-}
-
-/// Everything that a letter is made of, in one round trip.
-pub(super) async fn gather(
-    tx: &mut TenantTx,
-    key: Option<&IdempotencyKey>,
-    participant: IncidentParticipantId,
-    template: IncidentLetterTemplateId,
-    on: Date,
-) -> Result<Material> {
-    let one: &Parameters<'_> = &[&participant];
-    let steps: [(&'static Statement, &Parameters<'_>); 5] =
-        [(&FACTS, one), (&ACTIONS, one), (&NAMES, one), (&RECIPIENTS, &[&participant, &on]), (&TEMPLATE, &[&template])];
-    let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
-    Ok(Material {
-        facts: rows[0].first().map(|row| Facts::from_row(row, &rows[1])),
-        about: About::from_rows(&rows[2], &rows[3]),
-        template: rows[4].first().map(|row| row.get("body")),
-    })
-}
-
-/// To whom it may go today, and whom it must not name.
-pub(super) async fn about(tx: &mut TenantTx, participant: IncidentParticipantId, on: Date) -> Result<About> {
-    let rows = tx.query_all(&[(&NAMES, &[&participant]), (&RECIPIENTS, &[&participant, &on])]).await?;
-    Ok(About::from_rows(&rows[0], &rows[1]))
 }
 
 pub(super) async fn get(

@@ -20,10 +20,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use points::BehaviorPoints;
-pub(crate) use store::{InsertItem, Words, check_new_one};
+pub(crate) use store::{InsertItem, check_new_one, words_of};
 
 use crate::{
-    behavior_code::{MOST_POINTS, Severity},
+    behavior_code::{BehaviorSeverity, MOST_POINTS},
     grants::OWN_CLASSES,
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{paragraphs, small},
@@ -155,7 +155,7 @@ pub struct IncidentParticipant {
     #[schema(example = "2025-10-14")]
     pub incident_date: Date,
     /// How much the behavior code mattered when it was given.
-    pub severity: Option<Severity>,
+    pub severity: Option<BehaviorSeverity>,
     /// Who made and changed it, and when.
     #[serde(flatten)]
     pub record: Record,
@@ -286,7 +286,7 @@ fn sample() -> IncidentParticipant {
         id: crate::sample_id(),
         fields: sample_fields(),
         incident_date: Date::constant(2025, 10, 14),
-        severity: Some(Severity::Major),
+        severity: Some(BehaviorSeverity::Major),
         record: Record::sample(),
     }
 }

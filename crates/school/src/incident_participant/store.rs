@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use super::{IncidentParticipant, IncidentParticipantFields, Participation};
 use crate::{
-    behavior_code::Severity,
+    behavior_code::BehaviorSeverity,
     behavior_scope_store::{participants_within, reported, staff_sees, students_taught},
     listing::Span,
     record::{Metadata, Record, found, status},
@@ -111,7 +111,7 @@ macro_rules! facts {
     };
 }
 
-/// A new one with the day of its incident, which is kept from moving meanwhile, and what its code means now.
+/// A new one with the day of its incident and what its code means now.
 macro_rules! insert {
     ($within:expr) => {
         concat!(
@@ -122,7 +122,7 @@ macro_rules! insert {
              left join behavior_code c on c.tenant_id = $1 and c.id = $10 and c.status = 'active'
              where i.tenant_id = $1 and i.id = $7 and i.status = 'active' and ($10::uuid is null or c.id is not null)",
             $within,
-            " for share of i returning incident_date, severity, points"
+            " returning incident_date, severity, points"
         )
     };
 }
@@ -144,6 +144,8 @@ statements! {
         concat!(" and i.id = any(array(", reported!("$5", "$7"), "))"),
         concat!(" and p.id = any(array(", students_taught!("$5", "$6", "$7"), "))")
     );
+    /// Keeps an incident from moving to another day.
+    KEEP_INCIDENT = "select id from discipline_incident where tenant_id = $1 and id = $2 for share";
     /// A new one.
     INSERT = insert!("");
     /// A new one within what a teacher may add.
@@ -182,7 +184,7 @@ statements! {
     WITHIN_BY_DATE_DESC = list!(fields_within!("$12", "$13", "$14"), within!(), desc);
 }
 
-fn severity(row: &Row) -> Result<Option<Severity>> {
+fn severity(row: &Row) -> Result<Option<BehaviorSeverity>> {
     row.get::<_, Option<&str>>("severity").map(|word| word.parse().map_err(Error::internal)).transpose()
 }
 
@@ -221,17 +223,9 @@ pub(super) async fn get(
     participant(found(&rows)?)
 }
 
-/// The words of a new participant, as parameters.
-pub(crate) struct Words {
-    source: &'static str,
-    part: &'static str,
-}
-
-impl Words {
-    /// Of this one.
-    pub(crate) fn of(made: &IncidentParticipant) -> Self {
-        Self { source: made.record.source.word(), part: made.fields.participation_code.word() }
-    }
+/// The words of a new participant, as parameters: its source and its part.
+pub(crate) fn words_of(made: &IncidentParticipant) -> [&'static str; 2] {
+    [made.record.source.word(), made.fields.participation_code.word()]
 }
 
 /// What a new participant takes: two statements with their parameters, to be sent with others.
@@ -243,19 +237,19 @@ pub(crate) struct InsertItem<'a> {
 
 impl<'a> InsertItem<'a> {
     /// Of this one, by somebody who may add as far as `sight` goes.
-    pub(crate) fn new(sight: &'a Sight, made: &'a IncidentParticipant, words: &'a Words) -> Self {
+    pub(crate) fn new(sight: &'a Sight, made: &'a IncidentParticipant, [source, part]: &'a [&'static str; 2]) -> Self {
         let IncidentParticipant { id, fields, record, .. } = made;
         let mut facts: Vec<&(dyn ToSql + Sync)> =
             vec![&fields.incident_id, &fields.person_id, &fields.behavior_code_id];
         let mut values: Vec<&(dyn ToSql + Sync)> = vec![
             id,
             &record.created_at,
-            &words.source,
+            source,
             fields.metadata.column(),
             &record.created_by,
             &fields.incident_id,
             &fields.person_id,
-            &words.part,
+            part,
             &fields.behavior_code_id,
             &fields.points,
             &fields.note,
@@ -303,10 +297,12 @@ pub(super) async fn insert(
     sight: &Sight,
     mut made: IncidentParticipant,
 ) -> Result<IncidentParticipant> {
-    let words = Words::of(&made);
+    let words = words_of(&made);
     let item = InsertItem::new(sight, &made, &words);
-    let rows = IdempotencyKey::query_all(key, tx, &item.steps()).await?;
-    let row = check_new_one(&rows, None)?;
+    let [facts, new] = item.steps();
+    let kept: &Parameters<'_> = &[&made.fields.incident_id];
+    let rows = IdempotencyKey::query_all(key, tx, &[(&KEEP_INCIDENT, kept), facts, new]).await?;
+    let row = check_new_one(&rows[1..], None)?;
     made.incident_date = row.get("incident_date");
     made.severity = severity(row)?;
     made.fields.points = Some(row.get("points"));
@@ -319,7 +315,7 @@ pub(super) async fn lock(tx: &mut TenantTx, id: IncidentParticipantId) -> Result
 }
 
 /// What a code means now; none when there is no such code that counts.
-pub(super) async fn meaning(tx: &mut TenantTx, code: BehaviorCodeId) -> Result<Option<(Severity, i32)>> {
+pub(super) async fn meaning(tx: &mut TenantTx, code: BehaviorCodeId) -> Result<Option<(BehaviorSeverity, i32)>> {
     let rows = tx.query(&MEANING, &[&code]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(severity(row)?.map(|severity| (severity, row.get("points"))))
@@ -328,7 +324,7 @@ pub(super) async fn meaning(tx: &mut TenantTx, code: BehaviorCodeId) -> Result<O
 /// The change and the commit, in one round trip.
 pub(super) async fn update(tx: TenantTx, changed: &IncidentParticipant) -> Result<()> {
     let IncidentParticipant { id, fields, severity, record, .. } = changed;
-    let severity = severity.map(Severity::word);
+    let severity = severity.map(BehaviorSeverity::word);
     tx.commit_with(&[(
         &UPDATE,
         &[
