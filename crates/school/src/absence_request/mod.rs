@@ -20,11 +20,10 @@ pub(crate) use store::STATEMENTS;
 
 use crate::{
     attendance_code::Direction,
-    attendance_event::last_day_of_now,
     grants::OWN_CHILDREN,
     record::{Metadata, Record, Status},
     rules::{TEXT, clean, plausible, small},
-    scope::Sight,
+    scope::{Sight, today},
 };
 
 /// What permissions are about.
@@ -222,7 +221,7 @@ async fn decide(
             return Err(Error::field("code_id", "code_not_of_absence", message));
         }
         let days = days::of_absence(before.fields.begin_date, before.fields.end_date, &opened.calendar);
-        if !meaning.future_allowed && days.last().is_some_and(|last| *last > last_day_of_now(cx)) {
+        if !meaning.future_allowed && days.last().is_some_and(|last| *last > today(cx)) {
             let message = "This attendance code cannot be entered for days to come.";
             return Err(Error::field("code_id", "code_not_for_future", message));
         }

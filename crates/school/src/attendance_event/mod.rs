@@ -160,13 +160,8 @@ impl Versioned for AttendanceEvent {
     }
 }
 
-/// The last day that is surely not to come, wherever the school is.
-pub(crate) fn last_day_of_now(cx: &OpContext) -> Date {
-    today(cx).tomorrow().unwrap_or(Date::MAX)
-}
-
 /// What is refused because of what is said and not of how.
-fn check(fields: &AttendanceEventFields, facts: &store::Facts, superseded: bool, last_day: Date) -> Result<()> {
+fn check(fields: &AttendanceEventFields, facts: &store::Facts, superseded: bool, today: Date) -> Result<()> {
     if !facts.student_known {
         return Err(Error::field("student_id", "person_unknown", "There is no such person."));
     }
@@ -187,7 +182,7 @@ fn check(fields: &AttendanceEventFields, facts: &store::Facts, superseded: bool,
         None => {
             Err(Error::field("code_id", "attendance_code_unknown", "There is no such attendance code that counts."))
         }
-        Some(false) if fields.date > last_day => {
+        Some(false) if fields.date > today => {
             let message = "This attendance code cannot be entered for days to come.";
             Err(Error::field("code_id", "code_not_for_future", message))
         }
@@ -203,9 +198,9 @@ async fn create(
 ) -> Result<AttendanceEvent> {
     tx.cx().authorize(Action::Create, &ATTENDANCE_EVENT)?;
     let id = AttendanceEventId::generate(tx.cx().clock());
-    let (record, last_day) = (Record::new(tx.cx()), last_day_of_now(tx.cx()));
+    let (record, today) = (Record::new(tx.cx()), today(tx.cx()));
     let store::Made { facts, superseded, event } = store::insert(tx, key, id, &fields, &record).await?;
-    check(&fields, &facts, superseded, last_day)?;
+    check(&fields, &facts, superseded, today)?;
     if fields.supersedes_id.is_some() && !superseded {
         return Err(Error::new(
             ErrorKind::Conflict,

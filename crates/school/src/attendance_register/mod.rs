@@ -26,7 +26,6 @@ pub(crate) use store::STATEMENTS;
 pub(crate) const MISSING_STATEMENTS: &[&cloister_tenancy::sql::Statement] = missing_store::STATEMENTS;
 
 use crate::{
-    attendance_event::last_day_of_now,
     day_time::DayTime,
     grants::OWN_CLASSES,
     rules::{TEXT, between, clean, plausible},
@@ -121,7 +120,7 @@ pub struct Taking {
     /// By whom.
     #[schema(example = "account:ada")]
     pub taken_by: String,
-    /// Whether that was on a later day, by universal time.
+    /// Whether that was on a later day.
     pub late: bool,
     /// When it was last corrected, as a whole or in one entry.
     pub updated_at: Timestamp,
@@ -228,7 +227,7 @@ async fn take(
     let mut tx = tenancy.write(cx).await?;
     let codes: Vec<AttendanceCodeId> = fields.entries.iter().map(|entry| entry.code_id).collect();
     let opened = store::open(&mut tx, &sight, slot, &codes).await?;
-    if slot.date > last_day_of_now(cx) {
+    if slot.date > today(cx) {
         return Err(Error::field("date", "register_in_future", "A register is taken on its day or later.").into());
     }
     if opened.instructional == Some(false) {
@@ -236,7 +235,7 @@ async fn take(
         return Err(Error::new(ErrorKind::Conflict, "day_not_instructional", message).into());
     }
     let before = opened.register;
-    let changed = sheet::compare(&before.entries, &fields.entries, &opened.codes, slot.date > today(cx))?;
+    let changed = sheet::compare(&before.entries, &fields.entries, &opened.codes)?;
     if before.taken.is_some() && changed.is_empty() {
         tx.rollback().await?;
         return Ok(before);

@@ -147,8 +147,8 @@ statements! {
                         and g.class_period_id is not distinct from $4))
             and (p.status = 'active' or v.register_id is not null)
         order by p.name_search, p.id");
-    /// Of the codes that count among `$2`, whether they may be entered for days to come.
-    CODES = "select id, future_allowed from attendance_code
+    /// Those of the codes `$2` that count.
+    CODES = "select id from attendance_code
         where tenant_id = $1 and id = any($2::uuid[]) and status = 'active'";
     /// A register that is taken for the first time: `$14` its version, which goes on from what was said before.
     INSERT = concat!("insert into attendance_register (tenant_id, id, ", head!(), ", ", fields!(), ", whole_day)
@@ -290,7 +290,7 @@ pub(super) async fn open(tx: &mut TenantTx, sight: &Sight, slot: &Slot, codes: &
         }
     };
     let (register, instructional) = register(&rows, slot)?;
-    let codes = rows[4].iter().map(|row| (row.get("id"), row.get("future_allowed"))).collect();
+    let codes = rows[4].iter().map(|row| row.get("id")).collect();
     Ok(Opened { register, instructional, codes })
 }
 

@@ -5,6 +5,7 @@ mod absence;
 mod academic_records;
 mod accounts;
 mod attendance;
+mod attendance_kept;
 mod attendance_scopes;
 mod contacts;
 mod custom_fields;
