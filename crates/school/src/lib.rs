@@ -29,6 +29,7 @@ mod grants;
 pub mod import;
 mod listing;
 pub mod meeting;
+mod name_store;
 pub mod oneroster;
 pub mod org;
 pub mod person;

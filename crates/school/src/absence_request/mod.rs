@@ -128,6 +128,12 @@ pub struct AbsenceRequest {
     /// What is asked for.
     #[serde(flatten)]
     pub fields: AbsenceRequestFields,
+    /// The student's given name.
+    #[schema(example = "Mila")]
+    pub student_given_name: String,
+    /// The student's family name.
+    #[schema(example = "Okafor")]
+    pub student_family_name: String,
     /// What became of it.
     pub state: RequestState,
     /// The attendance code of the absence.
@@ -170,10 +176,12 @@ async fn create(
     fields: AbsenceRequestFields,
 ) -> Result<AbsenceRequest> {
     let sight = Sight::to(tx.cx(), Action::Create, &ABSENCE_REQUEST, &[OWN_CHILDREN])?;
-    let request = AbsenceRequest {
+    let mut request = AbsenceRequest {
         id: AbsenceRequestId::generate(tx.cx().clock()),
         status: Status::Active,
         fields,
+        student_given_name: String::new(),
+        student_family_name: String::new(),
         state: RequestState::Requested,
         code_id: None,
         note: None,
@@ -181,9 +189,9 @@ async fn create(
         decided_by: None,
         record: Record::new(tx.cx()),
     };
-    if !store::insert(tx, key, &sight, &request).await? {
-        return Err(Error::field("student_id", "person_unknown", "There is no such person."));
-    }
+    let names = store::insert(tx, key, &sight, &request).await?;
+    (request.student_given_name, request.student_family_name) =
+        names.ok_or_else(|| Error::field("student_id", "person_unknown", "There is no such person."))?;
     tx.audit(Action::Create, &ABSENCE_REQUEST, request.id, None);
     Ok(request)
 }
@@ -288,6 +296,8 @@ fn sample() -> AbsenceRequest {
         id: crate::sample_id(),
         status: Status::Active,
         fields: sample_fields(),
+        student_given_name: "Mila".to_owned(),
+        student_family_name: "Okafor".to_owned(),
         state: RequestState::Requested,
         code_id: None,
         note: None,

@@ -134,6 +134,18 @@ pub struct AttendanceEvent {
     pub register_id: Option<AttendanceRegisterId>,
     /// Which approved request made it.
     pub absence_request_id: Option<AbsenceRequestId>,
+    /// The student's given name.
+    #[schema(example = "Mila")]
+    pub student_given_name: String,
+    /// The student's family name.
+    #[schema(example = "Okafor")]
+    pub student_family_name: String,
+    /// What the class is called.
+    #[schema(example = "Algebra A")]
+    pub class_title: Option<String>,
+    /// What the period is called.
+    #[schema(example = "Period 3")]
+    pub class_period_name: Option<String>,
     /// When it was corrected; null while it counts.
     pub superseded_at: Option<Timestamp>,
     /// Who recorded it, and when.
@@ -277,6 +289,10 @@ fn sample() -> AttendanceEvent {
         },
         register_id: None,
         absence_request_id: None,
+        student_given_name: "Mila".to_owned(),
+        student_family_name: "Okafor".to_owned(),
+        class_title: None,
+        class_period_name: None,
         superseded_at: None,
         record: Record::sample(),
     }

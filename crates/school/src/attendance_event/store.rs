@@ -18,6 +18,7 @@ use crate::{
     attendance_scope_store::attendance_within,
     day_time::DayTime,
     listing::Span,
+    name_store::{class_names, student_names},
     record::{Metadata, Record, Status, found, status},
     scope_store::in_force,
     store::delete,
@@ -32,13 +33,20 @@ macro_rules! fields {
     };
 }
 
+/// What is shown: the columns, and the names of student, class and period.
+macro_rules! shown {
+    ($of:literal) => {
+        concat!(fields!(), ", ", student_names!($of), ", ", class_names!($of))
+    };
+}
+
 /// `$6` and `$7` the days, `$8` the school, `$9` category, `$10` direction, `$11` whether only what is of the whole day, or only
 /// what is of classes; `$12` whether corrected ones too, `$13` student and `$14` class.
 macro_rules! list {
     ($rest:expr, $key:literal $direction:ident) => {
         page!(
             "attendance_event",
-            fields!(),
+            shown!("attendance_event"),
             concat!(
                 " and ($6::date is null or date >= $6) and ($7::date is null or date < $7)
                   and ($8::uuid is null or school_id = $8) and ($9::text is null or category = $9)
@@ -97,24 +105,24 @@ macro_rules! rare {
 
 statements! {
     /// One.
-    GET = get!("attendance_event", fields!());
+    GET = get!("attendance_event", shown!("attendance_event"));
     /// One within scopes.
     GET_WITHIN = concat!(
-        get!("attendance_event", fields!()),
+        get!("attendance_event", shown!("attendance_event")),
         " and status = 'active'",
         attendance_within!("student_id", "class_id", "$3", "$4", "$5", "$6")
     );
     /// One, to be changed.
-    LOCK = lock!("attendance_event", fields!());
+    LOCK = lock!("attendance_event", shown!("attendance_event"));
     /// All of the same student, day, class and period, newest first.
-    HISTORY = concat!("select id, ", head!(), ", ", fields!(), " from attendance_event e
+    HISTORY = concat!("select id, ", head!(), ", ", shown!("e"), " from attendance_event e
         where e.tenant_id = $1 and (e.student_id, e.date) in (
             select o.student_id, o.date from attendance_event o where o.tenant_id = $1 and o.id = $2)
         and exists (select from attendance_event o where o.tenant_id = $1 and o.id = $2
             and o.class_id is not distinct from e.class_id and o.class_period_id is not distinct from e.class_period_id)
         order by e.created_at desc, e.id desc limit 200");
     /// The same within scopes.
-    HISTORY_WITHIN = concat!("select id, ", head!(), ", ", fields!(), " from attendance_event e
+    HISTORY_WITHIN = concat!("select id, ", head!(), ", ", shown!("e"), " from attendance_event e
         where e.tenant_id = $1 and e.status = 'active' and (e.student_id, e.date) in (
             select o.student_id, o.date from attendance_event o
             where o.tenant_id = $1 and o.id = $2 and o.status = 'active')
@@ -153,7 +161,7 @@ statements! {
         where c.tenant_id = $1 and c.id = $12 and c.status = 'active' and s.school_id is not null
             and ($16::uuid is null or exists (select from attendance_event o
                 where o.tenant_id = $1 and o.id = $16 and o.superseded_at = $3))
-        returning id, ", head!(), ", ", fields!());
+        returning id, ", head!(), ", ", shown!("attendance_event"));
     /// Another version for the registers that show the entry, and for that of the event `$8`: `$2` to `$5` student, day, class and
     /// period, `$6` time, `$7` actor.
     REGISTERS = concat!("update attendance_register set version = version + 1, date_last_modified = $6, updated_at = $6, updated_by = $7
@@ -220,6 +228,10 @@ fn event(row: &Row) -> Result<AttendanceEvent> {
         },
         register_id: row.get("register_id"),
         absence_request_id: row.get("absence_request_id"),
+        student_given_name: row.get("student_given_name"),
+        student_family_name: row.get("student_family_name"),
+        class_title: row.get("class_title"),
+        class_period_name: row.get("class_period_name"),
         superseded_at: row.get("superseded_at"),
         record: Record::from_row(row)?,
     })

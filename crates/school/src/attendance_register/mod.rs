@@ -135,6 +135,12 @@ pub struct Taking {
 pub struct SheetEntry {
     /// Who.
     pub student_id: PersonId,
+    /// The student's given name.
+    #[schema(example = "Mila")]
+    pub student_given_name: String,
+    /// The student's family name.
+    #[schema(example = "Okafor")]
+    pub student_family_name: String,
     /// What is said; null where nothing is yet.
     pub code_id: Option<AttendanceCodeId>,
     /// When the student came.
@@ -163,6 +169,12 @@ pub struct AttendanceRegister {
     pub date: Date,
     /// In which period.
     pub class_period_id: Option<ClassPeriodId>,
+    /// What the class is called.
+    #[schema(example = "Algebra A")]
+    pub class_title: String,
+    /// What the period is called.
+    #[schema(example = "Period 3")]
+    pub class_period_name: Option<String>,
     /// Whether it is the attendance of the day, as a homeroom takes it.
     pub whole_day: bool,
     /// By whom it was taken, and when; null while it is not.
@@ -193,6 +205,12 @@ pub struct AttendanceRegisterSummary {
     pub date: Date,
     /// In which period.
     pub class_period_id: Option<ClassPeriodId>,
+    /// What the class is called.
+    #[schema(example = "Algebra A")]
+    pub class_title: String,
+    /// What the period is called.
+    #[schema(example = "Period 3")]
+    pub class_period_name: Option<String>,
     /// By whom it was taken, and when.
     #[serde(flatten)]
     pub taken: Taking,
@@ -299,11 +317,15 @@ fn sample() -> AttendanceRegister {
         school_id: crate::sample_id(),
         date: Date::constant(2025, 10, 1),
         class_period_id: None,
+        class_title: "Homeroom 7a".to_owned(),
+        class_period_name: None,
         whole_day: true,
         taken: Some(sample_taking()),
         version: 1,
         entries: vec![SheetEntry {
             student_id: crate::sample_id(),
+            student_given_name: "Mila".to_owned(),
+            student_family_name: "Okafor".to_owned(),
             code_id: Some(crate::sample_id()),
             arrival_time: Some(DayTime::at(8, 40)),
             departure_time: None,
@@ -320,6 +342,8 @@ fn sample_summary() -> AttendanceRegisterSummary {
         school_id: crate::sample_id(),
         date: Date::constant(2025, 10, 1),
         class_period_id: None,
+        class_title: "Homeroom 7a".to_owned(),
+        class_period_name: None,
         taken: sample_taking(),
         version: 1,
     }

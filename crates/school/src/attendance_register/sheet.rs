@@ -82,15 +82,11 @@ pub(super) fn write(sheet: &mut [SheetEntry], changed: &[RegisterEntry], clock: 
         let Some(line) = sheet.iter_mut().find(|line| line.student_id == entry.student_id) else { continue };
         let id = AttendanceEventId::generate(clock);
         new.push(NewEvent { id, supersedes: line.event_id, entry: entry.clone() });
-        *line = SheetEntry {
-            student_id: entry.student_id,
-            code_id: Some(entry.code_id),
-            arrival_time: entry.arrival_time,
-            departure_time: entry.departure_time,
-            reason: entry.reason.clone(),
-            event_id: Some(id),
-            has_place: line.has_place,
-        };
+        line.code_id = Some(entry.code_id);
+        line.arrival_time = entry.arrival_time;
+        line.departure_time = entry.departure_time;
+        line.reason.clone_from(&entry.reason);
+        line.event_id = Some(id);
     }
     new
 }
@@ -105,6 +101,8 @@ mod tests {
     fn line(student_id: PersonId, said: Option<AttendanceCodeId>) -> SheetEntry {
         SheetEntry {
             student_id,
+            student_given_name: "Mila".to_owned(),
+            student_family_name: "Okafor".to_owned(),
             code_id: said,
             arrival_time: None,
             departure_time: None,

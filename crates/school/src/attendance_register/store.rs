@@ -24,6 +24,7 @@ use super::{
 use crate::{
     day_time::DayTime,
     listing::Span,
+    name_store::class_names,
     record::{Metadata, Record, Status, found},
     scope::{Sight, Within},
     scope_store::{classes_within, in_force, one_within},
@@ -49,7 +50,7 @@ macro_rules! taken {
 
 macro_rules! class {
     () => {
-        "select id, school_id, class_type, status from class where tenant_id = $1 and id = $2"
+        "select id, school_id, class_type, status, title from class where tenant_id = $1 and id = $2"
     };
 }
 
@@ -94,8 +95,8 @@ macro_rules! list {
     };
     (@ $rest:expr, $beyond:literal, $direction:literal) => {
         concat!(
-            "select id, version, updated_at, updated_by, ", fields!(), " from attendance_register
-             where tenant_id = $1 and (date, id)", $beyond, "($2, $3)
+            "select id, version, updated_at, updated_by, ", fields!(), ", ", class_names!("attendance_register"),
+            " from attendance_register where tenant_id = $1 and (date, id)", $beyond, "($2, $3)
                and ($5::date is null or date >= $5) and ($6::date is null or date < $6)
                and ($7::uuid is null or school_id = $7) and ($8::uuid is null or class_period_id = $8)
                and ($9::boolean is null or late = $9)",
@@ -121,14 +122,15 @@ statements! {
             and k.school_id = d.school_id where d.tenant_id = $1 and d.id = $4 and d.status = 'active') as period_fits,
         (select c.is_instructional from calendar_date c join class k on k.tenant_id = $1 and k.id = $2
             and k.school_id = c.school_id
-            where c.tenant_id = $1 and c.date = $3 and c.status = 'active') as instructional";
+            where c.tenant_id = $1 and c.date = $3 and c.status = 'active') as instructional,
+        (select d.name from class_period d where d.tenant_id = $1 and d.id = $4) as class_period_name";
     /// The register, if it was taken.
     GET = taken!();
     /// The same, and keeps others from correcting it.
     LOCK = concat!(taken!(), " for no key update");
     /// By name, all with a place as student in the class on the day and all of whom the register says something, and what is said
     /// of each: `$2` class, `$3` day, `$4` period. What a homeroom without a period says is of the whole day, and of no class.
-    SHEET = concat!("select p.id as student_id, v.id as event_id, v.code_id, v.arrival_time, v.departure_time, v.reason, ",
+    SHEET = concat!("select p.id as student_id, p.given_name, p.family_name, v.id as event_id, v.code_id, v.arrival_time, v.departure_time, v.reason, ",
             has_place!(), " as has_place,
             (select coalesce(sum(o.version), 0)::bigint from attendance_event o where ", of_slot!("o"), ") as said
         from person p
@@ -205,6 +207,8 @@ fn summary(row: &Row) -> AttendanceRegisterSummary {
         school_id: row.get("school_id"),
         date: row.get("date"),
         class_period_id: row.get("class_period_id"),
+        class_title: row.get("class_title"),
+        class_period_name: row.get("class_period_name"),
         taken: taking(row),
         version: row.get("version"),
     }
@@ -214,6 +218,8 @@ fn line(row: &Row) -> SheetEntry {
     let time = |column: &str| row.get::<_, Option<Time>>(column).map(DayTime::from_column);
     SheetEntry {
         student_id: row.get("student_id"),
+        student_given_name: row.get("given_name"),
+        student_family_name: row.get("family_name"),
         code_id: row.get("code_id"),
         arrival_time: time("arrival_time"),
         departure_time: time("departure_time"),
@@ -241,6 +247,8 @@ fn register(rows: &[Vec<Row>], slot: &Slot) -> Result<(AttendanceRegister, Optio
         school_id: taken.unwrap_or(class).get("school_id"),
         date: slot.date,
         class_period_id: slot.class_period_id,
+        class_title: class.get("title"),
+        class_period_name: day.get("class_period_name"),
         whole_day: taken.map_or(homeroom, |row| row.get("whole_day")),
         taken: taken.map(taking),
         version: taken.map_or_else(|| rows[3].iter().map(|row| row.get::<_, i64>("said")).sum(), |row| row.get("version")),
