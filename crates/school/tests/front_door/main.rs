@@ -29,6 +29,7 @@ mod round_trips;
 mod scopes;
 mod tables_of_lists;
 mod timetable;
+mod timetable_terms;
 mod two_scopes;
 mod walls;
 
