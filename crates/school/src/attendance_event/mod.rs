@@ -4,6 +4,7 @@
 //! read. Of each day, class and period one event counts; an index of the table sees to that, whoever writes at once.
 
 mod api;
+mod list_store;
 mod sight;
 mod store;
 
@@ -21,6 +22,9 @@ use utoipa::ToSchema;
 pub(crate) use api::routes;
 pub(crate) use sight::{AttendanceSight, AttendanceWithin};
 pub(crate) use store::STATEMENTS;
+
+/// Statements of lists.
+pub(crate) const LIST_STATEMENTS: &[&cloister_tenancy::sql::Statement] = list_store::STATEMENTS;
 
 use crate::{
     attendance_code::Direction,

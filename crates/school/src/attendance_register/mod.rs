@@ -4,6 +4,7 @@
 //! is named. Taking it again with other entries corrects: what was said before stays readable as attendance events.
 
 mod api;
+mod list_store;
 pub mod missing;
 mod missing_store;
 mod sheet;
@@ -21,6 +22,9 @@ use utoipa::{IntoParams, ToSchema};
 
 pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
+
+/// Statements of lists.
+pub(crate) const LIST_STATEMENTS: &[&cloister_tenancy::sql::Statement] = list_store::STATEMENTS;
 
 /// Statements that find missing registers.
 pub(crate) const MISSING_STATEMENTS: &[&cloister_tenancy::sql::Statement] = missing_store::STATEMENTS;

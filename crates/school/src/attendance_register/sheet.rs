@@ -15,11 +15,7 @@ const NAMED: usize = 5;
 
 /// The entries that differ from what is said now. Refuses a register in which somebody is missing or has no place. Who has no place
 /// any more, but is in the register since it was taken, may be left out: what was said stays.
-pub(super) fn compare(
-    before: &[SheetEntry],
-    wanted: &[RegisterEntry],
-    codes: &Codes,
-) -> Result<Vec<RegisterEntry>> {
+pub(super) fn compare(before: &[SheetEntry], wanted: &[RegisterEntry], codes: &Codes) -> Result<Vec<RegisterEntry>> {
     let known: HashMap<PersonId, &SheetEntry> = before.iter().map(|entry| (entry.student_id, entry)).collect();
     let mut faults = Vec::new();
     let mut fault = |field: String, code: &'static str, message: String| {

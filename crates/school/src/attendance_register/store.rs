@@ -18,13 +18,11 @@ use jiff::{
 };
 
 use super::{
-    AttendanceRegister, AttendanceRegisterSummary, SheetEntry, Slot, Taking,
+    AttendanceRegister, SheetEntry, Slot, Taking,
     sheet::{Codes, NewEvent},
 };
 use crate::{
     day_time::DayTime,
-    listing::Span,
-    name_store::class_names,
     record::{Metadata, Record, Status, found},
     scope::{Sight, Within},
     scope_store::{classes_within, in_force, one_within},
@@ -36,6 +34,8 @@ macro_rules! fields {
         "class_id, school_id, date, class_period_id, taken_at, taken_by, late"
     };
 }
+
+pub(super) use fields;
 
 macro_rules! taken {
     () => {
@@ -81,27 +81,6 @@ macro_rules! of_slot {
                 and ",
             $v,
             ".class_id is not distinct from case when w.whole_day then null else $2::uuid end"
-        )
-    };
-}
-
-/// `$2` and `$3` the position, `$4` how many, `$5` and `$6` the days, `$7` the school, `$8` the period, `$9` whether late.
-macro_rules! list {
-    ($rest:expr, asc) => {
-        list!(@ $rest, " > ", "")
-    };
-    ($rest:expr, desc) => {
-        list!(@ $rest, " < ", " desc")
-    };
-    (@ $rest:expr, $beyond:literal, $direction:literal) => {
-        concat!(
-            "select id, version, updated_at, updated_by, ", fields!(), ", ", class_names!("attendance_register"),
-            " from attendance_register where tenant_id = $1 and (date, id)", $beyond, "($2, $3)
-               and ($5::date is null or date >= $5) and ($6::date is null or date < $6)
-               and ($7::uuid is null or school_id = $7) and ($8::uuid is null or class_period_id = $8)
-               and ($9::boolean is null or late = $9)",
-            $rest,
-            " order by date", $direction, ", id", $direction, " limit $4"
         )
     };
 }
@@ -174,23 +153,10 @@ statements! {
             $7::uuid, $8::uuid, $9::date, $10::uuid, $11::uuid, c.id, c.category, c.direction, c.excused, c.reportable,
             $13::time, $14::time, $15::text, $16::uuid, $17::uuid
         from attendance_code c where c.tenant_id = $1 and c.id = $12");
-    /// All by day.
-    ALL_BY_DATE = list!("", asc);
-    /// All by day, from the last.
-    ALL_BY_DATE_DESC = list!("", desc);
-    /// Those of a class by day.
-    CLASS_BY_DATE = list!(" and class_id = $10", asc);
-    /// Those of a class by day, from the last.
-    CLASS_BY_DATE_DESC = list!(" and class_id = $10", desc);
-    /// Those of classes within scopes by day: classes are few, and found first.
-    WITHIN_BY_DATE = list!(concat!(" and ($10::uuid is null or class_id = $10)
-        and class_id = any(array(", classes_within!("$11", "$12", "$13"), "))"), asc);
-    /// Those of classes within scopes by day, from the last.
-    WITHIN_BY_DATE_DESC = list!(concat!(" and ($10::uuid is null or class_id = $10)
-        and class_id = any(array(", classes_within!("$11", "$12", "$13"), "))"), desc);
 }
 
-fn taking(row: &Row) -> Taking {
+/// That it was taken, from a row of a register.
+pub(super) fn taking(row: &Row) -> Taking {
     Taking {
         id: row.get("id"),
         taken_at: row.get("taken_at"),
@@ -198,19 +164,6 @@ fn taking(row: &Row) -> Taking {
         late: row.get("late"),
         updated_at: row.get("updated_at"),
         updated_by: row.get("updated_by"),
-    }
-}
-
-fn summary(row: &Row) -> AttendanceRegisterSummary {
-    AttendanceRegisterSummary {
-        class_id: row.get("class_id"),
-        school_id: row.get("school_id"),
-        date: row.get("date"),
-        class_period_id: row.get("class_period_id"),
-        class_title: row.get("class_title"),
-        class_period_name: row.get("class_period_name"),
-        taken: taking(row),
-        version: row.get("version"),
     }
 }
 
@@ -251,7 +204,8 @@ fn register(rows: &[Vec<Row>], slot: &Slot) -> Result<(AttendanceRegister, Optio
         class_period_name: day.get("class_period_name"),
         whole_day: taken.map_or(homeroom, |row| row.get("whole_day")),
         taken: taken.map(taking),
-        version: taken.map_or_else(|| rows[3].iter().map(|row| row.get::<_, i64>("said")).sum(), |row| row.get("version")),
+        version: taken
+            .map_or_else(|| rows[3].iter().map(|row| row.get::<_, i64>("said")).sum(), |row| row.get("version")),
         entries: rows[3].iter().map(line).collect(),
     };
     Ok((register, day.get("instructional")))
@@ -406,38 +360,4 @@ pub(super) async fn save(
     items.extend(corrected.iter().map(|with| (&SUPERSEDE as &'static Statement, with.as_slice())));
     items.extend(recorded.iter().map(|with| (&RECORD as &'static Statement, with.as_slice())));
     tx.commit_with(&items).await.map(drop)
-}
-
-/// Which registers.
-pub(super) struct Selection {
-    pub(super) span: Span,
-    pub(super) from: Option<Date>,
-    pub(super) until: Option<Date>,
-    pub(super) school_id: Option<OrgId>,
-    pub(super) class_id: Option<ClassId>,
-    pub(super) class_period_id: Option<cloister_ids::ClassPeriodId>,
-    pub(super) late: Option<bool>,
-}
-
-pub(super) async fn list_by_date(
-    tenancy: &Tenancy,
-    cx: &OpContext,
-    sight: &Sight,
-    selection: &Selection,
-) -> Result<Vec<AttendanceRegisterSummary>> {
-    let Selection { span, from, until, school_id, class_id, class_period_id, late } = selection;
-    let mut parameters: Vec<&(dyn ToSql + Sync)> =
-        vec![span.key(), &span.after.id, &span.limit, from, until, school_id, class_period_id, late];
-    let statements: [&'static Statement; 2] = match (sight, class_id) {
-        (Sight::Within(Within { account, on, scopes, .. }), class) => {
-            parameters.extend([class as &(dyn ToSql + Sync), account, on, scopes]);
-            [&WITHIN_BY_DATE, &WITHIN_BY_DATE_DESC]
-        }
-        (Sight::All, Some(class)) => {
-            parameters.push(class);
-            [&CLASS_BY_DATE, &CLASS_BY_DATE_DESC]
-        }
-        (Sight::All, None) => [&ALL_BY_DATE, &ALL_BY_DATE_DESC],
-    };
-    Ok(tenancy.fetch(cx, span.pick(statements), &parameters).await?.iter().map(summary).collect())
 }

@@ -109,7 +109,8 @@ async fn a_register_that_was_taken_stays_as_it_was_in_every_tier() {
         let mended = office.change("PUT", &path, &sheet).json(body).expect(200).await;
         assert_eq!(lines(&mended), there(false, &codes.absent));
         // So can a single entry be, and a person who is gone is in it all the same.
-        let event = office.read(&format!("attendance_events/{}", mended["entries"][0]["event_id"].as_str().unwrap())).await;
+        let event =
+            office.read(&format!("attendance_events/{}", mended["entries"][0]["event_id"].as_str().unwrap())).await;
         let mut body = whole_day(&frame, &ada, DAY, &codes.late);
         body["supersedes_id"] = event["id"].clone();
         office.make("attendance_events", body).await;
@@ -162,10 +163,7 @@ async fn whoever_takes_a_register_knows_what_was_corrected_meanwhile() {
         let corrected = say(&codes.late, &taken["entries"][0]["event_id"]).expect(201).await;
         assert_eq!(corrected["register_id"], taken["taken"]["id"]);
         stale(&mut known).await;
-        office
-            .change("DELETE", &format!("attendance_events/{}", id(&corrected)), &corrected)
-            .expect(204)
-            .await;
+        office.change("DELETE", &format!("attendance_events/{}", id(&corrected)), &corrected).expect(204).await;
         assert_eq!(office.read(&path).await["entries"][0]["event_id"], Value::Null);
         stale(&mut known).await;
         if day {
@@ -225,10 +223,8 @@ async fn rates_count_days_of_instruction_that_have_come_each_once() {
     let spring = json!({"title": "Spring 2026", "type": "term", "start_date": "2026-02-01", "end_date": "2026-07-01",
         "school_year": 2026});
     let spring = office.make("academic_sessions", spring).await;
-    let (fall_room, spring_room) = (
-        homeroom(&office, &frame, "Fall", &frame.term).await,
-        homeroom(&office, &frame, "Spring", &spring).await,
-    );
+    let (fall_room, spring_room) =
+        (homeroom(&office, &frame, "Fall", &frame.term).await, homeroom(&office, &frame, "Spring", &spring).await);
     let ada = student(&office, &frame, "Ada").await;
     let of_fall = place(&office, &fall_room, &ada, "student").await;
     place(&office, &spring_room, &ada, "student").await;

@@ -101,7 +101,11 @@ async fn everybody_sees_of_attendance_what_is_theirs() {
                 rates.map(|rate| rate["student_id"].clone()).collect::<Vec<_>>()
             };
             assert_eq!(students(house.by("teacher", "GET", &of(other))).await, Vec::<Value>::new(), "{list}");
-            assert_eq!(students(house.with("teacher", &everything, "GET", &of(other))).await, Vec::<Value>::new(), "{list}");
+            assert_eq!(
+                students(house.with("teacher", &everything, "GET", &of(other))).await,
+                Vec::<Value>::new(),
+                "{list}"
+            );
             for role in ["guardian", "student"] {
                 assert_eq!(students(house.by(role, "GET", &of(other))).await, [mila["id"].clone()], "{role} {list}");
             }

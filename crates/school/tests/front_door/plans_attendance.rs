@@ -51,11 +51,11 @@ async fn lists_of_attendance_are_brought_by_an_index() {
     client.batch_execute(FILL).await.unwrap();
     for (name, index) in [
         // Limit → Index Scan using attendance_event_by_date (tenant_id = $1 and (date, id) > ($3, $4)): in order, no Sort.
-        ("attendance_event::store::ALL_BY_DATE", "attendance_event_by_date"),
-        ("attendance_event::store::ALL_BY_DATE_DESC", "attendance_event_by_date"),
+        ("attendance_event::list_store::ALL_BY_DATE", "attendance_event_by_date"),
+        ("attendance_event::list_store::ALL_BY_DATE_DESC", "attendance_event_by_date"),
         // Limit → Index Scan using attendance_event_by_student (tenant_id = $1 and student_id = $13 and (date, id) > …).
-        ("attendance_event::store::STUDENT_BY_DATE", "attendance_event_by_student"),
-        ("attendance_event::store::STUDENT_BY_DATE_DESC", "attendance_event_by_student"),
+        ("attendance_event::list_store::STUDENT_BY_DATE", "attendance_event_by_student"),
+        ("attendance_event::list_store::STUDENT_BY_DATE_DESC", "attendance_event_by_student"),
         // Index Scan using attendance_event_pkey; the history of it by attendance_event_by_student: one student and day.
         ("attendance_event::store::GET", "attendance_event_pkey"),
         ("attendance_event::store::HISTORY", "attendance_event_pkey"),
@@ -66,9 +66,9 @@ async fn lists_of_attendance_are_brought_by_an_index() {
         // Days by the calendar, classes of the school, meetings of each; whether taken, by the key of registers.
         ("attendance_register::missing_store::BY_DATE", "attendance_register_key"),
         // What is rare has indexes of its own.
-        ("attendance_event::store::DELETED_BY_DATE", "attendance_event_deleted"),
-        ("attendance_event::store::CATEGORY_BY_DATE", "attendance_event_by_category"),
-        ("attendance_event::store::SCHOOL_BY_DATE_DESC", "attendance_event_by_school"),
+        ("attendance_event::list_store::DELETED_BY_DATE", "attendance_event_deleted"),
+        ("attendance_event::list_store::CATEGORY_BY_DATE", "attendance_event_by_category"),
+        ("attendance_event::list_store::SCHOOL_BY_DATE_DESC", "attendance_event_by_school"),
         // Those within the scopes, and of each the day: the other registers of the day are not looked at.
         ("attendance_event::store::REGISTERS", "attendance_register_key"),
     ] {
@@ -112,7 +112,7 @@ async fn rates_and_lists_touch_no_more_than_they_show() {
         ),
         // Ten rows of one student.
         (
-            "attendance_event::store::STUDENT_BY_DATE",
+            "attendance_event::list_store::STUDENT_BY_DATE",
             format!(
                 "'active', '0001-01-01', '{nil}', 21, null, null, null, null, null, null, false, '{student}', null"
             ),
@@ -120,23 +120,23 @@ async fn rates_and_lists_touch_no_more_than_they_show() {
         ),
         // 21 rows of a day on which 20,000 were recorded.
         (
-            "attendance_event::store::ALL_BY_DATE",
+            "attendance_event::list_store::ALL_BY_DATE",
             format!("'active', '2025-10-05', '{nil}', 21, null, null, null, null, null, null, false"),
             300.0,
         ),
         // What is rare is not looked for among 200,000: the two that were taken back, and those of whom few are late.
         (
-            "attendance_event::store::DELETED_BY_DATE",
+            "attendance_event::list_store::DELETED_BY_DATE",
             format!("'tobedeleted', '0001-01-01', '{nil}', 21, null, null, null, null, null, null, true"),
             50.0,
         ),
         (
-            "attendance_event::store::CATEGORY_BY_DATE",
+            "attendance_event::list_store::CATEGORY_BY_DATE",
             format!("'active', '0001-01-01', '{nil}', 21, null, null, null, 'late', null, null, false"),
             300.0,
         ),
         (
-            "attendance_event::store::SCHOOL_BY_DATE",
+            "attendance_event::list_store::SCHOOL_BY_DATE",
             format!("'active', '2025-10-05', '{nil}', 21, null, null, '{school}', null, null, null, false, '{school}'"),
             300.0,
         ),
@@ -169,7 +169,10 @@ async fn missing_registers_are_looked_for_one_day_after_the_other() {
             on conflict do nothing;
         analyze class; analyze class_term";
     client.batch_execute(fill).await.unwrap();
-    client.batch_execute("vacuum analyze class, class_term, enrollment, calendar_date, attendance_register").await.unwrap();
+    client
+        .batch_execute("vacuum analyze class, class_term, enrollment, calendar_date, attendance_register")
+        .await
+        .unwrap();
     let tenant = north.id.uuid();
     let epoch = north.placement.as_ref().unwrap().epoch;
     let begin = format!(

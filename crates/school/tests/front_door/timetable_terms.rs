@@ -27,7 +27,9 @@ async fn classes_are_held_in_their_terms_and_while_they_count_in_every_tier() {
         let in_fall = class(&office, &frame, "Biology B").await;
         let ada = office.person("Ada", "Aho").await;
         for class in [&in_spring, &in_fall] {
-            office.make("enrollments", json!({"class_id": class["id"], "person_id": ada["id"], "role": "student"})).await;
+            office
+                .make("enrollments", json!({"class_id": class["id"], "person_id": ada["id"], "role": "student"}))
+                .await;
         }
         // The same room at the same time, but never in the same term.
         let fall = office.make("meetings", meeting(&in_fall, &places.first, &places.room, "wednesday")).await;
