@@ -47,6 +47,7 @@ mod listing;
 mod media_type;
 pub mod medication;
 pub mod meeting;
+mod name_store;
 pub mod oneroster;
 pub mod org;
 pub mod person;
@@ -272,7 +273,9 @@ impl Module for School {
                 timetable::STATEMENTS,
                 attendance_code::STATEMENTS,
                 attendance_event::STATEMENTS,
+                attendance_event::LIST_STATEMENTS,
                 attendance_register::STATEMENTS,
+                attendance_register::LIST_STATEMENTS,
                 attendance_register::MISSING_STATEMENTS,
                 attendance_rate::STATEMENTS,
                 absence_request::STATEMENTS,

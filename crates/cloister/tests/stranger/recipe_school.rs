@@ -66,7 +66,8 @@ async fn class_of_one(world: &World, home: &Home) -> Result<(String, String), St
     Ok((class, student))
 }
 
-/// Says of some days that there is instruction: of the last week, and of one in autumn 2025. So registers are due.
+/// Says of some days that there is instruction: of the last week, and of one in autumn 2025. So registers are due, of a class too
+/// whose term goes on until now.
 pub(crate) async fn days_of_instruction(world: &World, home: &Home) -> Result<(), String> {
     let today = world.platform.tenancy.clock().now().to_zoned(TimeZone::UTC).date();
     let week = |last: jiff::civil::Date| (0..7_i64).filter_map(move |back| last.checked_sub(back.days()).ok());
@@ -74,6 +75,28 @@ pub(crate) async fn days_of_instruction(world: &World, home: &Home) -> Result<()
         let body = json!({ "school_id": home.things.get("org"), "date": day, "calendar_event": "instructional",
             "is_instructional": true });
         home.make(world, "/api/v1/calendar_dates", body).await?;
+    }
+    let example = |path: &str| {
+        let body = world.document.at("POST", path).and_then(|operation| operation.body.clone());
+        fill(&body.unwrap_or_default(), &home.things, world.number())
+    };
+    let until = today.checked_add(30.days()).map_err(|error| error.to_string())?;
+    let mut term = example("/api/v1/academic_sessions");
+    term["end_date"] = json!(until);
+    let term = home.make(world, "/api/v1/academic_sessions", term).await?;
+    let mut class = example("/api/v1/classes");
+    class["term_ids"] = json!([term["id"]]);
+    let class = home.make(world, "/api/v1/classes", class).await?;
+    let student = text(&make(world, home, "person_create").await?, "id")?;
+    for (path, person) in [("/api/v1/enrollments", Some(student)), ("/api/v1/meetings", None)] {
+        let mut body = example(path);
+        body["class_id"] = class["id"].clone();
+        if let Some(person) = person {
+            body["person_id"] = json!(person);
+            body["begin_date"] = Value::Null;
+            body["end_date"] = Value::Null;
+        }
+        home.make(world, path, body).await?;
     }
     Ok(())
 }

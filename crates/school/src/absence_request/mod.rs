@@ -20,12 +20,11 @@ pub(crate) use store::STATEMENTS;
 
 use crate::{
     attendance_code::Direction,
-    attendance_event::last_day_of_now,
     grants::OWN_CHILDREN,
     presence_store::check_present,
     record::{Metadata, Record, Status},
     rules::{TEXT, clean, plausible, small},
-    scope::Sight,
+    scope::{Sight, today},
 };
 
 /// What permissions are about.
@@ -130,6 +129,12 @@ pub struct AbsenceRequest {
     /// What is asked for.
     #[serde(flatten)]
     pub fields: AbsenceRequestFields,
+    /// The student's given name.
+    #[schema(example = "Mila")]
+    pub student_given_name: String,
+    /// The student's family name.
+    #[schema(example = "Okafor")]
+    pub student_family_name: String,
     /// What became of it.
     pub state: RequestState,
     /// The attendance code of the absence.
@@ -172,10 +177,12 @@ async fn create(
     fields: AbsenceRequestFields,
 ) -> Result<AbsenceRequest> {
     let sight = Sight::to(tx.cx(), Action::Create, &ABSENCE_REQUEST, &[OWN_CHILDREN])?;
-    let request = AbsenceRequest {
+    let mut request = AbsenceRequest {
         id: AbsenceRequestId::generate(tx.cx().clock()),
         status: Status::Active,
         fields,
+        student_given_name: String::new(),
+        student_family_name: String::new(),
         state: RequestState::Requested,
         code_id: None,
         note: None,
@@ -183,9 +190,9 @@ async fn create(
         decided_by: None,
         record: Record::new(tx.cx()),
     };
-    if !store::insert(tx, key, &sight, &request).await? {
-        return Err(Error::field("student_id", "person_unknown", "There is no such person."));
-    }
+    let names = store::insert(tx, key, &sight, &request).await?;
+    (request.student_given_name, request.student_family_name) =
+        names.ok_or_else(|| Error::field("student_id", "person_unknown", "There is no such person."))?;
     tx.audit(Action::Create, &ABSENCE_REQUEST, request.id, None);
     Ok(request)
 }
@@ -224,7 +231,7 @@ async fn decide(
             return Err(Error::field("code_id", "code_not_of_absence", message));
         }
         let days = days::of_absence(before.fields.begin_date, before.fields.end_date, &opened.calendar);
-        if !meaning.future_allowed && days.last().is_some_and(|last| *last > last_day_of_now(cx)) {
+        if !meaning.future_allowed && days.last().is_some_and(|last| *last > today(cx)) {
             let message = "This attendance code cannot be entered for days to come.";
             return Err(Error::field("code_id", "code_not_for_future", message));
         }
@@ -291,6 +298,8 @@ fn sample() -> AbsenceRequest {
         id: crate::sample_id(),
         status: Status::Active,
         fields: sample_fields(),
+        student_given_name: "Mila".to_owned(),
+        student_family_name: "Okafor".to_owned(),
         state: RequestState::Requested,
         code_id: None,
         note: None,

@@ -13,6 +13,7 @@ use crate::{
     attendance_code::Direction,
     listing::Span,
     presence_store::{self, check_present, present_of},
+    name_store::student_names,
     record::{Metadata, Record, Status, found, status},
     scope::{Sight, Within},
     scope_store::{in_force, of_persons_within, persons_within},
@@ -24,6 +25,12 @@ use crate::{
 macro_rules! fields {
     () => {
         "student_id, begin_date, end_date, reason, state, code_id, note, decided_at, decided_by"
+    };
+}
+
+macro_rules! shown {
+    () => {
+        concat!(fields!(), ", ", student_names!("absence_request"))
     };
 }
 
@@ -39,7 +46,7 @@ macro_rules! list {
     ($which:literal, $scope:expr, $key:literal $direction:ident) => {
         page!(
             "absence_request",
-            fields!(),
+            shown!(),
             concat!(
                 " and ($7::date is null or end_date > $7) and begin_date > coalesce($7::date - 191, '-infinity'::date)
                   and ($8::date is null or begin_date < $8)",
@@ -58,21 +65,22 @@ macro_rules! insert {
              select $1, $2, 'active', $3, $4, $5, 1, $3, $6, $3, $6, p.id, $8::date, $9::date, $10::text, 'requested'
              from person p where p.tenant_id = $1 and p.id = $7 and p.status = 'active'",
             $within,
-            " returning id"
+            " returning ",
+            student_names!("absence_request")
         )
     };
 }
 
 statements! {
     /// One.
-    GET = get!("absence_request", fields!());
+    GET = get!("absence_request", shown!());
     /// One within scopes.
-    GET_WITHIN = concat!(get!("absence_request", fields!()), within!("$3", "$4", "$5"));
+    GET_WITHIN = concat!(get!("absence_request", shown!()), within!("$3", "$4", "$5"));
     /// One, to be changed.
-    LOCK = lock!("absence_request", fields!());
+    LOCK = lock!("absence_request", shown!());
     /// One within scopes, to be changed.
     LOCK_WITHIN = concat!(
-        get!("absence_request", fields!()),
+        get!("absence_request", shown!()),
         within!("$3", "$4", "$5"),
         " for no key update"
     );
@@ -161,6 +169,8 @@ fn request(row: &Row) -> Result<AbsenceRequest> {
         note: row.get("note"),
         decided_at: row.get("decided_at"),
         decided_by: row.get("decided_by"),
+        student_given_name: row.get("student_given_name"),
+        student_family_name: row.get("student_family_name"),
         record: Record::from_row(row)?,
     })
 }
@@ -180,13 +190,13 @@ pub(super) async fn get(
     request(found(&rows)?)
 }
 
-/// False when there is no such student, or none within the scopes.
+/// The student's names; none when there is no such student, or none within the scopes.
 pub(super) async fn insert(
     tx: &mut TenantTx,
     key: Option<&IdempotencyKey>,
     sight: &Sight,
     made: &AbsenceRequest,
-) -> Result<bool> {
+) -> Result<Option<(String, String)>> {
     let AbsenceRequest { id, fields, record, .. } = made;
     let source = record.source.word();
     let mut values: Vec<&(dyn ToSql + Sync)> = vec![
@@ -216,6 +226,8 @@ pub(super) async fn insert(
         check_present(&rows[0], fields.student_id, "student_id")?;
     }
     Ok(!rows[1].is_empty())
+    let rows = IdempotencyKey::query(key, tx, statement, &values).await?;
+    Ok(rows.first().map(|row| (row.get("student_given_name"), row.get("student_family_name"))))
 }
 
 /// One that is kept from changing.

@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{ATTENDANCE_EVENT, AttendanceEvent, AttendanceEventFields, AttendanceSight, sample, sample_fields, store};
+use super::{
+    ATTENDANCE_EVENT, AttendanceEvent, AttendanceEventFields, AttendanceSight, list_store, sample, sample_fields,
+};
 use crate::{
     attendance_code::Direction,
     listing::{Key, Order, Position, Span, StatusFilter, StatusParameter},
@@ -126,7 +128,7 @@ async fn attendance_event_list(
     let Op { tenancy, cx, .. } = &op;
     let sight = AttendanceSight::of(cx)?;
     let (tenant, what, filter) = (cx.tenant_id(), ATTENDANCE_EVENT.name, &listing.filter);
-    let selection = store::Selection {
+    let selection = list_store::Selection {
         span: Span::of(&listing, filter.status, tenant, what)?,
         from: filter.from,
         until: filter.until,
@@ -138,7 +140,7 @@ async fn attendance_event_list(
         whole_day: filter.whole_day,
         history: filter.history.unwrap_or_default(),
     };
-    let rows = store::list_by_date(tenancy, cx, &sight, &selection).await?;
+    let rows = list_store::list_by_date(tenancy, cx, &sight, &selection).await?;
     Ok(Answer(
         listing.page(tenant, what, rows, |last| Position { key: Key::Date(last.fields.date), id: last.id.uuid() }),
     ))

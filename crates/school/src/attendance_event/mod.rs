@@ -4,6 +4,7 @@
 //! read. Of each day, class and period one event counts; an index of the table sees to that, whoever writes at once.
 
 mod api;
+mod list_store;
 mod sight;
 mod store;
 
@@ -21,6 +22,9 @@ use utoipa::ToSchema;
 pub(crate) use api::routes;
 pub(crate) use sight::{AttendanceSight, AttendanceWithin};
 pub(crate) use store::STATEMENTS;
+
+/// Statements of lists.
+pub(crate) const LIST_STATEMENTS: &[&cloister_tenancy::sql::Statement] = list_store::STATEMENTS;
 
 use crate::{
     attendance_code::Direction,
@@ -134,6 +138,18 @@ pub struct AttendanceEvent {
     pub register_id: Option<AttendanceRegisterId>,
     /// Which approved request made it.
     pub absence_request_id: Option<AbsenceRequestId>,
+    /// The student's given name.
+    #[schema(example = "Mila")]
+    pub student_given_name: String,
+    /// The student's family name.
+    #[schema(example = "Okafor")]
+    pub student_family_name: String,
+    /// What the class is called.
+    #[schema(example = "Algebra A")]
+    pub class_title: Option<String>,
+    /// What the period is called.
+    #[schema(example = "Period 3")]
+    pub class_period_name: Option<String>,
     /// When it was corrected; null while it counts.
     pub superseded_at: Option<Timestamp>,
     /// Who recorded it, and when.
@@ -160,13 +176,12 @@ impl Versioned for AttendanceEvent {
     }
 }
 
-/// The last day that is surely not to come, wherever the school is.
-pub(crate) fn last_day_of_now(cx: &OpContext) -> Date {
-    today(cx).tomorrow().unwrap_or(Date::MAX)
-}
-
 /// What is refused because of what is said and not of how.
 fn check(fields: &AttendanceEventFields, facts: &store::Facts, superseded: bool, last_day: Date) -> Result<()> {
+fn check(fields: &AttendanceEventFields, facts: &store::Facts, superseded: bool, today: Date) -> Result<()> {
+    if !facts.student_known {
+        return Err(Error::field("student_id", "person_unknown", "There is no such person."));
+    }
     if fields.class_period_id.is_some() && fields.class_id.is_none() {
         let message = "A period is one of a class: name the class too.";
         return Err(Error::field("class_period_id", "class_missing", message));
@@ -184,7 +199,7 @@ fn check(fields: &AttendanceEventFields, facts: &store::Facts, superseded: bool,
         None => {
             Err(Error::field("code_id", "attendance_code_unknown", "There is no such attendance code that counts."))
         }
-        Some(false) if fields.date > last_day => {
+        Some(false) if fields.date > today => {
             let message = "This attendance code cannot be entered for days to come.";
             Err(Error::field("code_id", "code_not_for_future", message))
         }
@@ -200,9 +215,9 @@ async fn create(
 ) -> Result<AttendanceEvent> {
     tx.cx().authorize(Action::Create, &ATTENDANCE_EVENT)?;
     let id = AttendanceEventId::generate(tx.cx().clock());
-    let (record, last_day) = (Record::new(tx.cx()), last_day_of_now(tx.cx()));
+    let (record, today) = (Record::new(tx.cx()), today(tx.cx()));
     let store::Made { facts, superseded, event } = store::insert(tx, key, id, &fields, &record).await?;
-    check(&fields, &facts, superseded, last_day)?;
+    check(&fields, &facts, superseded, today)?;
     if fields.supersedes_id.is_some() && !superseded {
         return Err(Error::new(
             ErrorKind::Conflict,
@@ -279,6 +294,10 @@ fn sample() -> AttendanceEvent {
         },
         register_id: None,
         absence_request_id: None,
+        student_given_name: "Mila".to_owned(),
+        student_family_name: "Okafor".to_owned(),
+        class_title: None,
+        class_period_name: None,
         superseded_at: None,
         record: Record::sample(),
     }

@@ -5,12 +5,12 @@
 //! gives another version to the register that shows the entry, so that whoever takes that register knows.
 
 use cloister_http::IdempotencyKey;
-use cloister_ids::{AttendanceEventId, ClassId, OrgId, PersonId};
+use cloister_ids::AttendanceEventId;
 use cloister_tenancy::{
     Error, OpContext, Result, Tenancy, TenantTx,
-    sql::{Parameters, Row, Statement, ToSql, statements},
+    sql::{Parameters, Row, statements},
 };
-use jiff::civil::{Date, Time};
+use jiff::civil::Time;
 
 use super::{AttendanceEvent, AttendanceEventFields, AttendanceSight, AttendanceWithin, Meaning};
 use crate::{
@@ -20,9 +20,11 @@ use crate::{
     listing::Span,
     presence_store::{self, check_present},
     record::{Metadata, Record, Status, found, status},
+    name_store::{class_names, student_names},
+    record::{Metadata, Record, found, status},
     scope_store::in_force,
     store::delete,
-    unnamed_store::{get, head, lock, page},
+    unnamed_store::{get, head, lock},
     vocabulary::AttendanceCategory,
 };
 
@@ -33,25 +35,14 @@ macro_rules! fields {
     };
 }
 
-/// `$6` and `$7` the days, `$8` the school, `$9` category, `$10` direction, `$11` whether only what is of the whole day, or only
-/// what is of classes; `$12` whether corrected ones too, `$13` student and `$14` class.
-macro_rules! list {
-    ($rest:expr, $key:literal $direction:ident) => {
-        page!(
-            "attendance_event",
-            fields!(),
-            concat!(
-                " and ($6::date is null or date >= $6) and ($7::date is null or date < $7)
-                  and ($8::uuid is null or school_id = $8) and ($9::text is null or category = $9)
-                  and ($10::text is null or direction = $10)
-                  and ($11::boolean is null or (class_id is null) = $11)
-                  and ($12::boolean or superseded_at is null)",
-                $rest
-            ),
-            $key $direction
-        )
+/// What is shown: the columns, and the names of student, class and period.
+macro_rules! shown {
+    ($of:literal) => {
+        concat!(fields!(), ", ", student_names!($of), ", ", class_names!($of))
     };
 }
+
+pub(super) use {fields, shown};
 
 /// The registers `g` that show what is said of the student `$2` on the day `$3`, in the class `$4` and period `$5`; of the whole
 /// day without a class.
@@ -77,45 +68,26 @@ macro_rules! registers {
     };
 }
 
-macro_rules! list_within {
-    ($key:literal $direction:ident) => {
-        list!(
-            concat!(
-                " and status = 'active' and ($13::uuid is null or student_id = $13) and ($14::uuid is null or class_id = $14)",
-                attendance_within!("student_id", "class_id", "$15", "$16", "$17", "$18")
-            ),
-            $key $direction
-        )
-    };
-}
-
-/// What the index over categories holds.
-macro_rules! rare {
-    () => {
-        " and status = 'active' and superseded_at is null and category <> 'present'"
-    };
-}
-
 statements! {
     /// One.
-    GET = get!("attendance_event", fields!());
+    GET = get!("attendance_event", shown!("attendance_event"));
     /// One within scopes.
     GET_WITHIN = concat!(
-        get!("attendance_event", fields!()),
+        get!("attendance_event", shown!("attendance_event")),
         " and status = 'active'",
         attendance_within!("student_id", "class_id", "$3", "$4", "$5", "$6")
     );
     /// One, to be changed.
-    LOCK = lock!("attendance_event", fields!());
+    LOCK = lock!("attendance_event", shown!("attendance_event"));
     /// All of the same student, day, class and period, newest first.
-    HISTORY = concat!("select id, ", head!(), ", ", fields!(), " from attendance_event e
+    HISTORY = concat!("select id, ", head!(), ", ", shown!("e"), " from attendance_event e
         where e.tenant_id = $1 and (e.student_id, e.date) in (
             select o.student_id, o.date from attendance_event o where o.tenant_id = $1 and o.id = $2)
         and exists (select from attendance_event o where o.tenant_id = $1 and o.id = $2
             and o.class_id is not distinct from e.class_id and o.class_period_id is not distinct from e.class_period_id)
         order by e.created_at desc, e.id desc limit 200");
     /// The same within scopes.
-    HISTORY_WITHIN = concat!("select id, ", head!(), ", ", fields!(), " from attendance_event e
+    HISTORY_WITHIN = concat!("select id, ", head!(), ", ", shown!("e"), " from attendance_event e
         where e.tenant_id = $1 and e.status = 'active' and (e.student_id, e.date) in (
             select o.student_id, o.date from attendance_event o
             where o.tenant_id = $1 and o.id = $2 and o.status = 'active')
@@ -153,7 +125,7 @@ statements! {
         where c.tenant_id = $1 and c.id = $12 and c.status = 'active' and s.school_id is not null
             and ($16::uuid is null or exists (select from attendance_event o
                 where o.tenant_id = $1 and o.id = $16 and o.superseded_at = $3))
-        returning id, ", head!(), ", ", fields!());
+        returning id, ", head!(), ", ", shown!("attendance_event"));
     /// Another version for the registers that show the entry, and for that of the event `$8`: `$2` to `$5` student, day, class and
     /// period, `$6` time, `$7` actor.
     REGISTERS = concat!("update attendance_register set version = version + 1, date_last_modified = $6, updated_at = $6, updated_by = $7
@@ -164,37 +136,10 @@ statements! {
         from attendance_event o where o.tenant_id = $1 and o.id = $2) for no key update";
     /// Taken back.
     DELETE = delete!("attendance_event", "id = $2");
-    /// All by day.
-    ALL_BY_DATE = list!("", "date" asc);
-    /// All by day, from the last.
-    ALL_BY_DATE_DESC = list!("", "date" desc);
-    /// Those of a student by day.
-    STUDENT_BY_DATE = list!(" and student_id = $13 and ($14::uuid is null or class_id = $14)", "date" asc);
-    /// Those of a student by day, from the last.
-    STUDENT_BY_DATE_DESC = list!(" and student_id = $13 and ($14::uuid is null or class_id = $14)", "date" desc);
-    /// Those of a class by day.
-    CLASS_BY_DATE = list!(" and class_id = $13", "date" asc);
-    /// Those of a class by day, from the last.
-    CLASS_BY_DATE_DESC = list!(" and class_id = $13", "date" desc);
-    /// Those of a school by day.
-    SCHOOL_BY_DATE = list!(" and school_id = $13", "date" asc);
-    /// Those of a school by day, from the last.
-    SCHOOL_BY_DATE_DESC = list!(" and school_id = $13", "date" desc);
-    /// Those that count and are of a category that is not everybody's, by day.
-    CATEGORY_BY_DATE = list!(concat!(" and category = $9", rare!()), "date" asc);
-    /// Those that count and are of a category that is not everybody's, by day, from the last.
-    CATEGORY_BY_DATE_DESC = list!(concat!(" and category = $9", rare!()), "date" desc);
-    /// Those that were taken back by day.
-    DELETED_BY_DATE = list!(" and status = 'tobedeleted'", "date" asc);
-    /// Those that were taken back by day, from the last.
-    DELETED_BY_DATE_DESC = list!(" and status = 'tobedeleted'", "date" desc);
-    /// Those within scopes by day.
-    WITHIN_BY_DATE = list_within!("date" asc);
-    /// Those within scopes by day, from the last.
-    WITHIN_BY_DATE_DESC = list_within!("date" desc);
 }
 
-fn event(row: &Row) -> Result<AttendanceEvent> {
+/// An event from a row of what is shown.
+pub(super) fn event(row: &Row) -> Result<AttendanceEvent> {
     let time = |column: &str| row.get::<_, Option<Time>>(column).map(DayTime::from_column);
     Ok(AttendanceEvent {
         id: row.get("id"),
@@ -220,6 +165,10 @@ fn event(row: &Row) -> Result<AttendanceEvent> {
         },
         register_id: row.get("register_id"),
         absence_request_id: row.get("absence_request_id"),
+        student_given_name: row.get("student_given_name"),
+        student_family_name: row.get("student_family_name"),
+        class_title: row.get("class_title"),
+        class_period_name: row.get("class_period_name"),
         superseded_at: row.get("superseded_at"),
         record: Record::from_row(row)?,
     })
@@ -341,75 +290,4 @@ pub(super) async fn delete(tx: TenantTx, gone: &AttendanceEvent) -> Result<()> {
     } = gone;
     let registers: &Parameters<'_> = &[student_id, date, class_id, class_period_id, &now, &by, id];
     tx.commit_with(&[(&REGISTERS, registers), (&DELETE, &[id, &now, &by])]).await.map(drop)
-}
-
-/// Which attendance events.
-pub(super) struct Selection {
-    pub(super) span: Span,
-    pub(super) from: Option<Date>,
-    pub(super) until: Option<Date>,
-    pub(super) school_id: Option<OrgId>,
-    pub(super) student_id: Option<PersonId>,
-    pub(super) class_id: Option<ClassId>,
-    pub(super) category: Option<AttendanceCategory>,
-    pub(super) direction: Option<Direction>,
-    pub(super) whole_day: Option<bool>,
-    pub(super) history: bool,
-}
-
-pub(super) async fn list_by_date(
-    tenancy: &Tenancy,
-    cx: &OpContext,
-    sight: &AttendanceSight,
-    selection: &Selection,
-) -> Result<Vec<AttendanceEvent>> {
-    let Selection { span, from, until, school_id, student_id, class_id, category, direction, whole_day, history } =
-        selection;
-    let (category, direction) =
-        (category.as_ref().map(AttendanceCategory::as_str), direction.as_ref().map(|direction| direction.word()));
-    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![
-        &span.status,
-        span.key(),
-        &span.after.id,
-        &span.limit,
-        from,
-        until,
-        school_id,
-        &category,
-        &direction,
-        whole_day,
-        history,
-    ];
-    let statements: [&'static Statement; 2] = match (sight, student_id, class_id) {
-        (AttendanceSight::Within(AttendanceWithin { account, on, family, teaching }), student, class) => {
-            parameters.extend([student as &(dyn ToSql + Sync), class, account, on, family, teaching]);
-            [&WITHIN_BY_DATE, &WITHIN_BY_DATE_DESC]
-        }
-        // Of one student there are few: the class is looked for among them.
-        (AttendanceSight::All, Some(student), class) => {
-            parameters.extend([student as &(dyn ToSql + Sync), class]);
-            [&STUDENT_BY_DATE, &STUDENT_BY_DATE_DESC]
-        }
-        (AttendanceSight::All, None, Some(class)) => {
-            parameters.push(class);
-            [&CLASS_BY_DATE, &CLASS_BY_DATE_DESC]
-        }
-        // What is rare is not looked for among all there is.
-        (AttendanceSight::All, None, None) if span.status == Some(Status::ToBeDeleted.word()) => {
-            [&DELETED_BY_DATE, &DELETED_BY_DATE_DESC]
-        }
-        (AttendanceSight::All, None, None)
-            if span.status == Some(Status::Active.word())
-                && !*history
-                && category.is_some_and(|category| category != AttendanceCategory::PRESENT.as_str()) =>
-        {
-            [&CATEGORY_BY_DATE, &CATEGORY_BY_DATE_DESC]
-        }
-        (AttendanceSight::All, None, None) if school_id.is_some() => {
-            parameters.push(school_id);
-            [&SCHOOL_BY_DATE, &SCHOOL_BY_DATE_DESC]
-        }
-        (AttendanceSight::All, None, None) => [&ALL_BY_DATE, &ALL_BY_DATE_DESC],
-    };
-    tenancy.fetch(cx, span.pick(statements), &parameters).await?.iter().map(event).collect()
 }

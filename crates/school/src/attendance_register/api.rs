@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ATTENDANCE_REGISTER, AttendanceRegister, AttendanceRegisterFields, AttendanceRegisterSummary, OfPeriod, Slot,
-    sample, sample_fields, sample_summary, store,
+    list_store, sample, sample_fields, sample_summary,
 };
 use crate::{
     grants::OWN_CLASSES,
@@ -103,7 +103,7 @@ async fn attendance_register_list(
     let Op { tenancy, cx, .. } = &op;
     let sight = Sight::to(cx, Action::Read, &ATTENDANCE_REGISTER, &[OWN_CLASSES])?;
     let (tenant, what, filter) = (cx.tenant_id(), ATTENDANCE_REGISTER.name, &listing.filter);
-    let selection = store::Selection {
+    let selection = list_store::Selection {
         span: Span::of(&listing, None, tenant, what)?,
         from: filter.from,
         until: filter.until,
@@ -112,7 +112,7 @@ async fn attendance_register_list(
         class_period_id: filter.class_period_id,
         late: filter.late,
     };
-    let rows = store::list_by_date(tenancy, cx, &sight, &selection).await?;
+    let rows = list_store::list_by_date(tenancy, cx, &sight, &selection).await?;
     Ok(Answer(
         listing.page(tenant, what, rows, |last| Position { key: Key::Date(last.date), id: last.taken.id.uuid() }),
     ))

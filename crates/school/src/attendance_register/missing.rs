@@ -63,7 +63,7 @@ pub(super) struct MissingRegisterFilter {
     #[garde(inner(custom(plausible)))]
     #[param(example = "2025-09-29")]
     from: Option<Date>,
-    /// Before this day; where none is given, a week after `from`, or up to today, by universal time. At most 31 days after `from`.
+    /// Before this day; where none is given, a week after `from`, or up to today. At most 31 days after `from`.
     #[garde(inner(custom(plausible)))]
     #[param(example = "2025-10-06")]
     until: Option<Date>,

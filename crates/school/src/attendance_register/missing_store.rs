@@ -1,5 +1,8 @@
-//! All SQL that finds missing registers. What is due is found from the calendar on, one day after the other until the page is full;
-//! whether it was taken, by the key of registers.
+//! All SQL that finds missing registers. What is due is found from the calendar on; whether it was taken, by the key of registers.
+//!
+//! One day is looked at after the other, until the page is full: what is due in a month is many times what a page holds. Days are put
+//! in order before, and PostgreSQL can only go from each to its rows, which are put in order there. So the whole is in order, and
+//! must not be ordered once more: that would take all days.
 
 use cloister_ids::{ClassId, OrgId};
 use cloister_tenancy::{
@@ -11,6 +14,7 @@ use jiff::civil::Date;
 use super::missing::MissingRegister;
 use crate::{
     listing::Span,
+    name_store::class_names,
     scope::{Sight, Within},
     scope_store::{classes_within, in_force},
     term_store::in_term,
@@ -42,12 +46,9 @@ macro_rules! list {
     };
     (@ $rest:expr, $beyond:literal, $direction:literal) => {
         concat!(
-            "select day.date, x.due_by, x.class_id, x.school_id, x.class_period_id, k.title as class_title,
-                d.name as class_period_name
-             from (select distinct c.date from calendar_date c where c.tenant_id = $1 and c.status = 'active'
-                and c.is_instructional and c.date >= $5::date and c.date < $6::date
-                and ($7::uuid is null or c.school_id = $7) and c.date", $beyond, "= $2::date
-                order by c.date", $direction, ") day
+            "select day.date, x.due_by, x.class_id, x.school_id, x.class_period_id, ", class_names!("x"), "
+             from (select days.date from (select $5::date + n as date from generate_series(0, $6::date - $5::date - 1) n) days
+                where days.date", $beyond, "= $2::date order by days.date", $direction, ") day
              cross join lateral (select x.due_by, x.class_id, x.school_id, x.class_period_id from (
                 (select distinct on (k.id, m.class_period_id) m.id as due_by, k.id as class_id, k.school_id, m.class_period_id",
                 classes_of_day!("<>", concat!("
@@ -65,10 +66,7 @@ macro_rules! list {
                         and e.role = 'student' and ", in_force!("e", "day.date"), ")
                     and not exists (select from attendance_register g where g.tenant_id = $1 and g.class_id = x.class_id
                         and g.date = day.date and g.class_period_id is not distinct from x.class_period_id)
-                order by x.due_by", $direction, " limit $4) x
-             join class k on k.tenant_id = $1 and k.id = x.class_id
-             left join class_period d on d.tenant_id = $1 and d.id = x.class_period_id
-             order by day.date", $direction, ", x.due_by", $direction, " limit $4"
+                order by x.due_by", $direction, " limit $4) x limit $4"
         )
     };
 }
@@ -127,5 +125,8 @@ pub(super) async fn list(
             [&WITHIN_BY_DATE, &WITHIN_BY_DATE_DESC]
         }
     };
-    Ok(tenancy.fetch(cx, span.pick(statements), &parameters).await?.iter().map(missing).collect())
+    let rows: Vec<_> = tenancy.fetch(cx, span.pick(statements), &parameters).await?.iter().map(missing).collect();
+    let key = |row: &MissingRegister| (row.date, row.due_by);
+    debug_assert!(rows.is_sorted_by_key(key) || rows.iter().rev().is_sorted_by_key(key), "days came in no order");
+    Ok(rows)
 }

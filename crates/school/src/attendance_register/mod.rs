@@ -4,6 +4,7 @@
 //! is named. Taking it again with other entries corrects: what was said before stays readable as attendance events.
 
 mod api;
+mod list_store;
 pub mod missing;
 mod missing_store;
 mod sheet;
@@ -22,11 +23,13 @@ use utoipa::{IntoParams, ToSchema};
 pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
 
+/// Statements of lists.
+pub(crate) const LIST_STATEMENTS: &[&cloister_tenancy::sql::Statement] = list_store::STATEMENTS;
+
 /// Statements that find missing registers.
 pub(crate) const MISSING_STATEMENTS: &[&cloister_tenancy::sql::Statement] = missing_store::STATEMENTS;
 
 use crate::{
-    attendance_event::last_day_of_now,
     day_time::DayTime,
     grants::OWN_CLASSES,
     rules::{TEXT, between, clean, plausible},
@@ -121,7 +124,7 @@ pub struct Taking {
     /// By whom.
     #[schema(example = "account:ada")]
     pub taken_by: String,
-    /// Whether that was on a later day, by universal time.
+    /// Whether that was on a later day.
     pub late: bool,
     /// When it was last corrected, as a whole or in one entry.
     pub updated_at: Timestamp,
@@ -136,6 +139,12 @@ pub struct Taking {
 pub struct SheetEntry {
     /// Who.
     pub student_id: PersonId,
+    /// The student's given name.
+    #[schema(example = "Mila")]
+    pub student_given_name: String,
+    /// The student's family name.
+    #[schema(example = "Okafor")]
+    pub student_family_name: String,
     /// What is said; null where nothing is yet.
     pub code_id: Option<AttendanceCodeId>,
     /// When the student came.
@@ -164,6 +173,12 @@ pub struct AttendanceRegister {
     pub date: Date,
     /// In which period.
     pub class_period_id: Option<ClassPeriodId>,
+    /// What the class is called.
+    #[schema(example = "Algebra A")]
+    pub class_title: String,
+    /// What the period is called.
+    #[schema(example = "Period 3")]
+    pub class_period_name: Option<String>,
     /// Whether it is the attendance of the day, as a homeroom takes it.
     pub whole_day: bool,
     /// By whom it was taken, and when; null while it is not.
@@ -194,6 +209,12 @@ pub struct AttendanceRegisterSummary {
     pub date: Date,
     /// In which period.
     pub class_period_id: Option<ClassPeriodId>,
+    /// What the class is called.
+    #[schema(example = "Algebra A")]
+    pub class_title: String,
+    /// What the period is called.
+    #[schema(example = "Period 3")]
+    pub class_period_name: Option<String>,
     /// By whom it was taken, and when.
     #[serde(flatten)]
     pub taken: Taking,
@@ -228,7 +249,7 @@ async fn take(
     let mut tx = tenancy.write(cx).await?;
     let codes: Vec<AttendanceCodeId> = fields.entries.iter().map(|entry| entry.code_id).collect();
     let opened = store::open(&mut tx, &sight, slot, &codes).await?;
-    if slot.date > last_day_of_now(cx) {
+    if slot.date > today(cx) {
         return Err(Error::field("date", "register_in_future", "A register is taken on its day or later.").into());
     }
     if opened.instructional == Some(false) {
@@ -236,7 +257,7 @@ async fn take(
         return Err(Error::new(ErrorKind::Conflict, "day_not_instructional", message).into());
     }
     let before = opened.register;
-    let changed = sheet::compare(&before.entries, &fields.entries, &opened.codes, slot.date > today(cx))?;
+    let changed = sheet::compare(&before.entries, &fields.entries, &opened.codes)?;
     if before.taken.is_some() && changed.is_empty() {
         tx.rollback().await?;
         return Ok(before);
@@ -300,11 +321,15 @@ fn sample() -> AttendanceRegister {
         school_id: crate::sample_id(),
         date: Date::constant(2025, 10, 1),
         class_period_id: None,
+        class_title: "Homeroom 7a".to_owned(),
+        class_period_name: None,
         whole_day: true,
         taken: Some(sample_taking()),
         version: 1,
         entries: vec![SheetEntry {
             student_id: crate::sample_id(),
+            student_given_name: "Mila".to_owned(),
+            student_family_name: "Okafor".to_owned(),
             code_id: Some(crate::sample_id()),
             arrival_time: Some(DayTime::at(8, 40)),
             departure_time: None,
@@ -321,6 +346,8 @@ fn sample_summary() -> AttendanceRegisterSummary {
         school_id: crate::sample_id(),
         date: Date::constant(2025, 10, 1),
         class_period_id: None,
+        class_title: "Homeroom 7a".to_owned(),
+        class_period_name: None,
         taken: sample_taking(),
         version: 1,
     }

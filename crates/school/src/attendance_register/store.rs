@@ -18,12 +18,11 @@ use jiff::{
 };
 
 use super::{
-    AttendanceRegister, AttendanceRegisterSummary, SheetEntry, Slot, Taking,
+    AttendanceRegister, SheetEntry, Slot, Taking,
     sheet::{Codes, NewEvent},
 };
 use crate::{
     day_time::DayTime,
-    listing::Span,
     record::{Metadata, Record, Status, found},
     scope::{Sight, Within},
     scope_store::{classes_within, in_force, one_within},
@@ -35,6 +34,8 @@ macro_rules! fields {
         "class_id, school_id, date, class_period_id, taken_at, taken_by, late"
     };
 }
+
+pub(super) use fields;
 
 macro_rules! taken {
     () => {
@@ -49,7 +50,7 @@ macro_rules! taken {
 
 macro_rules! class {
     () => {
-        "select id, school_id, class_type, status from class where tenant_id = $1 and id = $2"
+        "select id, school_id, class_type, status, title from class where tenant_id = $1 and id = $2"
     };
 }
 
@@ -84,27 +85,6 @@ macro_rules! of_slot {
     };
 }
 
-/// `$2` and `$3` the position, `$4` how many, `$5` and `$6` the days, `$7` the school, `$8` the period, `$9` whether late.
-macro_rules! list {
-    ($rest:expr, asc) => {
-        list!(@ $rest, " > ", "")
-    };
-    ($rest:expr, desc) => {
-        list!(@ $rest, " < ", " desc")
-    };
-    (@ $rest:expr, $beyond:literal, $direction:literal) => {
-        concat!(
-            "select id, version, updated_at, updated_by, ", fields!(), " from attendance_register
-             where tenant_id = $1 and (date, id)", $beyond, "($2, $3)
-               and ($5::date is null or date >= $5) and ($6::date is null or date < $6)
-               and ($7::uuid is null or school_id = $7) and ($8::uuid is null or class_period_id = $8)
-               and ($9::boolean is null or late = $9)",
-            $rest,
-            " order by date", $direction, ", id", $direction, " limit $4"
-        )
-    };
-}
-
 statements! {
     /// The class, deleted or not.
     CLASS = class!();
@@ -126,14 +106,15 @@ statements! {
             and k.school_id = d.school_id where d.tenant_id = $1 and d.id = $4 and d.status = 'active') as period_fits,
         (select c.is_instructional from calendar_date c join class k on k.tenant_id = $1 and k.id = $2
             and k.school_id = c.school_id
-            where c.tenant_id = $1 and c.date = $3 and c.status = 'active') as instructional";
+            where c.tenant_id = $1 and c.date = $3 and c.status = 'active') as instructional,
+        (select d.name from class_period d where d.tenant_id = $1 and d.id = $4) as class_period_name";
     /// The register, if it was taken.
     GET = taken!();
     /// The same, and keeps others from correcting it.
     LOCK = concat!(taken!(), " for no key update");
     /// By name, all with a place as student in the class on the day and all of whom the register says something, and what is said
     /// of each: `$2` class, `$3` day, `$4` period. What a homeroom without a period says is of the whole day, and of no class.
-    SHEET = concat!("select p.id as student_id, v.id as event_id, v.code_id, v.arrival_time, v.departure_time, v.reason, ",
+    SHEET = concat!("select p.id as student_id, p.given_name, p.family_name, v.id as event_id, v.code_id, v.arrival_time, v.departure_time, v.reason, ",
             has_place!(), " as has_place,
             (select coalesce(sum(o.version), 0)::bigint from attendance_event o where ", of_slot!("o"), ") as said
         from person p
@@ -152,8 +133,8 @@ statements! {
                         and g.class_period_id is not distinct from $4))
             and (p.status = 'active' or v.register_id is not null)
         order by p.name_search, p.id");
-    /// Of the codes that count among `$2`, whether they may be entered for days to come.
-    CODES = "select id, future_allowed from attendance_code
+    /// Those of the codes `$2` that count.
+    CODES = "select id from attendance_code
         where tenant_id = $1 and id = any($2::uuid[]) and status = 'active'";
     /// A register that is taken for the first time: `$14` its version, which goes on from what was said before.
     INSERT = concat!("insert into attendance_register (tenant_id, id, ", head!(), ", ", fields!(), ", whole_day)
@@ -177,23 +158,10 @@ statements! {
             $7::uuid, $8::uuid, $9::date, $10::uuid, $11::uuid, c.id, c.category, c.direction, c.excused, c.reportable,
             $13::time, $14::time, $15::text, $16::uuid, $17::uuid
         from attendance_code c where c.tenant_id = $1 and c.id = $12");
-    /// All by day.
-    ALL_BY_DATE = list!("", asc);
-    /// All by day, from the last.
-    ALL_BY_DATE_DESC = list!("", desc);
-    /// Those of a class by day.
-    CLASS_BY_DATE = list!(" and class_id = $10", asc);
-    /// Those of a class by day, from the last.
-    CLASS_BY_DATE_DESC = list!(" and class_id = $10", desc);
-    /// Those of classes within scopes by day: classes are few, and found first.
-    WITHIN_BY_DATE = list!(concat!(" and ($10::uuid is null or class_id = $10)
-        and class_id = any(array(", classes_within!("$11", "$12", "$13"), "))"), asc);
-    /// Those of classes within scopes by day, from the last.
-    WITHIN_BY_DATE_DESC = list!(concat!(" and ($10::uuid is null or class_id = $10)
-        and class_id = any(array(", classes_within!("$11", "$12", "$13"), "))"), desc);
 }
 
-fn taking(row: &Row) -> Taking {
+/// That it was taken, from a row of a register.
+pub(super) fn taking(row: &Row) -> Taking {
     Taking {
         id: row.get("id"),
         taken_at: row.get("taken_at"),
@@ -204,21 +172,12 @@ fn taking(row: &Row) -> Taking {
     }
 }
 
-fn summary(row: &Row) -> AttendanceRegisterSummary {
-    AttendanceRegisterSummary {
-        class_id: row.get("class_id"),
-        school_id: row.get("school_id"),
-        date: row.get("date"),
-        class_period_id: row.get("class_period_id"),
-        taken: taking(row),
-        version: row.get("version"),
-    }
-}
-
 fn line(row: &Row) -> SheetEntry {
     let time = |column: &str| row.get::<_, Option<Time>>(column).map(DayTime::from_column);
     SheetEntry {
         student_id: row.get("student_id"),
+        student_given_name: row.get("given_name"),
+        student_family_name: row.get("family_name"),
         code_id: row.get("code_id"),
         arrival_time: time("arrival_time"),
         departure_time: time("departure_time"),
@@ -246,6 +205,8 @@ fn register(rows: &[Vec<Row>], slot: &Slot) -> Result<(AttendanceRegister, Optio
         school_id: taken.unwrap_or(class).get("school_id"),
         date: slot.date,
         class_period_id: slot.class_period_id,
+        class_title: class.get("title"),
+        class_period_name: day.get("class_period_name"),
         whole_day: taken.map_or(homeroom, |row| row.get("whole_day")),
         taken: taken.map(taking),
         version: taken
@@ -298,7 +259,7 @@ pub(super) async fn open(tx: &mut TenantTx, sight: &Sight, slot: &Slot, codes: &
     };
     rows.remove(3);
     let (register, instructional) = register(&rows, slot)?;
-    let codes = rows[4].iter().map(|row| (row.get("id"), row.get("future_allowed"))).collect();
+    let codes = rows[4].iter().map(|row| row.get("id")).collect();
     Ok(Opened { register, instructional, codes })
 }
 
@@ -406,38 +367,4 @@ pub(super) async fn save(
     items.extend(corrected.iter().map(|with| (&SUPERSEDE as &'static Statement, with.as_slice())));
     items.extend(recorded.iter().map(|with| (&RECORD as &'static Statement, with.as_slice())));
     tx.commit_with(&items).await.map(drop)
-}
-
-/// Which registers.
-pub(super) struct Selection {
-    pub(super) span: Span,
-    pub(super) from: Option<Date>,
-    pub(super) until: Option<Date>,
-    pub(super) school_id: Option<OrgId>,
-    pub(super) class_id: Option<ClassId>,
-    pub(super) class_period_id: Option<cloister_ids::ClassPeriodId>,
-    pub(super) late: Option<bool>,
-}
-
-pub(super) async fn list_by_date(
-    tenancy: &Tenancy,
-    cx: &OpContext,
-    sight: &Sight,
-    selection: &Selection,
-) -> Result<Vec<AttendanceRegisterSummary>> {
-    let Selection { span, from, until, school_id, class_id, class_period_id, late } = selection;
-    let mut parameters: Vec<&(dyn ToSql + Sync)> =
-        vec![span.key(), &span.after.id, &span.limit, from, until, school_id, class_period_id, late];
-    let statements: [&'static Statement; 2] = match (sight, class_id) {
-        (Sight::Within(Within { account, on, scopes, .. }), class) => {
-            parameters.extend([class as &(dyn ToSql + Sync), account, on, scopes]);
-            [&WITHIN_BY_DATE, &WITHIN_BY_DATE_DESC]
-        }
-        (Sight::All, Some(class)) => {
-            parameters.push(class);
-            [&CLASS_BY_DATE, &CLASS_BY_DATE_DESC]
-        }
-        (Sight::All, None) => [&ALL_BY_DATE, &ALL_BY_DATE_DESC],
-    };
-    Ok(tenancy.fetch(cx, span.pick(statements), &parameters).await?.iter().map(summary).collect())
 }

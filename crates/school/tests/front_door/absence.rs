@@ -128,8 +128,28 @@ async fn a_request_keeps_the_rules() {
     };
     let refusal = decide(&codes.absent).expect(422).await;
     assert_eq!(mistakes(&refusal), [("code_id", "code_not_for_future")]);
+    // Nobody is absent by a code of those who are there; an excursion is the school's own word.
+    for at_school in [&codes.present, &codes.late] {
+        let refusal = decide(at_school).expect(422).await;
+        assert_eq!(mistakes(&refusal), [("code_id", "code_not_of_absence")]);
+    }
+    let trip = json!({"short_name": "TRIP", "title": "Excursion", "category": "ext:excursion", "direction": "in",
+        "excused": true, "reportable": true, "future_allowed": true});
+    let trip = house.office.make("attendance_codes", trip).await;
+    let away = house.by("guardian", "POST", "absence_requests").json(request(mila, "2190-02-01", "2190-02-02"));
+    let away = away.expect(201).await;
+    let yes = json!({"verdict": "approved", "code_id": trip["id"]});
+    let path = format!("absence_requests/{}/decision", id(&away));
+    house.office.change("PUT", &path, &away).json(yes).expect(200).await;
+    // The longest absence is found until its last day.
+    let long = house.by("guardian", "POST", "absence_requests").json(request(mila, "2189-01-01", "2189-07-10"));
+    let long = long.expect(201).await;
+    for (from, until, there) in [("2189-07-09", "2189-07-10", true), ("2189-07-10", "2189-07-11", false)] {
+        let found = house.office.list(&format!("absence_requests?from={from}&until={until}")).await;
+        assert_eq!(found.iter().any(|one| one["id"] == long["id"]), there, "{from}");
+    }
     decide(&codes.excused).expect(200).await;
-    let planned = house.office.list("attendance_events?from=2190-01-01").await;
+    let planned = house.office.list("attendance_events?from=2190-01-01&until=2190-02-01").await;
     assert_eq!(planned.len(), 2);
     // A scheduled class says something of its own, whatever is said of the day.
     let path = format!("attendance_registers/{}/2025-10-01", id(&house.frame.class));

@@ -90,6 +90,35 @@ async fn everybody_sees_of_attendance_what_is_theirs() {
             house.by(role, "POST", "attendance_events").json(body).refused(403, "permission_denied").await;
         }
 
+        // Who is in a class is told by places: nobody learns by a filter that Mila is in a class of others.
+        let everything = ["school.attendance_event.read", "school.enrollment.read:own_classes"].map(str::to_owned);
+        for list in ["attendance_rates", "attendance_rates/chronic"] {
+            // Mila was absent there.
+            let of = |class: &Value| format!("{list}?class_id={}", id(class));
+            let students = async |call: cloister_testkit::Call| {
+                let page = call.expect(200).await;
+                let rates = page["items"].as_array().unwrap().iter();
+                rates.map(|rate| rate["student_id"].clone()).collect::<Vec<_>>()
+            };
+            assert_eq!(students(house.by("teacher", "GET", &of(other))).await, Vec::<Value>::new(), "{list}");
+            assert_eq!(
+                students(house.with("teacher", &everything, "GET", &of(other))).await,
+                Vec::<Value>::new(),
+                "{list}"
+            );
+            for role in ["guardian", "student"] {
+                assert_eq!(students(house.by(role, "GET", &of(other))).await, [mila["id"].clone()], "{role} {list}");
+            }
+            assert_eq!(students(house.by("staff", "GET", &of(other))).await.len(), 2, "{list}");
+        }
+        for role in ["teacher", "guardian", "student"] {
+            let own_rate = format!("attendance_rates?class_id={}", id(own));
+            let page = house.by(role, "GET", &own_rate).expect(200).await;
+            assert_eq!(page["items"][0]["student_id"], mila["id"], "{role}");
+        }
+        let seen = house.with("teacher", &everything, "GET", &format!("attendance_rates?class_id={}", id(own)));
+        assert_eq!(seen.expect(200).await["items"][0]["recorded"], 1);
+
         // A permission to take registers within a scope of families reaches no class.
         let odd = ["school.attendance_register.*:self", "school.attendance_register.*:own_children"].map(str::to_owned);
         for role in ["guardian", "student"] {
@@ -101,5 +130,33 @@ async fn everybody_sees_of_attendance_what_is_theirs() {
         put.refused(403, "permission_denied").await;
         let put = house.with("teacher", &readers, "PUT", &register(other, DAY)).json(of_other);
         put.refused(404, "not_found").await;
+
+        // Who has left the school has left these too, though places and relations be there still.
+        let asked = json!({"student_id": mila["id"], "begin_date": "2025-11-03", "end_date": "2025-11-04",
+            "reason": "Wedding"});
+        let asked = office.make("absence_requests", asked).await;
+        let event = office.list(&format!("attendance_events?student_id={}&whole_day=true", id(mila))).await[0].clone();
+        let paths = [format!("attendance_events/{}", id(&event)), format!("absence_requests/{}", id(&asked))];
+        let lists = ["attendance_events", "absence_requests"];
+        for (wanted, count) in [(200, 1), (404, 0)] {
+            for role in ["teacher", "guardian"] {
+                for path in &paths {
+                    house.by(role, "GET", path).expect(wanted).await;
+                }
+                for list in lists {
+                    let page = house.by(role, "GET", list).expect(200).await;
+                    assert!(page["items"].as_array().unwrap().len() >= count, "{role} {list}");
+                    assert_eq!(page["items"].as_array().unwrap().is_empty(), count == 0, "{role} {list}");
+                }
+            }
+            let mila = office.read(&format!("persons/{}", id(mila))).await;
+            if wanted == 200 {
+                office.change("DELETE", &format!("persons/{}", id(&mila)), &mila).expect(204).await;
+                // Her places go with her; the one in class A is brought back, as an import may.
+                let place = office.read(&format!("enrollments/{}", house.place("Mila"))).await;
+                let back = office.change("PATCH", &format!("enrollments/{}", id(&place)), &place);
+                back.json(json!({"status": "active"})).send().await;
+            }
+        }
     }
 }

@@ -32,6 +32,17 @@ const FILL: &str = "
         select s.tenant_id, gen_random_uuid(), 'active', now(), 'manual', '{}', 1, now(), 'x', now(), 'x', s.class_id, s.org_id,
             date '2025-10-01' + n, p.id, false, now(), 'x', false
         from school_of s join class_period p on p.tenant_id = s.tenant_id cross join generate_series(0, 170) n;
+    insert into absence_request (tenant_id, id, status, date_last_modified, source, metadata, version, created_at, created_by,
+            updated_at, updated_by, student_id, begin_date, end_date, reason, state, code_id, decided_at, decided_by)
+        select p.tenant_id, gen_random_uuid(), 'active', now(), 'import', '{}', 1, now(), 'x', now(), 'x', p.id,
+            date '2015-10-20' + (row_number() over (partition by p.tenant_id order by p.id) % 3650)::int,
+            date '2015-10-23' + (row_number() over (partition by p.tenant_id order by p.id) % 3650)::int,
+            'Dentist', 'approved', c.id, now(), 'x'
+        from person p join attendance_code c on c.tenant_id = p.tenant_id;
+    update attendance_event set category = 'late' where date = '2025-10-07' and hashtext(id::text) % 500 = 0;
+    update attendance_event set status = 'tobedeleted' where id in (select id from attendance_event
+        where (tenant_id, date) in (select s.tenant_id, date '2025-10-08' from school_of s) limit 2);
+    analyze absence_request;
     analyze attendance_event; analyze attendance_code; analyze calendar_date; analyze attendance_register;";
 
 #[tokio::test]
@@ -40,11 +51,11 @@ async fn lists_of_attendance_are_brought_by_an_index() {
     client.batch_execute(FILL).await.unwrap();
     for (name, index) in [
         // Limit → Index Scan using attendance_event_by_date (tenant_id = $1 and (date, id) > ($3, $4)): in order, no Sort.
-        ("attendance_event::store::ALL_BY_DATE", "attendance_event_by_date"),
-        ("attendance_event::store::ALL_BY_DATE_DESC", "attendance_event_by_date"),
+        ("attendance_event::list_store::ALL_BY_DATE", "attendance_event_by_date"),
+        ("attendance_event::list_store::ALL_BY_DATE_DESC", "attendance_event_by_date"),
         // Limit → Index Scan using attendance_event_by_student (tenant_id = $1 and student_id = $13 and (date, id) > …).
-        ("attendance_event::store::STUDENT_BY_DATE", "attendance_event_by_student"),
-        ("attendance_event::store::STUDENT_BY_DATE_DESC", "attendance_event_by_student"),
+        ("attendance_event::list_store::STUDENT_BY_DATE", "attendance_event_by_student"),
+        ("attendance_event::list_store::STUDENT_BY_DATE_DESC", "attendance_event_by_student"),
         // Index Scan using attendance_event_pkey; the history of it by attendance_event_by_student: one student and day.
         ("attendance_event::store::GET", "attendance_event_pkey"),
         ("attendance_event::store::HISTORY", "attendance_event_pkey"),
@@ -54,6 +65,12 @@ async fn lists_of_attendance_are_brought_by_an_index() {
         ("attendance_register::store::SHEET", "enrollment_by_class"),
         // Days by the calendar, classes of the school, meetings of each; whether taken, by the key of registers.
         ("attendance_register::missing_store::BY_DATE", "attendance_register_key"),
+        // What is rare has indexes of its own.
+        ("attendance_event::list_store::DELETED_BY_DATE", "attendance_event_deleted"),
+        ("attendance_event::list_store::CATEGORY_BY_DATE", "attendance_event_by_category"),
+        ("attendance_event::list_store::SCHOOL_BY_DATE_DESC", "attendance_event_by_school"),
+        // Those within the scopes, and of each the day: the other registers of the day are not looked at.
+        ("attendance_event::store::REGISTERS", "attendance_register_key"),
     ] {
         let plan = plan(&client, named(name)).await;
         let used: Vec<_> = nodes(&plan).iter().filter_map(|node| node["Index Name"].as_str()).collect();
@@ -72,6 +89,8 @@ async fn rates_and_lists_touch_no_more_than_they_show() {
     let text = "select p.id::text from person p join person_role r on r.tenant_id = p.tenant_id and r.person_id = p.id
         where p.tenant_id = $1 and r.role = 'student' limit 1";
     let student: String = client.query_one(text, &[&tenant]).await.unwrap().get(0);
+    let text = "select org_id::text from school_of where tenant_id = $1";
+    let school: String = client.query_one(text, &[&tenant]).await.unwrap().get(0);
     let epoch = north.placement.as_ref().unwrap().epoch;
     let begin = format!(
         "set row_security = on; set role test_application; begin; select cloister.enter_read('{tenant}', {epoch}, 'shared')"
@@ -82,17 +101,18 @@ async fn rates_and_lists_touch_no_more_than_they_show() {
         // 21 students of ten days each, and those before them in the order of names who are no students.
         (
             "attendance_rate::store::ALL_BY_NAME",
-            format!("'', '{nil}', 21, null, null, null, false, null, null, null"),
+            format!("'', '{nil}', 21, null, '2026-01-01', null, false, null, null, null"),
             2_000.0,
         ),
         (
             "attendance_rate::store::STUDENT_BY_NAME",
-            format!("'', '{nil}', 21, null, null, null, false, '{student}', null, null"),
-            200.0,
+            format!("'', '{nil}', 21, null, '2026-01-01', null, false, '{student}', null, null"),
+            // With the calendar of a year, looked through for holidays.
+            600.0,
         ),
         // Ten rows of one student.
         (
-            "attendance_event::store::STUDENT_BY_DATE",
+            "attendance_event::list_store::STUDENT_BY_DATE",
             format!(
                 "'active', '0001-01-01', '{nil}', 21, null, null, null, null, null, null, false, '{student}', null"
             ),
@@ -100,9 +120,31 @@ async fn rates_and_lists_touch_no_more_than_they_show() {
         ),
         // 21 rows of a day on which 20,000 were recorded.
         (
-            "attendance_event::store::ALL_BY_DATE",
+            "attendance_event::list_store::ALL_BY_DATE",
             format!("'active', '2025-10-05', '{nil}', 21, null, null, null, null, null, null, false"),
-            200.0,
+            300.0,
+        ),
+        // What is rare is not looked for among 200,000: the two that were taken back, and those of whom few are late.
+        (
+            "attendance_event::list_store::DELETED_BY_DATE",
+            format!("'tobedeleted', '0001-01-01', '{nil}', 21, null, null, null, null, null, null, true"),
+            50.0,
+        ),
+        (
+            "attendance_event::list_store::CATEGORY_BY_DATE",
+            format!("'active', '0001-01-01', '{nil}', 21, null, null, null, 'late', null, null, false"),
+            300.0,
+        ),
+        (
+            "attendance_event::list_store::SCHOOL_BY_DATE",
+            format!("'active', '2025-10-05', '{nil}', 21, null, null, '{school}', null, null, null, false, '{school}'"),
+            300.0,
+        ),
+        // Who is away from a day on: not all who ever were.
+        (
+            "absence_request::store::STATE_BY_BEGIN",
+            format!("'active', '0001-01-01', '{nil}', 21, 'approved', '2025-10-05', null, null"),
+            2_000.0,
         ),
     ] {
         let statement = named(name);
@@ -114,5 +156,47 @@ async fn rates_and_lists_touch_no_more_than_they_show() {
         client.batch_execute("deallocate planned").await.unwrap();
         assert!(!found.is_empty(), "{name}");
         assert!(touched(&plan) < bound, "{name} touched {}: {plan}", touched(&plan));
+    }
+}
+
+#[tokio::test]
+async fn missing_registers_are_looked_for_one_day_after_the_other() {
+    let (_platform, north, client) = two_large_schools().await;
+    client.batch_execute(FILL).await.unwrap();
+    // A thousand homerooms owe a register each, on each of thirty days.
+    let fill = "update class set class_type = 'homeroom' where title_search <> '';
+        insert into class_term select c.tenant_id, c.id, s.id from class c join academic_session s on s.tenant_id = c.tenant_id
+            on conflict do nothing;
+        analyze class; analyze class_term";
+    client.batch_execute(fill).await.unwrap();
+    client
+        .batch_execute("vacuum analyze class, class_term, enrollment, calendar_date, attendance_register")
+        .await
+        .unwrap();
+    let tenant = north.id.uuid();
+    let epoch = north.placement.as_ref().unwrap().epoch;
+    let begin = format!(
+        "set row_security = on; set role test_application; begin; select cloister.enter_read('{tenant}', {epoch}, 'shared')"
+    );
+    client.batch_execute(&begin).await.unwrap();
+    let nil = "00000000-0000-0000-0000-000000000000";
+    for (name, key) in [("BY_DATE", "0001-01-01"), ("BY_DATE_DESC", "9999-12-31")] {
+        let statement = named(&format!("attendance_register::missing_store::{name}"));
+        client.batch_execute(&format!("prepare planned as {}", statement.sql())).await.unwrap();
+        let rows = |until: &str| {
+            let id = if name == "BY_DATE" { nil.to_owned() } else { nil.replace('0', "f") };
+            format!("execute planned('{tenant}', '{key}', '{id}', 21, '2025-10-06', '{until}', null, null)")
+        };
+        let mut work = Vec::new();
+        for until in ["2025-10-07", "2025-11-05"] {
+            let text = format!("explain (analyze, format json) {}", rows(until));
+            let plan = client.query(&text, &[]).await.unwrap()[0].get::<_, Value>(0)[0]["Plan"].clone();
+            work.push(touched(&plan));
+            let days = ids(&client, &rows(until)).await;
+            assert_eq!(days.len(), 21, "{name} {until}");
+            assert!(days.iter().all(|day| *day == days[0]), "{days:?}");
+        }
+        client.batch_execute("deallocate planned").await.unwrap();
+        assert!(work[1] < 2.0 * work[0], "{name}: one day takes {}, thirty {}", work[0], work[1]);
     }
 }

@@ -11,18 +11,18 @@ use crate::{
 };
 
 /// A Wednesday.
-const DAY: &str = "2025-10-01";
+pub(crate) const DAY: &str = "2025-10-01";
 
 /// Periods and rooms of a school.
-struct Places {
-    first: Value,
-    second: Value,
-    room: Value,
-    other_room: Value,
+pub(crate) struct Places {
+    pub(crate) first: Value,
+    pub(crate) second: Value,
+    pub(crate) room: Value,
+    pub(crate) other_room: Value,
 }
 
 impl Places {
-    async fn new(office: &Office<'_>, frame: &Frame) -> Self {
+    pub(crate) async fn new(office: &Office<'_>, frame: &Frame) -> Self {
         let period = async |name: &str, sequence: u8, start: &str, end: &str| {
             let body = json!({"school_id": frame.school["id"], "name": name, "sequence": sequence, "start_time": start,
                 "end_time": end});
@@ -42,17 +42,17 @@ impl Places {
     }
 }
 
-fn meeting(class: &Value, period: &Value, room: &Value, day: &str) -> Value {
+pub(crate) fn meeting(class: &Value, period: &Value, room: &Value, day: &str) -> Value {
     json!({"class_id": class["id"], "class_period_id": period["id"], "room_id": room["id"], "day_of_week": day})
 }
 
-async fn class(office: &Office<'_>, frame: &Frame, title: &str) -> Value {
+pub(crate) async fn class(office: &Office<'_>, frame: &Frame, title: &str) -> Value {
     let body = json!({"title": title, "class_type": "scheduled", "course_id": frame.course["id"],
         "school_id": frame.school["id"], "term_ids": [frame.term["id"]]});
     office.make("classes", body).await
 }
 
-fn kinds(written: &Value) -> Vec<&str> {
+pub(crate) fn kinds(written: &Value) -> Vec<&str> {
     written["conflicts"].as_array().unwrap().iter().map(|conflict| conflict["kind"].as_str().unwrap()).collect()
 }
 
@@ -90,12 +90,14 @@ async fn what_stands_against_a_meeting_is_told_in_every_tier() {
             assert_eq!(kinds(&post(free).expect(201).await), Vec::<&str>::new());
         }
         let mut later = meeting(&other, &places.first, &places.room, "monday");
-        later["begin_date"] = json!("2026-02-01");
+        later["begin_date"] = json!("2026-01-15");
         assert_eq!(
-            kinds(&post(later).expect(201).await),
+            kinds(&post(later.clone()).expect(201).await),
             ["class", "class", "room", "teacher"],
-            "meetings without dates are always in force"
+            "meetings without dates are in force in the terms of their class"
         );
+        later["begin_date"] = json!("2026-02-01");
+        assert_eq!(kinds(&post(later).expect(201).await), Vec::<&str>::new(), "when the term is over they are not");
         let on_b = json!({"class_id": own["id"], "class_period_id": places.second["id"], "cycle_day": "B"});
         assert_eq!(kinds(&post(on_b.clone()).expect(201).await), Vec::<&str>::new());
         assert_eq!(kinds(&post(on_b).expect(201).await), ["class"]);
@@ -125,6 +127,18 @@ async fn what_stands_against_a_meeting_is_told_in_every_tier() {
             .json(json!({"day_of_week": "tuesday"}))
             .refused(409, "meeting_conflicts")
             .await;
+        // What changes nothing is told of what stands against it too, and refused by whoever wants none of that.
+        let other_meetings = office.list(&format!("meetings?class_id={}", id(&other))).await;
+        let tuesday = other_meetings.iter().find(|one| one["day_of_week"] == "tuesday").unwrap();
+        let body = meeting(own, &places.first, &places.room, "tuesday");
+        let against = post(body).expect(201).await;
+        let path_of_it = format!("meetings/{}", id(&against));
+        let same = |path: &str| office.change("PATCH", path, &against).json(json!({"day_of_week": "tuesday"}));
+        let told = same(&path_of_it).expect(200).await;
+        assert_eq!((kinds(&told), &told["version"]), (vec!["room", "teacher"], &json!(1)));
+        assert_eq!(told["conflicts"][0]["meeting_id"], tuesday["id"]);
+        same(&format!("{path_of_it}?strict=true")).refused(409, "meeting_conflicts").await;
+        office.change("DELETE", &path_of_it, &against).expect(204).await;
         let patch = json!({"day_of_week": "friday", "teacher_id": cole["id"]});
         let moved = office.change("PATCH", &path, &first).json(patch).expect(200).await;
         assert_eq!((&moved["version"], kinds(&moved)), (&json!(2), vec![]));
