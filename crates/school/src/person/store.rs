@@ -277,8 +277,11 @@ pub(super) async fn update(tx: TenantTx, besides: &Besides<'_>, changed: &Person
     // What comes back is told by the person's own moment, which the update changes.
     let back: Vec<&(dyn ToSql + Sync)> = vec![id, &record.updated_at, &record.updated_by];
     let returns = [(places_return, &RESTORE_ENROLLMENTS), (roles_return, &role_store::RESTORE_LEFT)];
-    let mut items: Vec<Item<'_>> =
-        returns.into_iter().filter(|(returns, _)| *returns).map(|(_, statement)| -> Item<'_> { (statement, back.clone()) }).collect();
+    let mut items: Vec<Item<'_>> = returns
+        .into_iter()
+        .filter(|(returns, _)| *returns)
+        .map(|(_, statement)| -> Item<'_> { (statement, back.clone()) })
+        .collect();
     items.push((&UPDATE, parameters));
     items.extend(role_store::changes(id, roles, record, &made.source));
     let gone = agents.iter().filter(|agent| !fields.agent_ids.contains(agent));

@@ -29,8 +29,7 @@ use crate::{
 pub const PERSON_MERGE: Resource = Resource { module: crate::MODULE, name: "person_merge" };
 
 /// Every statement about merges.
-pub(crate) const STATEMENTS: [&[&Statement]; 3] =
-    [store::STATEMENTS, differ_store::STATEMENTS, move_store::STATEMENTS];
+pub(crate) const STATEMENTS: [&[&Statement]; 3] = [store::STATEMENTS, differ_store::STATEMENTS, move_store::STATEMENTS];
 
 /// What refused constraints mean.
 pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[];

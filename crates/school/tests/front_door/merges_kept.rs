@@ -150,7 +150,8 @@ async fn no_day_in_a_class_and_no_primary_role_is_lost_in_every_tier() {
 
         // A primary role beside a secondary one, and a longer one beside a shorter one.
         let with = async |name: &str, kind: &str, begin: &str| {
-            let role = json!([{"role": "student", "role_type": kind, "org_id": frame.school["id"], "begin_date": begin}]);
+            let role =
+                json!([{"role": "student", "role_type": kind, "org_id": frame.school["id"], "begin_date": begin}]);
             office.make("persons", json!({"given_name": name, "family_name": "Child", "roles": role})).await
         };
         for (m, k, roles) in [
@@ -220,10 +221,8 @@ async fn merges_are_taken_back_from_the_last_and_only_while_the_one_who_stayed_i
             children.push(office.person(name, "Child").await);
         }
         let [kept, one, two] = children.try_into().unwrap();
-        let (first_place, second_place) = (
-            merging.place(&frame.class, &one, None, None).await,
-            merging.place(&frame.class, &two, None, None).await,
-        );
+        let (first_place, second_place) =
+            (merging.place(&frame.class, &one, None, None).await, merging.place(&frame.class, &two, None, None).await);
         let first = merging.merge(&kept, &one).await;
         // The place of the first is now theirs, so that of the second is set aside.
         let second = merging.merge(&kept, &two).await;

@@ -57,7 +57,8 @@ impl Office<'_> {
 
     async fn person(&self, sourced_id: &str) -> String {
         let rows = dump(self.platform, self.tenant, "person", "sourced_id, id").await;
-        let uuid: Uuid = rows.iter().find_map(|row| row.strip_prefix(&format!("{sourced_id}|"))).unwrap().parse().unwrap();
+        let uuid: Uuid =
+            rows.iter().find_map(|row| row.strip_prefix(&format!("{sourced_id}|"))).unwrap().parse().unwrap();
         PersonId::from_uuid(uuid).to_string()
     }
 
@@ -111,11 +112,7 @@ async fn what_a_court_took_stays_taken_and_a_merge_can_be_taken_back_in_every_ti
         // The package then finds everything as it was; versions and times went on.
         let report = bring(&platform, &tenant, &twice(), &settings).await.unwrap();
         assert_eq!(issues(&report), "");
-        assert_eq!(
-            everything(&platform, &tenant).await.len(),
-            before.len(),
-            "as many records as before, of each kind"
-        );
+        assert_eq!(everything(&platform, &tenant).await.len(), before.len(), "as many records as before, of each kind");
         assert!(!counts(&report).contains("kept"), "{}", counts(&report));
     }
 }
@@ -130,7 +127,8 @@ async fn what_is_new_about_the_second_record_is_about_the_one_that_stayed() {
         bring(&platform, &tenant, &twice(), &settings).await.unwrap();
         let (sam, twin) = (office.person("sam").await, office.person("sam2").await);
         // The first merge is followed by another: the last who stayed is meant.
-        let third = office.call("POST", "persons").json(json!({"given_name": "S", "family_name": "O"})).expect(201).await;
+        let third =
+            office.call("POST", "persons").json(json!({"given_name": "S", "family_name": "O"})).expect(201).await;
         let third = third["id"].as_str().unwrap();
         for (kept, merged) in [(third, twin.as_str()), (sam.as_str(), third)] {
             let body = json!({"kept_id": kept, "merged_id": merged});

@@ -6,10 +6,7 @@
 /// Whether the person `$id` was merged into another, and the merge holds.
 macro_rules! merged {
     ($id:literal) => {
-        concat!(
-            $id,
-            " in (select g.merged_id from person_merge g where g.tenant_id = $1 and g.status = 'active')"
-        )
+        concat!($id, " in (select g.merged_id from person_merge g where g.tenant_id = $1 and g.status = 'active')")
     };
 }
 
