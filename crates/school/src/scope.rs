@@ -23,7 +23,7 @@ pub(crate) enum Sight {
 pub(crate) struct Within {
     /// Who reads. The person is found by the statement itself.
     pub(crate) account: Option<AccountId>,
-    /// The day on which places must count, by universal time.
+    /// The day on which places must count.
     pub(crate) on: Date,
     /// The scopes they may read within.
     pub(crate) scopes: Vec<&'static str>,
@@ -31,9 +31,10 @@ pub(crate) struct Within {
     pub(crate) places: Vec<&'static str>,
 }
 
-/// Today, by universal time.
+/// Today, where the tenant is. A zone that this machine does not know counts as universal time.
 pub(crate) fn today(cx: &OpContext) -> Date {
-    cx.clock().now().to_zoned(TimeZone::UTC).date()
+    let zone = TimeZone::get(&cx.tenant().time_zone).unwrap_or(TimeZone::UTC);
+    cx.clock().now().to_zoned(zone).date()
 }
 
 /// Among scopes of places: no narrowing.

@@ -45,12 +45,14 @@ macro_rules! acts {
     };
 }
 
-/// The relations by which the reader sees students on the day, to be joined to.
+/// The relations by which the reader sees students on the day, to be joined to. A student whose record is deleted is seen by
+/// nobody in this way.
 macro_rules! acting {
     ($account:literal, $on:literal, $scopes:literal, $rest:expr) => {
         concat!(
             " from person me join contact a on a.tenant_id = $1 and a.contact_id = me.id and ",
             $crate::scope_store::acts!($on),
+            " join person child on child.tenant_id = $1 and child.id = a.student_id and child.status = 'active'",
             $rest,
             " where ",
             $crate::scope_store::reader!($account),
@@ -92,6 +94,13 @@ macro_rules! persons_taught {
                 )
             )
         )
+    };
+}
+
+/// Of each student among them: `id`. Others who have a place there, such as a second teacher, are colleagues.
+macro_rules! students_taught {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        concat!($crate::scope_store::persons_taught!($account, $on, $scopes), " and s.role = 'student'")
     };
 }
 
@@ -172,7 +181,7 @@ macro_rules! contacts_within {
             "select a.id",
             $crate::scope_store::acting!($account, $on, $scopes, ""),
             " union all select c.id from (",
-            $crate::scope_store::persons_taught!($account, $on, $scopes),
+            $crate::scope_store::students_taught!($account, $on, $scopes),
             ") taught join contact c on c.tenant_id = $1 and c.student_id = taught.id"
         )
     };
@@ -224,5 +233,5 @@ macro_rules! places_asked_for {
 
 pub(crate) use {
     acting, acts, classes_within, contacts_within, in_force, many_within, of_persons_within, one_within,
-    persons_taught, persons_within, places_asked_for, places_within, reader, teaching,
+    persons_taught, persons_within, places_asked_for, places_within, reader, students_taught, teaching,
 };

@@ -210,10 +210,14 @@ impl TestPlatform {
     /// A tenant in use.
     pub async fn tenant_of(&self, slug: &str, kind: &str, tier: Tier) -> Arc<TenantEntry> {
         let slug = slug.parse().unwrap_or_else(|error| panic!("{error}"));
-        let new = NewTenant::new(slug, "A tenant of a test", kind, tier);
+        self.make(&NewTenant::new(slug, "A tenant of a test", kind, tier)).await
+    }
+
+    /// A tenant as asked for, in use.
+    pub async fn make(&self, new: &NewTenant) -> Arc<TenantEntry> {
         let by = Actor::Operator("test".into());
         let made = async {
-            let (id, workflow) = self.tenancy.create_tenant(&new, &by).await?;
+            let (id, workflow) = self.tenancy.create_tenant(new, &by).await?;
             self.tenancy.finish(workflow, &|_| {}).await.map(|end| (id, end))
         };
         match made.await {

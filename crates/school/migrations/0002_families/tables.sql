@@ -226,7 +226,7 @@ create table custom_value (
     number_value double precision,
     date_value date,
     boolean_value boolean,
-    -- In normal form, where the field is searchable.
+    -- In normal form, of texts and choices.
     value_search text collate "C" constraint custom_value_value_search_check check (char_length(value_search) <= 200),
     constraint custom_value_record_check check (num_nonnulls(person_id, org_id, course_id, class_id) = 1
         and record_id = coalesce(person_id, org_id, course_id, class_id)),

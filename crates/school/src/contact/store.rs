@@ -18,16 +18,23 @@ use crate::{
     presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
-    scope_store::{contacts_within, many_within, one_within},
+    scope_store::{contacts_within, many_within, one_within, students_taught},
     unnamed_store::{get, insert, lock, page},
     vocabulary::{ContactRelation, Custody},
 };
 
 macro_rules! written {
     () => {
-        "student_id, contact_id, relation, legal_guardian, lives_with, primary_contact, emergency_contact,
-         contact_priority, custody, child_data_access, contact_by_call, contact_by_sms, contact_by_email,
-         contact_by_mail, contact_restrictions, begin_date, end_date"
+        written!("contact_restrictions")
+    };
+    ($restrictions:expr) => {
+        concat!(
+            "student_id, contact_id, relation, legal_guardian, lives_with, primary_contact, emergency_contact,
+             contact_priority, custody, child_data_access, contact_by_call, contact_by_sms, contact_by_email,
+             contact_by_mail, ",
+            $restrictions,
+            ", begin_date, end_date"
+        )
     };
 }
 
@@ -50,11 +57,29 @@ macro_rules! fields {
     };
 }
 
+/// What staff must know is for whoever teaches the student, and not for the contact whom it is about.
+macro_rules! fields_within {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        concat!(
+            written!(concat!(
+                "case when student_id = any(array(",
+                students_taught!($account, $on, $scopes),
+                ")) then contact_restrictions end as contact_restrictions"
+            )),
+            ", ",
+            named!("contact.contact_id")
+        )
+    };
+}
+
 macro_rules! list {
     ($scope:expr, $key:literal $direction:ident) => {
+        list!(fields!(), $scope, $key $direction)
+    };
+    ($fields:expr, $scope:expr, $key:literal $direction:ident) => {
         page!(
             "contact",
-            fields!(),
+            $fields,
             concat!(
                 " and ($6::text is null or relation = $6)
                   and ($7::date is null or ((begin_date is null or begin_date <= $7)
@@ -71,6 +96,7 @@ macro_rules! list {
 macro_rules! list_within {
     ($key:literal $direction:ident) => {
         list!(
+            fields_within!("$10", "$11", "$12"),
             concat!(
                 " and ($9::uuid is null or student_id = $9)",
                 many_within!(contacts_within!("$10", "$11", "$12"))
@@ -84,7 +110,10 @@ statements! {
     /// One.
     GET = get!("contact", fields!());
     /// One within scopes.
-    GET_WITHIN = concat!(get!("contact", fields!()), one_within!(contacts_within!("$3", "$4", "$5")));
+    GET_WITHIN = concat!(
+        get!("contact", fields_within!("$3", "$4", "$5")),
+        one_within!(contacts_within!("$3", "$4", "$5"))
+    );
     /// One, to be changed.
     LOCK = lock!("contact", fields!());
     /// Keeps others from writing contacts of the two persons of a contact, and these from leaving.

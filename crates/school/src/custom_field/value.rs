@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::value_store as store;
 use crate::{
+    listing::Position,
     rules::{clean, plausible},
     scope::authorize_change,
     search_key,
@@ -104,18 +105,6 @@ pub(super) struct CustomMatch {
     pub(super) value: String,
 }
 
-/// The records that have a value in a searchable field.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub(super) struct CustomMatches {
-    /// By value.
-    pub(super) items: Vec<CustomMatch>,
-    /// Whether there are more of them: ask for a longer beginning.
-    pub(super) more: bool,
-}
-
-/// Records that are found at once.
-const FOUND: usize = 100;
-
 /// What values must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Field {
@@ -177,7 +166,8 @@ impl Field {
         } else {
             kept.boolean = Some(value.as_bool().ok_or_else(|| wrong("true or false"))?);
         }
-        kept.search = kept.text.as_deref().filter(|_| self.searchable).map(search_key::of);
+        // Also where records are not found by the field yet: it may be made searchable later.
+        kept.search = kept.text.as_deref().map(search_key::of);
         Ok(kept)
     }
 }
@@ -245,21 +235,16 @@ pub(super) async fn replace(
     Ok(CustomValues { version: before.version + 1, values })
 }
 
-/// Records that have a value in a searchable field. One round trip.
+/// Records that have a value in a searchable field, with where they stand in the list. One round trip.
 pub(super) async fn matches(
     tenancy: &Tenancy,
     cx: &OpContext,
-    id: CustomFieldId,
-    within: (Option<String>, Option<String>),
-) -> Result<CustomMatches> {
-    cx.authorize(Action::Read, &CUSTOM_VALUE)?;
-    let Some(mut items) = store::matches(tenancy, cx, id, FOUND + 1, within).await? else {
-        let message = "Records are not found by this field. Make it searchable, and enter its values anew.";
-        return Err(Error::field("id", "custom_field_not_searchable", message));
-    };
-    let more = items.len() > FOUND;
-    items.truncate(FOUND);
-    Ok(CustomMatches { items, more })
+    selection: &store::Selection,
+) -> Result<Vec<(CustomMatch, Position)>> {
+    store::matches(tenancy, cx, selection).await?.ok_or_else(|| {
+        let message = "Records are not found by this field. Make it searchable.";
+        Error::field("id", "custom_field_not_searchable", message)
+    })
 }
 
 pub(super) fn sample_values() -> WantedValues {

@@ -1,14 +1,21 @@
 //! Endpoints about the values of custom fields: those of one record, and the records that have a value. The version is the record's.
 
-use cloister_http::{Answer, Edge, IfMatch, Json, Op, Path, Problem, Query, Tagged};
+use cloister_http::{Answer, Edge, IfMatch, Json, Listing, Op, Page, PageQuery, Path, Problem, Sort, Tagged};
 use cloister_ids::{ClassId, CourseId, CustomFieldId, OrgId, PersonId};
+use cloister_tenancy::Action;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::value::{self, CustomMatches, CustomValues, Owner, WantedValues, match_sample, sample_values};
-use crate::{listing::prefix, rules::searchable};
+use super::{
+    value::{self, CUSTOM_VALUE, CustomMatch, CustomValues, Owner, WantedValues, match_sample, sample_values},
+    value_store::Selection,
+};
+use crate::{
+    listing::{Key, Order, Span, prefix},
+    rules::searchable,
+};
 
 /// The routes of values.
 pub(super) fn routes() -> OpenApiRouter<Edge> {
@@ -31,24 +38,60 @@ struct MatchFilter {
     q: Option<String>,
 }
 
+/// The order of the list.
+#[derive(Debug, Clone, Copy)]
+struct MatchSort;
+
+impl Sort for MatchSort {
+    const ORDERS: &'static [(&'static str, Self)] = &[("value", Self)];
+}
+
+impl Order for MatchSort {
+    fn key(self) -> Key {
+        Key::TEXT
+    }
+}
+
+/// The order, for the API document.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by `Listing`; this is its description")]
+struct MatchOrder {
+    /// `value` (as usual), or `-value` from the last to the first.
+    #[param(pattern = "^-?value$", example = "value")]
+    sort: Option<String>,
+}
+
+/// A page of them.
+type CustomMatchPage = Page<CustomMatch>;
+
 /// Find records by a custom field
 ///
-/// The field must be searchable. The first 100 records that have a value in it and are not deleted, by value.
+/// The field must be searchable. A page of the records that have a value in it and are not deleted, by value.
 #[utoipa::path(
     get,
     path = "/custom_fields/{id}/matches",
     operation_id = "custom_field_match",
     tag = "School",
-    params(("id" = CustomFieldId, Path, description = "Which field."), MatchFilter),
-    responses((status = 200, description = "Records with their values.", body = CustomMatches,
-        example = json!({ "items": [match_sample()], "more": false })))
+    params(("id" = CustomFieldId, Path, description = "Which field."), MatchFilter, MatchOrder, PageQuery),
+    responses((status = 200, description = "Records with their values.", body = CustomMatchPage,
+        example = json!({ "items": [match_sample()], "next_cursor": null })))
 )]
 async fn custom_field_match(
     op: Op,
     Path(id): Path<CustomFieldId>,
-    Query(filter): Query<MatchFilter>,
-) -> Result<Answer<CustomMatches>, Problem> {
-    Ok(Answer(value::matches(&op.tenancy, &op.cx, id, prefix(filter.q.as_deref())).await?))
+    listing: Listing<MatchFilter, MatchSort>,
+) -> Result<Answer<CustomMatchPage>, Problem> {
+    op.cx.authorize(Action::Read, &CUSTOM_VALUE)?;
+    let (tenant, what) = (op.cx.tenant_id(), "custom_match");
+    let selection = Selection {
+        field: id,
+        span: Span::of(&listing, None, tenant, what)?,
+        value: prefix(listing.filter.q.as_deref()),
+    };
+    let rows = value::matches(&op.tenancy, &op.cx, &selection).await?;
+    let page = listing.page(tenant, what, rows, |(_, at)| at.clone());
+    Ok(Answer(Page { items: page.items.into_iter().map(|(one, _)| one).collect(), next_cursor: page.next_cursor }))
 }
 
 /// Read the custom values of a person

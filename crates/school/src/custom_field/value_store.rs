@@ -7,7 +7,12 @@ use cloister_tenancy::{
 };
 
 use super::value::{CustomMatch, CustomValues, Field, Kept, Owner};
-use crate::{presence_store::check_present, record::found, vocabulary::CustomType};
+use crate::{
+    listing::{Key, Position, Span},
+    presence_store::check_present,
+    record::found,
+    vocabulary::CustomType,
+};
 
 macro_rules! version {
     ($table:literal) => {
@@ -22,6 +27,30 @@ macro_rules! touch {
             $table,
             " set version = version + 1, date_last_modified = $3, updated_at = $3, updated_by = $4
              where tenant_id = $1 and id = $2"
+        )
+    };
+}
+
+/// Values of the field `$2` behind `$3` and `$4`, at most `$5`.
+macro_rules! matches {
+    ($beginning:literal, $beyond:literal, $direction:literal) => {
+        concat!(
+            "select v.record_id, v.text_value, v.value_search, f.resource from custom_value v
+            join custom_field f on f.tenant_id = $1 and f.id = v.custom_field_id
+            left join person p on p.tenant_id = $1 and p.id = v.person_id
+            left join org o on o.tenant_id = $1 and o.id = v.org_id
+            left join course c on c.tenant_id = $1 and c.id = v.course_id
+            left join class k on k.tenant_id = $1 and k.id = v.class_id
+            where v.tenant_id = $1 and v.custom_field_id = $2 and (v.value_search, v.record_id)",
+            $beyond,
+            "($3, $4)",
+            $beginning,
+            " and coalesce(p.status, o.status, c.status, k.status) = 'active'
+            order by v.value_search",
+            $direction,
+            ", v.record_id",
+            $direction,
+            " limit $5"
         )
     };
 }
@@ -67,17 +96,14 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     /// Whether records are found by a field.
     SEARCHABLE = "select searchable from custom_field where tenant_id = $1 and id = $2 and status = 'active'";
-    /// Records that are there and have a value, by value: from `$3` and below `$4` those that begin so, at most `$5`.
-    MATCHES = "select v.record_id, v.text_value, f.resource from custom_value v
-        join custom_field f on f.tenant_id = $1 and f.id = v.custom_field_id
-        left join person p on p.tenant_id = $1 and p.id = v.person_id
-        left join org o on o.tenant_id = $1 and o.id = v.org_id
-        left join course c on c.tenant_id = $1 and c.id = v.course_id
-        left join class k on k.tenant_id = $1 and k.id = v.class_id
-        where v.tenant_id = $1 and v.custom_field_id = $2 and v.value_search is not null
-        and ($3::text is null or (v.value_search >= $3 and v.value_search < $4))
-        and coalesce(p.status, o.status, c.status, k.status) = 'active'
-        order by v.value_search, v.record_id limit $5";
+    /// Records that are there and have a value, by value.
+    MATCHES = matches!("", " > ", "");
+    /// The same from the last.
+    MATCHES_DESC = matches!("", " < ", " desc");
+    /// Those whose value is from `$6` on and below `$7`: they begin so.
+    MATCHES_BEGINNING = matches!(" and v.value_search >= $6 and v.value_search < $7", " > ", "");
+    /// The same from the last.
+    MATCHES_BEGINNING_DESC = matches!(" and v.value_search >= $6 and v.value_search < $7", " < ", " desc");
 }
 
 /// The statements about one kind of record: read, lock, touch.
@@ -155,23 +181,35 @@ pub(super) async fn put(tx: TenantTx, of: Owner, kept: &[(CustomFieldId, Kept)])
     tx.commit_with(&borrowed).await.map(drop)
 }
 
-/// Records that have a value, at most `most`; none where the field is not searchable.
+/// Which matches.
+pub(super) struct Selection {
+    pub(super) field: CustomFieldId,
+    pub(super) span: Span,
+    pub(super) value: (Option<String>, Option<String>),
+}
+
+/// Records that have a value; none where the field is not searchable.
 pub(super) async fn matches(
     tenancy: &Tenancy,
     cx: &OpContext,
-    id: CustomFieldId,
-    most: usize,
-    (from, below): (Option<String>, Option<String>),
-) -> Result<Option<Vec<CustomMatch>>> {
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let list: &Parameters<'_> = &[&id, &from, &below, &most];
-    let rows = tenancy.fetch_all(cx, &[(&SEARCHABLE, &[&id]), (&MATCHES, list)]).await?;
+    Selection { field, span, value }: &Selection,
+) -> Result<Option<Vec<(CustomMatch, Position)>>> {
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![field, span.key(), &span.after.id, &span.limit];
+    let statements = match value {
+        (Some(from), Some(below)) => {
+            parameters.extend([from as &(dyn ToSql + Sync), below]);
+            [&MATCHES_BEGINNING, &MATCHES_BEGINNING_DESC]
+        }
+        _ => [&MATCHES, &MATCHES_DESC],
+    };
+    let rows = tenancy.fetch_all(cx, &[(&SEARCHABLE, &[field]), (span.pick(statements), &parameters)]).await?;
     if !found(&rows[0])?.get::<_, bool>("searchable") {
         return Ok(None);
     }
-    let one = |row: &Row| CustomMatch {
-        record_id: Owner::text(row.get("resource"), row.get("record_id")),
-        value: row.get("text_value"),
+    let one = |row: &Row| {
+        let id: Uuid = row.get("record_id");
+        let shown = CustomMatch { record_id: Owner::text(row.get("resource"), id), value: row.get("text_value") };
+        (shown, Position { key: Key::Text(row.get("value_search")), id })
     };
     Ok(Some(rows[1].iter().map(one).collect()))
 }

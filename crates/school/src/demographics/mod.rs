@@ -5,7 +5,7 @@ mod store;
 
 use cloister_http::{IfMatch, Problem, Versioned};
 use cloister_ids::PersonId;
-use cloister_tenancy::{Action, ConstraintRule, OpContext, Resource, Result, Tenancy};
+use cloister_tenancy::{Action, ConstraintRule, Error, OpContext, Resource, Result, Tenancy};
 use garde::Validate;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -132,6 +132,8 @@ async fn replace(
     check_present(&person, id, "id")?;
     let sourced_id = found(&person)?.get("sourced_id");
     let record = match before {
+        // Who sends a version knows demographics that somebody has erased since.
+        None if known.is_ok() => return Err(Error::version_mismatch().into()),
         None => Record::new(cx),
         Some(before) => {
             known?.check(&before)?;

@@ -10,13 +10,13 @@ use super::sibling::Siblings;
 use crate::{
     person::relation,
     record::found,
-    scope::{Sight, Within},
-    scope_store::{one_within, persons_within},
+    scope::{Sight, Within, today},
+    scope_store::{in_force, one_within, persons_within},
 };
 
-/// Students other than `$2` that share a family with them, or a parent, stepparent or guardian.
+/// Students other than `$2` that share a family with them, or a parent, stepparent or guardian on the day.
 macro_rules! siblings {
-    ($reach:expr) => {
+    ($on:literal, $reach:expr) => {
         concat!(
             "select p.id, p.sourced_id, p.status, p.given_name, p.family_name, p.email, p.sms, p.phone
              from person p where p.tenant_id = $1 and p.status = 'active' and p.id <> $2 and p.id = any(array(
@@ -26,10 +26,12 @@ macro_rules! siblings {
                     where m.tenant_id = $1 and m.person_id = $2
                 union
                 select o.student_id from contact c
-                    join contact o on o.tenant_id = $1 and o.contact_id = c.contact_id and o.status = 'active'
-                        and o.relation in ('parent', 'mother', 'father', 'guardian', 'stepparent')
-                    where c.tenant_id = $1 and c.student_id = $2 and c.status = 'active'
-                        and c.relation in ('parent', 'mother', 'father', 'guardian', 'stepparent')))
+                    join contact o on o.tenant_id = $1 and o.contact_id = c.contact_id and ",
+            in_force!("o", $on),
+            " and o.relation in ('parent', 'mother', 'father', 'guardian', 'stepparent')
+                    where c.tenant_id = $1 and c.student_id = $2 and ",
+            in_force!("c", $on),
+            " and c.relation in ('parent', 'mother', 'father', 'guardian', 'stepparent')))
              and exists (select from person_role r where r.tenant_id = $1 and r.person_id = p.id and r.role = 'student'
                 and r.status = 'active')",
             $reach,
@@ -47,9 +49,9 @@ statements! {
         one_within!(persons_within!("$3", "$4", "$5"))
     );
     /// Their siblings.
-    SIBLINGS = siblings!("");
+    SIBLINGS = siblings!("$3", "");
     /// Those of them within scopes, of somebody within scopes.
-    SIBLINGS_WITHIN = siblings!(concat!(
+    SIBLINGS_WITHIN = siblings!("$4", concat!(
         " and p.id = any(array(", persons_within!("$3", "$4", "$5"), "))
           and exists (select from (", persons_within!("$3", "$4", "$5"), ") reach where reach.id = $2)"
     ));
@@ -57,7 +59,7 @@ statements! {
 
 pub(super) async fn siblings(tenancy: &Tenancy, cx: &OpContext, sight: &Sight, id: PersonId) -> Result<Siblings> {
     let rows: Vec<Vec<Row>> = match sight {
-        Sight::All => tenancy.fetch_all(cx, &[(&VERSION, &[&id]), (&SIBLINGS, &[&id])]).await?,
+        Sight::All => tenancy.fetch_all(cx, &[(&VERSION, &[&id]), (&SIBLINGS, &[&id, &today(cx)])]).await?,
         Sight::Within(Within { account, on, scopes, .. }) => {
             let one: &Parameters<'_> = &[&id, account, on, scopes];
             tenancy.fetch_all(cx, &[(&VERSION_WITHIN, one), (&SIBLINGS_WITHIN, one)]).await?

@@ -32,10 +32,11 @@ macro_rules! fields {
     };
 }
 
+/// Of somebody who is deleted the roles are too, and are what they were found by.
 macro_rules! with_role {
     () => {
         " and exists (select from person_role r where r.tenant_id = $1 and r.person_id = person.id
-            and r.status = 'active' and ($6::text is null or r.role = $6) and ($7::uuid is null or r.org_id = $7))"
+            and (r.status = 'active' or person.status = 'tobedeleted') and ($6::text is null or r.role = $6) and ($7::uuid is null or r.org_id = $7))"
     };
 }
 
@@ -55,7 +56,7 @@ macro_rules! few_with_role {
             (select r.person_id from person_role r
                 where r.tenant_id = $1 and r.org_id = $7 and r.role = $6 and r.status = 'active'
                 order by r.person_id limit 1001)) every_way),
-            known as materialized (select count(*) <= 1000 as few from few) "
+            known as materialized (select count(*) <= 1000 and $2::text is not distinct from 'active' as few from few) "
     };
 }
 
@@ -90,7 +91,7 @@ macro_rules! list_with_role {
 macro_rules! in_class {
     () => {
         " and exists (select from enrollment e where e.tenant_id = $1 and e.person_id = person.id
-            and e.class_id = $6 and e.status = 'active' and ($7::text is null or e.role = $7))"
+            and e.class_id = $6 and (e.status = 'active' or person.status = 'tobedeleted') and ($7::text is null or e.role = $7))"
     };
 }
 

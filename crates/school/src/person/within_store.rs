@@ -19,7 +19,7 @@ use super::{
 use crate::{
     record::found,
     scope::Within,
-    scope_store::{in_force, many_within, one_within, persons_taught, persons_within, places_asked_for},
+    scope_store::{in_force, many_within, one_within, persons_within, places_asked_for, students_taught},
     store::{by_sourced_id, get, page},
 };
 
@@ -31,7 +31,7 @@ macro_rules! fields {
                 where a.tenant_id = $1 and a.student_id = person.id and a.custody is distinct from 'none' and ",
             in_force!("a", "$4"),
             " and (exists (select from (",
-            persons_taught!("$3", "$4", "$5"),
+            students_taught!("$3", "$4", "$5"),
             ") taught where taught.id = $2) or exists (select from (",
             persons_within!("$3", "$4", "$5"),
             ") reach where reach.id = a.contact_id)) order by 1) as agent_ids"
@@ -89,7 +89,7 @@ statements! {
     );
     /// Who acts for one.
     AGENTS = relations!("student_id", "contact_id",
-        concat!("exists (select from (", persons_taught!("$3", "$4", "$5"), ") taught where taught.id = $2) or"));
+        concat!("exists (select from (", students_taught!("$3", "$4", "$5"), ") taught where taught.id = $2) or"));
     /// For whom one acts.
     AGENT_OF = relations!("contact_id", "student_id", "");
     /// One by the name in the system that feeds it.

@@ -36,7 +36,7 @@ struct TimetableFilter {
     /// That of this room.
     #[garde(skip)]
     room_id: Option<RoomId>,
-    /// As it is on this day; today, by universal time, where none is given.
+    /// As it is on this day; today, where none is given.
     #[garde(inner(custom(plausible)))]
     #[param(example = "2025-10-01")]
     on: Option<Date>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cloister_ids::ManualClock;
 use cloister_school::School;
-use cloister_tenancy::{Module, Tier};
+use cloister_tenancy::{Module, NewTenant, Tier};
 use cloister_testkit::{TestPlatform, TestSettings};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -128,6 +128,69 @@ async fn a_relation_counts_from_its_first_day_to_the_day_before_its_end() {
     // The day passes.
     clock.advance(SignedDuration::from_hours(2));
     sees(&house, 404, "after its end").await;
+}
+
+#[tokio::test]
+async fn a_day_ends_where_the_school_is() {
+    // In Auckland it is the 15th already, in Los Angeles still the 14th.
+    let clock = ManualClock::new("2025-10-15T03:00:00Z".parse::<Timestamp>().unwrap());
+    let modules: Vec<Arc<dyn Module>> = vec![Arc::new(School)];
+    let settings = TestSettings { modules, clock: Arc::new(clock.clone()), ..TestSettings::default() };
+    let platform = TestPlatform::with(settings).await;
+    let door = cloister_testkit::FrontDoor::new(&platform.tenancy, &crate::http_modules());
+    let accounts = Accounts::new();
+    for (slug, zone, first, last) in [("west", "America/Los_Angeles", 200, 404), ("east", "Pacific/Auckland", 404, 200)]
+    {
+        let new = NewTenant::new(slug.parse().unwrap(), "Somewhere", "school", Tier::Shared);
+        let tenant = platform.make(&NewTenant { time_zone: zone.to_owned(), ..new }).await;
+        let house = House::new(&platform, &door, &tenant, &accounts).await;
+        add_years(&house).await;
+        let path = format!("contacts/{}", house.contact("Gus"));
+        for (begin, end, wanted) in [(None, Some("2025-10-15"), first), (Some("2025-10-15"), None, last)] {
+            let contact = house.office.read(&path).await;
+            let change = json!({"begin_date": begin, "end_date": end});
+            house.office.change("PATCH", &path, &contact).json(change).expect(200).await;
+            sees(&house, wanted, &format!("{zone} {begin:?} {end:?}")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_staff_must_know_of_a_contact_is_not_told_to_the_contact() {
+    let (platform, door) = platform().await;
+    let accounts = Accounts::new();
+    for tenant in platform.tenant_in_each_tier().await {
+        let house = House::new(&platform, &door, &tenant, &accounts).await;
+        let path = format!("contacts/{}", house.contact("Gus"));
+        let contact = house.office.read(&path).await;
+        let change = json!({"contact_restrictions": "Do not tell him the new address."});
+        house.office.change("PATCH", &path, &contact).json(change).expect(200).await;
+        for (role, told) in [("staff", true), ("teacher", true), ("guardian", false)] {
+            let one = house.by(role, "GET", &path).expect(200).await;
+            assert_eq!(one["contact_restrictions"].is_string(), told, "{role}");
+            let all = house.by(role, "GET", "contacts").expect(200).await;
+            let all = all["items"].as_array().unwrap();
+            let gus = all.iter().find(|item| item["id"] == contact["id"]).unwrap();
+            assert_eq!(gus["contact_restrictions"].is_string(), told, "{role}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_teacher_does_not_see_who_acts_for_a_colleague() {
+    let (platform, door) = platform().await;
+    let accounts = Accounts::new();
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let house = House::new(&platform, &door, &tenant, &accounts).await;
+    let place = json!({"class_id": house.frame.class["id"], "person_id": house.person("Cole"), "role": "teacher"});
+    house.office.make("enrollments", place).await;
+    // From when he went to school here himself.
+    let contact = json!({"student_id": house.person("Cole"), "contact_id": house.person("Hal"), "relation": "parent"});
+    let contact = house.office.make("contacts", contact).await;
+    house.by("teacher", "GET", &format!("persons/{}", house.person("Cole"))).expect(200).await;
+    house.by("teacher", "GET", &format!("contacts/{}", id(&contact))).refused(404, "not_found").await;
+    let told = house.by("teacher", "GET", &format!("persons/{}/agents", house.person("Cole"))).expect(200).await;
+    assert_eq!(told["agents"], json!([]));
 }
 
 #[tokio::test]

@@ -117,9 +117,26 @@ async fn records_are_found_by_searchable_values() {
         assert_eq!(list("?q=NORD").await, [mila, zoe]);
         assert_eq!(list("?q=south").await, [tom]);
         let found = office.read(&format!("custom_fields/{}/matches?q=s", id(&bus))).await;
-        assert_eq!(found, json!({"items": [{"record_id": tom, "value": "South"}], "more": false}));
+        assert_eq!(found, json!({"items": [{"record_id": tom, "value": "South"}], "next_cursor": null}));
+        // Page by page, from either end.
+        for (order, wanted) in [("value", [mila, zoe, tom]), ("-value", [tom, zoe, mila])] {
+            let matches = format!("custom_fields/{}/matches?limit=1&sort={order}", id(&bus));
+            assert_eq!(list(&format!("?limit=3&sort={order}")).await, wanted);
+            let (mut found, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let page = office.read(&format!("{matches}{cursor}")).await;
+                found.extend(page["items"].as_array().unwrap().iter().map(|item| item["record_id"].clone()));
+                let Some(next) = page["next_cursor"].as_str() else { break };
+                cursor = format!("&cursor={next}");
+            }
+            assert_eq!(found, wanted, "{order}");
+        }
         let refusal = office.call("GET", &format!("custom_fields/{}/matches", id(&plain))).expect(422).await;
         assert_eq!(mistakes(&refusal), [("id", "custom_field_not_searchable")]);
+        // What was entered before a field became searchable is found too.
+        let path = format!("custom_fields/{}", id(&plain));
+        office.change("PATCH", &path, &plain).json(json!({"searchable": true})).expect(200).await;
+        assert_eq!(office.list(&format!("{path}/matches?q=x")).await.len(), 3);
         let nothing = "custom_fields/cuf_01jd4kqvm6e8x9t3c5z7b2n0fa/matches";
         office.call("GET", nothing).refused(404, "not_found").await;
     }

@@ -47,6 +47,9 @@ async fn they_are_entered_replaced_and_erased_in_every_tier() {
         office.change("DELETE", &address, &next).expect(204).await;
         office.call("GET", &address).refused(404, "not_found").await;
         office.change("DELETE", &address, &next).refused(404, "not_found").await;
+        // Who still has the page open does not bring back what was erased.
+        office.change("PUT", &address, &next).json(json!({"sex": "female"})).refused(412, "version_mismatch").await;
+        office.call("GET", &address).refused(404, "not_found").await;
         let nobody = "persons/per_01jd4kqvm6e8x9t3c5z7b2n0fa/demographics";
         office.call("PUT", nobody).json(json!({})).refused(404, "not_found").await;
     }

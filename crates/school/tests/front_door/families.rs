@@ -40,6 +40,13 @@ async fn siblings_share_a_family_or_a_parent_in_every_tier() {
         }
         assert_eq!(siblings(&mila).await, ["Tom"]);
         assert_eq!(siblings(&quin).await, Vec::<String>::new());
+        // Only as long as there is such a parent.
+        let [contact] = office.list(&format!("contacts?student_id={}", id(&tom))).await.try_into().unwrap();
+        let path = format!("contacts/{}", id(&contact));
+        let over = office.change("PATCH", &path, &contact).json(json!({"end_date": "2020-01-01"})).expect(200).await;
+        assert_eq!(siblings(&mila).await, Vec::<String>::new());
+        assert_eq!(siblings(&tom).await, Vec::<String>::new());
+        office.change("PATCH", &path, &over).json(json!({"end_date": null})).expect(200).await;
         // By a family, in which adults are nobody's siblings.
         let members = json!([mila["id"], zoe["id"], ada["id"]]);
         let family = office.make("families", json!({"name": "Okafor", "member_ids": members})).await;

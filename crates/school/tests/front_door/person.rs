@@ -140,6 +140,12 @@ async fn a_person_is_deleted_with_roles_and_places() {
     assert_eq!((&gone["status"], &gone["roles"]), (&json!("tobedeleted"), &json!([])));
     assert_eq!(office.read(&format!("enrollments/{}", id(&place))).await["status"], "tobedeleted");
     assert_eq!(office.list("persons?role=student").await.len(), 0);
+    // By what they were, they are found among the deleted.
+    let class = format!("persons?class_id={}&status=tobedeleted", id(&frame.class));
+    for list in ["persons?role=student&status=tobedeleted", "persons?role=student&status=all", class.as_str()] {
+        assert_eq!(office.list(list).await.len(), 1, "{list}");
+    }
+    assert_eq!(office.list("persons?role=teacher&status=tobedeleted").await.len(), 0);
     // The primary place in the school is free again for the same person.
     let back = json!({"status": "active", "roles": [role("student", "primary", &frame.school)]});
     office.change("PATCH", &address, &gone).json(back).expect(200).await;

@@ -136,6 +136,9 @@ async fn what_is_deleted_or_untied_is_nobodys_own() {
             house.by("student", "GET", path).refused(404, "not_found").await;
         }
         house.with("guardian", &demographics, "GET", &of_child).refused(404, "not_found").await;
+        let contact = format!("contacts/{}", house.contact("Gus"));
+        house.by("guardian", "GET", &contact).refused(404, "not_found").await;
+        assert_eq!(house.by("guardian", "GET", "contacts").expect(200).await["items"], json!([]));
         let all = house.by("guardian", "GET", "persons?status=all").expect(200).await;
         assert_eq!(names(&all), ["Gus"]);
         house.by("guardian", "GET", &gus).expect(200).await;
