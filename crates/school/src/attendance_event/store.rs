@@ -263,6 +263,8 @@ pub(super) async fn insert(
         (&SUPERSEDE, corrected),
         (&INSERT, made),
     ];
+    let steps: [(&'static Statement, &Parameters<'_>); 4] =
+        [(&presence_store::PRESENT, &[&student]), (&FACTS, facts), (&SUPERSEDE, corrected), (&INSERT, made)];
     let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
     check_present(&rows[0], *student_id, "student_id")?;
     let told = found(&rows[1])?;

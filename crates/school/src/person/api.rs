@@ -193,8 +193,10 @@ async fn person_read(op: Op, Path(id): Path<PersonId>) -> Result<Tagged<Person>,
 
 /// Change a person
 ///
-/// A JSON merge patch: what is absent stays, what is null is removed. The status `active` brings a deleted one back. A list that is given, such as
-/// `roles`, replaces the one that was.
+/// A JSON merge patch: what is absent stays, what is null is removed. A list that is given, such as `roles`, replaces the one that was.
+///
+/// The status `active` brings a deleted one back, with the roles and the places in classes that left with them; where roles are given,
+/// with these instead. A record that was merged into another comes back with its merge alone.
 #[utoipa::path(
     patch,
     path = "/persons/{id}",

@@ -107,9 +107,10 @@ async fn person_merge_list(
 
 /// Create a merge of two persons
 ///
-/// Roles, places in classes, contacts, families, posts, academic records, custom values and demographics of the merged record become those of the one that stays,
-/// and so does the account. What both have is set aside with the merged record, which is deleted; names and numbers of the one
-/// that stays are not changed. `DELETE` takes it all back.
+/// Roles, places in classes, contacts, families, posts, academic records, attendance, absence requests, meetings, custom values and
+/// demographics of the merged record become those of the one that stays, and so does the account. What both have is set aside with
+/// the merged record, which is deleted; names and numbers of the one that stays are not changed. Refused with `contacts_differ`
+/// or `places_differ` where that would decide or lose something, and with `both_have_accounts`. `DELETE` takes it all back.
 #[utoipa::path(
     post,
     path = "/person_merges",
@@ -147,7 +148,8 @@ async fn person_merge_read(op: Op, Path(id): Path<PersonMergeId>) -> Result<Tagg
 
 /// Take a merge of two persons back
 ///
-/// Both are there again, and each has again what was theirs before. What was entered since stays with the one that stayed.
+/// Both are there again, and what was moved or set aside is where it was. What was entered since stays with the one that stayed.
+/// Later merges of the two are taken back first (`merged_again`), and whoever stayed must be there (`kept_deleted`).
 #[utoipa::path(
     delete,
     path = "/person_merges/{id}",

@@ -6,6 +6,8 @@
 
 use cloister_tenancy::sql::{Statement, statements};
 
+use super::differ_store::{covers, covers_place};
+
 /// Every column that refers to a person, and is moved by the statements below or has its reason to stay.
 #[cfg(test)]
 pub(super) const REFERENCES: &[(&str, &str)] = &[

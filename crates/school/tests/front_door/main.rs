@@ -27,6 +27,7 @@ mod matrix;
 mod merges;
 mod merges_kept;
 mod merges_left;
+mod merges_race;
 mod mismatch;
 mod person;
 mod photos;

@@ -5,6 +5,7 @@ mod alone;
 mod any_roster;
 mod bad_rows;
 mod contacts;
+mod erased;
 mod fair;
 mod fixture;
 mod interrupted;
