@@ -105,7 +105,7 @@ fn is_office(bytes: &[u8], part: &str) -> bool {
         return false;
     }
     let Some(names) = entries(bytes) else { return false };
-    let has = |wanted: &str| names.iter().any(|name| *name == wanted.as_bytes());
+    let has = |wanted: &str| names.contains(&wanted.as_bytes());
     has("[Content_Types].xml") && has(part) && !names.iter().any(|name| name.ends_with(b"vbaProject.bin"))
 }
 

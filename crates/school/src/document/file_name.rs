@@ -16,6 +16,7 @@ fn deceives(c: char) -> bool {
 }
 
 /// A name that is one on any system: no place, no command, nothing hidden.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "rules are handed value and context by reference")]
 pub(super) fn plain(name: &str, (): &()) -> garde::Result {
     let ends_oddly = |c: char| c == '.' || c.is_whitespace();
     if name.contains(|c: char| c.is_control() || deceives(c) || "/\\:*?\"<>|".contains(c))
