@@ -289,7 +289,8 @@ impl Module for School {
                 discipline_action::STATEMENTS,
                 incident_follow_up::STATEMENTS,
                 incident_letter_template::STATEMENTS,
-                incident_letter::STATEMENTS,
+                incident_letter::STATEMENTS[0],
+                incident_letter::STATEMENTS[1],
                 allergy::STATEMENTS,
                 health_condition::STATEMENTS,
                 medication::STATEMENTS,
@@ -298,8 +299,6 @@ impl Module for School {
                 health_alert::STATEMENTS,
                 access_log_entry::STATEMENTS,
                 sample::school::STATEMENTS,
-                incident_letter::STATEMENTS[0],
-                incident_letter::STATEMENTS[1],
             ];
             let resources = resources.into_iter();
             resources.chain(import::statements()).chain(export::statements()).collect()

@@ -12,8 +12,8 @@ use super::{AbsenceRequest, AbsenceRequestFields, RequestState, days::Calendar};
 use crate::{
     attendance_code::Direction,
     listing::Span,
-    presence_store::{self, check_present, present_of},
     name_store::student_names,
+    presence_store::{self, check_present, present_of},
     record::{Metadata, Record, Status, found, status},
     scope::{Sight, Within},
     scope_store::{in_force, of_persons_within, persons_within},
@@ -225,9 +225,7 @@ pub(super) async fn insert(
     if matches!(sight, Sight::All) {
         check_present(&rows[0], fields.student_id, "student_id")?;
     }
-    Ok(!rows[1].is_empty())
-    let rows = IdempotencyKey::query(key, tx, statement, &values).await?;
-    Ok(rows.first().map(|row| (row.get("student_given_name"), row.get("student_family_name"))))
+    Ok(rows[1].first().map(|row| (row.get("student_given_name"), row.get("student_family_name"))))
 }
 
 /// One that is kept from changing.

@@ -8,7 +8,7 @@ use cloister_http::IdempotencyKey;
 use cloister_ids::AttendanceEventId;
 use cloister_tenancy::{
     Error, OpContext, Result, Tenancy, TenantTx,
-    sql::{Parameters, Row, statements},
+    sql::{Parameters, Row, Statement, statements},
 };
 use jiff::civil::Time;
 
@@ -17,10 +17,8 @@ use crate::{
     attendance_code::Direction,
     attendance_scope_store::attendance_within,
     day_time::DayTime,
-    listing::Span,
-    presence_store::{self, check_present},
-    record::{Metadata, Record, Status, found, status},
     name_store::{class_names, student_names},
+    presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     scope_store::in_force,
     store::delete,
@@ -263,8 +261,6 @@ pub(super) async fn insert(
         (&SUPERSEDE, corrected),
         (&INSERT, made),
     ];
-    let steps: [(&'static Statement, &Parameters<'_>); 4] =
-        [(&presence_store::PRESENT, &[&student]), (&FACTS, facts), (&SUPERSEDE, corrected), (&INSERT, made)];
     let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
     check_present(&rows[0], *student_id, "student_id")?;
     let told = found(&rows[1])?;

@@ -38,7 +38,6 @@ pub(crate) const STATEMENTS: [&[&Statement]; 5] = [
     behavior_move_store::STATEMENTS,
     health_move_store::STATEMENTS,
 ];
-pub(crate) const STATEMENTS: [&[&Statement]; 3] = [store::STATEMENTS, differ_store::STATEMENTS, move_store::STATEMENTS];
 
 /// What refused constraints mean.
 pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[];

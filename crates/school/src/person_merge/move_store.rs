@@ -127,37 +127,6 @@ macro_rules! mark {
 
 pub(super) use {mark, note, noted, rest, shift};
 
-/// Whether two spans of days share one.
-macro_rules! overlap {
-    () => {
-        "(t.begin_date is null or k.end_date is null or t.begin_date < k.end_date)
-         and (k.begin_date is null or t.end_date is null or k.begin_date < t.end_date)"
-    };
-}
-
-/// Whether the span of `k` has every day of that of `t`: an open end is covered by an open end alone.
-macro_rules! covers {
-    () => {
-        "(k.begin_date is null or k.begin_date <= t.begin_date) and (k.end_date is null or k.end_date >= t.end_date)"
-    };
-}
-
-/// Whether a place of the one who stays, `$kept`, has all that the place `t` has.
-macro_rules! covers_place {
-    ($kept:literal) => {
-        concat!(
-            "exists (select from enrollment k where k.tenant_id = $1 and k.person_id = ",
-            $kept,
-            " and k.status = 'active' and k.class_id = t.class_id and k.role = t.role
-                and (k.is_primary is true or t.is_primary is not true) and ",
-            covers!(),
-            ")"
-        )
-    };
-}
-
-pub(super) use {covers, covers_place, overlap};
-
 statements! {
     /// Roles that the one who stays has for all these days. A primary one goes on where nothing else is primary.
     NOTE_ROLES_TWICE = note!("person_role", "set_aside", "id", concat!(
