@@ -1,4 +1,4 @@
-//! Who may do what in a school: its roles, the scopes that permissions can be narrowed to, and the one table of grants.
+//! Who may do what in a school: its roles, and the one table of grants.
 //!
 //! The same table as a page for people: `docs/schools/permissions.md`, written by `make codegen`. Reasons for what is not
 //! granted:
@@ -34,7 +34,7 @@
 //! - A follow-up is the office's, and of whoever has to do it, who may say that it is done.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
-use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
+use cloister_tenancy::{Action, Grant, Resource, Role};
 
 use crate::{
     ROSTER,
@@ -74,24 +74,18 @@ use crate::{
     person::PERSON,
     person_merge::PERSON_MERGE,
     room::ROOM,
+    scopes::{OWN_CHILDREN, OWN_CLASSES, SELF},
     staff_assignment::STAFF_ASSIGNMENT,
     student_school_association::STUDENT_SCHOOL_ASSOCIATION,
     year_rollover::YEAR_ROLLOVER,
 };
 
-/// Those who have a place in a class that the actor teaches today, such places, and such classes.
-pub(crate) const OWN_CLASSES: &str = "own_classes";
-/// Those for whom the actor acts today and whose data they may see, their places, and their classes.
-pub(crate) const OWN_CHILDREN: &str = "own_children";
-/// The actor, their own places, and their own classes.
-pub(crate) const SELF: &str = "self";
-
-const READ: &[Action] = &[Action::Read];
+pub(crate) const READ: &[Action] = &[Action::Read];
 const KEEP: &[Action] = &[Action::Create, Action::Read, Action::Update, Action::Delete];
-const ENTER: &[Action] = &[Action::Read, Action::Update];
+pub(crate) const ENTER: &[Action] = &[Action::Read, Action::Update];
 const ENTER_AND_ERASE: &[Action] = &[Action::Read, Action::Update, Action::Delete];
-const REPORT: &[Action] = &[Action::Create, Action::Read];
-const RECORD: &[Action] = &[Action::Create, Action::Read, Action::Delete];
+pub(crate) const REPORT: &[Action] = &[Action::Create, Action::Read];
+pub(crate) const RECORD: &[Action] = &[Action::Create, Action::Read, Action::Delete];
 const MERGE: &[Action] = &[Action::Create, Action::Read, Action::Delete];
 const WHOLE: &[Action] = &[Action::Read, Action::Import, Action::Export];
 
@@ -120,109 +114,9 @@ pub(crate) const ROLES: &[Role] = &[
     Role { name: STUDENT, title: "Student", description: "Learns at the school, and sees what is their own." },
 ];
 
-/// Resources of which rows can be a teacher's own: with what is between two persons, which is nobody's alone, and the registers of
-/// own classes, which they also take. Writing takes the permission for all but here and for absences of own children.
-const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
-    (PERSON, READ),
-    (CONTACT, READ),
-    (ACADEMIC_RECORD, READ),
-    (DEMOGRAPHICS, READ),
-    (ENROLLMENT, READ),
-    (STUDENT_SCHOOL_ASSOCIATION, READ),
-    (CLASS, READ),
-    (ATTENDANCE_EVENT, READ),
-    (ATTENDANCE_REGISTER, ENTER),
-    (ABSENCE_REQUEST, READ),
-    (DOCUMENT, READ),
-    (DISCIPLINE_INCIDENT, REPORT),
-    (INCIDENT_PARTICIPANT, REPORT),
-    (DISCIPLINE_ACTION, READ),
-    (HEALTH_CONDITION, READ),
-    (ALLERGY, READ),
-    (MEDICATION, READ),
-    (IMMUNIZATION, READ),
-    (HEALTH_VISIT, READ),
-    (HEALTH_ALERT, READ),
-];
-
-/// The same for whoever acts for children, who may also ask for absences of these, and take that back.
-const NARROWED_TO_CHILDREN: &[(Resource, &[Action])] = &[
-    (PERSON, READ),
-    (CONTACT, READ),
-    (ACADEMIC_RECORD, READ),
-    (DEMOGRAPHICS, READ),
-    (ENROLLMENT, READ),
-    (STUDENT_SCHOOL_ASSOCIATION, READ),
-    (CLASS, READ),
-    (ATTENDANCE_EVENT, READ),
-    (ABSENCE_REQUEST, RECORD),
-    (DOCUMENT, READ),
-    (INCIDENT_PARTICIPANT, READ),
-    (DISCIPLINE_ACTION, READ),
-    (INCIDENT_LETTER, READ),
-    (HEALTH_CONDITION, READ),
-    (ALLERGY, READ),
-    (MEDICATION, READ),
-    (IMMUNIZATION, READ),
-    (HEALTH_VISIT, READ),
-    (HEALTH_ALERT, READ),
-];
-
-/// The same for oneself, with posts, which are the person's own alone.
-const NARROWED_TO_ONESELF: &[(Resource, &[Action])] = &[
-    (PERSON, READ),
-    (STAFF_ASSIGNMENT, READ),
-    (ACADEMIC_RECORD, READ),
-    (DEMOGRAPHICS, READ),
-    (ENROLLMENT, READ),
-    (STUDENT_SCHOOL_ASSOCIATION, READ),
-    (CLASS, READ),
-    (ATTENDANCE_EVENT, READ),
-    (ABSENCE_REQUEST, READ),
-    (DOCUMENT, READ),
-    (INCIDENT_PARTICIPANT, READ),
-    (DISCIPLINE_ACTION, READ),
-    (INCIDENT_FOLLOW_UP, ENTER),
-    (HEALTH_CONDITION, READ),
-    (ALLERGY, READ),
-    (MEDICATION, READ),
-    (IMMUNIZATION, READ),
-    (HEALTH_VISIT, READ),
-    (HEALTH_ALERT, READ),
-];
-
 /// What no operator on a visit sees: who runs the platform has no business with anybody's health, nor with who read of it.
 pub(crate) const CLOSED_TO_OPERATORS: &[Resource] =
     &[HEALTH_CONDITION, ALLERGY, MEDICATION, IMMUNIZATION, HEALTH_VISIT, HEALTH_ALERT, ACCESS_LOG_ENTRY];
-
-/// How permissions can be narrowed.
-pub(crate) const SCOPES: &[Scope] = &[
-    Scope {
-        name: OWN_CLASSES,
-        title: "own classes",
-        description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
-            the places in them, the persons whose place there counts today, the contacts of these persons, the registers of these \
-            classes, the attendance of these persons on whole days and in these classes, the documents of the students among them that \
-            are for teachers, the parts that these students have in incidents, with these incidents and what was done about the \
-            students, and incidents that one reported oneself.",
-        on: NARROWED_TO_CLASSES,
-    },
-    Scope {
-        name: OWN_CHILDREN,
-        title: "own children",
-        description: "The persons for whom one acts as parent, guardian or other contact today, as long as custody and access to their \
-            data allow it, their places, their classes, their attendance, their documents that are for guardians, their parts in \
-            incidents, what was done about these and approved letters about them, and one's own relation to them.",
-        on: NARROWED_TO_CHILDREN,
-    },
-    Scope {
-        name: SELF,
-        title: "oneself",
-        description: "The person whose account one is signed in with, their places, their classes, their attendance, their posts, their \
-            documents that are for themselves, their parts in incidents, what was done about these, and the follow-ups that are theirs to do.",
-        on: NARROWED_TO_ONESELF,
-    },
-];
 
 /// What each role may do. What is not here is denied.
 pub(crate) const GRANTS: &[Grant] = &[

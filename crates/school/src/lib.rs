@@ -58,8 +58,10 @@ pub mod record;
 pub mod room;
 mod rules;
 pub mod sample;
+mod schema;
 mod scope;
 mod scope_store;
+mod scopes;
 pub mod search_key;
 pub mod staff_assignment;
 mod store;
@@ -75,8 +77,8 @@ use std::{future::Future, pin::Pin, sync::LazyLock};
 use cloister_http::{Edge, HttpModule};
 use cloister_ids::{AccountId, Id, Kind, PersonId, Uuid};
 use cloister_tenancy::{
-    ConstraintRule, Grant, Meter, Module, OpContext, PersonAccount, Resource, Result, Rights, Role, SchemaChange,
-    Scope, Table, Tenancy, TenantTx, jobs::JobKind, sql::Statement,
+    ConstraintRule, Grant, Meter, Module, OpContext, PersonAccount, Resource, Result, Role, SchemaChange, Scope,
+    Tenancy, TenantTx, jobs::JobKind, sql::Statement,
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -105,131 +107,7 @@ impl Module for School {
     }
 
     fn migrations(&self) -> &'static [SchemaChange] {
-        const ALL: &[SchemaChange] = &[
-            SchemaChange {
-                number: 1,
-                name: "roster",
-                tables: include_str!("../migrations/0001_roster/tables.sql"),
-                foreign_keys: include_str!("../migrations/0001_roster/foreign_keys.sql"),
-                made: &[
-                    Table::tenant("org"),
-                    Table::tenant("academic_session"),
-                    Table::tenant("course"),
-                    Table::tenant("class"),
-                    Table::tenant("class_term"),
-                    Table::tenant("person"),
-                    Table::tenant("person_role"),
-                    Table::tenant("enrollment"),
-                    Table::tenant("demographics"),
-                ],
-            },
-            SchemaChange {
-                number: 2,
-                name: "families",
-                tables: include_str!("../migrations/0002_families/tables.sql"),
-                foreign_keys: include_str!("../migrations/0002_families/foreign_keys.sql"),
-                made: &[
-                    Table::tenant("contact"),
-                    Table::tenant("family"),
-                    Table::tenant("family_member"),
-                    Table::tenant("staff_assignment"),
-                    Table::tenant("academic_record"),
-                    Table::tenant("custom_field"),
-                    Table::tenant("custom_value"),
-                    Table::tenant("person_merge"),
-                    Table::tenant("person_merge_row").with(Rights::Append),
-                ],
-            },
-            SchemaChange {
-                number: 3,
-                name: "calendar",
-                tables: include_str!("../migrations/0003_calendar/tables.sql"),
-                foreign_keys: include_str!("../migrations/0003_calendar/foreign_keys.sql"),
-                made: &[
-                    Table::tenant("class_period"),
-                    Table::tenant("bell_schedule"),
-                    Table::tenant("bell_schedule_period"),
-                    Table::tenant("calendar_date"),
-                    Table::tenant("room"),
-                    Table::tenant("meeting"),
-                ],
-            },
-            SchemaChange {
-                number: 4,
-                name: "attendance",
-                tables: include_str!("../migrations/0004_attendance/tables.sql"),
-                foreign_keys: include_str!("../migrations/0004_attendance/foreign_keys.sql"),
-                made: &[
-                    Table::tenant("attendance_code"),
-                    Table::tenant("attendance_register"),
-                    Table::tenant("attendance_event"),
-                    Table::tenant("absence_request"),
-                ],
-            },
-            SchemaChange {
-                number: 5,
-                name: "import_run",
-                tables: include_str!("../migrations/0005_import_run/tables.sql"),
-                foreign_keys: include_str!("../migrations/0005_import_run/foreign_keys.sql"),
-                made: &[Table::tenant("import_run"), Table::tenant("import_part"), Table::tenant("import_change")],
-            },
-            SchemaChange {
-                number: 6,
-                name: "documents",
-                tables: include_str!("../migrations/0006_documents/tables.sql"),
-                foreign_keys: include_str!("../migrations/0006_documents/foreign_keys.sql"),
-                made: &[Table::tenant("document"), Table::tenant("document_part"), Table::tenant("person_photo")],
-            },
-            SchemaChange {
-                number: 7,
-                name: "years",
-                tables: include_str!("../migrations/0007_years/tables.sql"),
-                foreign_keys: include_str!("../migrations/0007_years/foreign_keys.sql"),
-                made: &[
-                    Table::tenant("student_school_association"),
-                    Table::tenant("school_exit_place"),
-                    Table::tenant("year_rollover"),
-                    Table::tenant("year_rollover_student"),
-                ],
-            },
-            SchemaChange {
-                number: 8,
-                name: "behavior",
-                tables: include_str!("../migrations/0008_behavior/tables.sql"),
-                foreign_keys: include_str!("../migrations/0008_behavior/foreign_keys.sql"),
-                made: &[
-                    Table::tenant("behavior_code"),
-                    Table::tenant("discipline_incident"),
-                    Table::tenant("incident_participant"),
-                    Table::tenant("discipline_action"),
-                    Table::tenant("incident_follow_up"),
-                    Table::tenant("incident_letter_template"),
-                    Table::tenant("incident_letter"),
-                ],
-            },
-            SchemaChange {
-                number: 9,
-                name: "health",
-                tables: include_str!("../migrations/0009_health/tables.sql"),
-                foreign_keys: include_str!("../migrations/0009_health/foreign_keys.sql"),
-                made: &[
-                    Table::tenant("allergy"),
-                    Table::tenant("health_condition"),
-                    Table::tenant("medication"),
-                    Table::tenant("immunization"),
-                    Table::tenant("health_visit"),
-                    Table::tenant("access_log_entry").with(Rights::Append),
-                ],
-            },
-            SchemaChange {
-                number: 10,
-                name: "table_import",
-                tables: include_str!("../migrations/0010_table_import/tables.sql"),
-                foreign_keys: include_str!("../migrations/0010_table_import/foreign_keys.sql"),
-                made: &[Table::tenant("table_change")],
-            },
-        ];
-        ALL
+        schema::CHANGES
     }
 
     fn statements(&self) -> &'static [&'static [&'static Statement]] {
@@ -255,6 +133,8 @@ impl Module for School {
                 person_merge::STATEMENTS[0],
                 person_merge::STATEMENTS[1],
                 person_merge::STATEMENTS[2],
+                person_merge::STATEMENTS[3],
+                person_merge::STATEMENTS[4],
                 presence_store::STATEMENTS,
                 enrollment::STATEMENTS,
                 enrollment::MOVE_STATEMENTS,
@@ -315,7 +195,7 @@ impl Module for School {
     }
 
     fn scopes(&self) -> &'static [Scope] {
-        grants::SCOPES
+        scopes::SCOPES
     }
 
     fn resources(&self) -> &'static [Resource] {

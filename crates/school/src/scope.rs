@@ -6,7 +6,7 @@ use cloister_ids::AccountId;
 use cloister_tenancy::{Action, OpContext, Reach, Resource, Result};
 use jiff::{civil::Date, tz::TimeZone};
 
-use crate::{enrollment::ENROLLMENT, grants::SCOPES};
+use crate::{enrollment::ENROLLMENT, scopes::SCOPES};
 
 /// How far a reader sees.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,10 +20,10 @@ use super::{
     sample_fields, store,
 };
 use crate::{
-    grants::OWN_CHILDREN,
     listing::{Key, Order, Position, Span, StatusFilter, StatusParameter},
     rules::plausible,
     scope::Sight,
+    scopes::OWN_CHILDREN,
 };
 
 /// The routes of this resource.

@@ -20,11 +20,11 @@ pub(crate) use store::STATEMENTS;
 
 use crate::{
     attendance_code::Direction,
-    grants::OWN_CHILDREN,
     presence_store::check_present,
     record::{Metadata, Record, Status},
     rules::{TEXT, clean, plausible, small},
     scope::{Sight, today},
+    scopes::OWN_CHILDREN,
 };
 
 /// What permissions are about.

@@ -7,8 +7,8 @@ use jiff::civil::Date;
 
 use super::ATTENDANCE_EVENT;
 use crate::{
-    grants::OWN_CLASSES,
     scope::{Sight, Within},
+    scopes::OWN_CLASSES,
 };
 
 /// How far a reader sees.

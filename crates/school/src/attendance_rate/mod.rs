@@ -16,7 +16,7 @@ pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
 
 use crate::{
-    attendance_event::AttendanceSight, attendance_register::ATTENDANCE_REGISTER, grants::OWN_CLASSES, scope::Sight,
+    attendance_event::AttendanceSight, attendance_register::ATTENDANCE_REGISTER, scope::Sight, scopes::OWN_CLASSES,
 };
 
 /// What was recorded, summed up.

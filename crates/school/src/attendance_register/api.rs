@@ -14,10 +14,10 @@ use super::{
     list_store, sample, sample_fields, sample_summary,
 };
 use crate::{
-    grants::OWN_CLASSES,
     listing::{Key, Order, Position, Span},
     rules::plausible,
     scope::Sight,
+    scopes::OWN_CLASSES,
 };
 
 /// The routes of this resource.

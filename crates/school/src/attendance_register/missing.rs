@@ -14,10 +14,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{ATTENDANCE_REGISTER, missing_store};
 use crate::{
-    grants::OWN_CLASSES,
     listing::{Key, Order, Position, Span},
     rules::plausible,
     scope::{Sight, today},
+    scopes::OWN_CLASSES,
 };
 
 /// Days that are looked through at most.

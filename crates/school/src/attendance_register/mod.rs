@@ -31,9 +31,9 @@ pub(crate) const MISSING_STATEMENTS: &[&cloister_tenancy::sql::Statement] = miss
 
 use crate::{
     day_time::DayTime,
-    grants::OWN_CLASSES,
     rules::{TEXT, between, clean, plausible},
     scope::{Sight, today},
+    scopes::OWN_CLASSES,
 };
 
 /// What permissions are about.

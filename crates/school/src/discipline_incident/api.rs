@@ -18,10 +18,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{DISCIPLINE_INCIDENT, DisciplineIncident, DisciplineIncidentFields, sample, sample_fields, store};
 use crate::{
-    grants::OWN_CLASSES,
     listing::{Key, Order, Position, Span, StatusFilter, StatusParameter},
     rules::{clean, plausible},
     scope::Sight,
+    scopes::OWN_CLASSES,
 };
 
 /// The routes of this resource.

@@ -23,11 +23,11 @@ pub(crate) use store::STATEMENTS;
 
 use crate::{
     day_time::DayTime,
-    grants::OWN_CLASSES,
     incident_participant::{self, INCIDENT_PARTICIPANT, NewParticipant},
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{TEXT, at_most, clean, paragraphs, plausible, small},
     scope::{ALL, Sight, Within, authorize_change},
+    scopes::OWN_CLASSES,
     vocabulary::IncidentLocation,
 };
 

@@ -18,10 +18,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{INCIDENT_FOLLOW_UP, IncidentFollowUp, IncidentFollowUpFields, sample, sample_fields, store};
 use crate::{
-    grants::SELF,
     listing::{Key, Order, Position, Span, StatusFilter, StatusParameter},
     rules::plausible,
     scope::Sight,
+    scopes::SELF,
 };
 
 /// The routes of this resource.

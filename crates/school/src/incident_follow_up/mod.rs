@@ -16,10 +16,10 @@ pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
 
 use crate::{
-    grants::SELF,
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{paragraphs, plausible, small},
     scope::{Sight, authorize_change},
+    scopes::SELF,
 };
 
 /// What permissions are about.

@@ -21,9 +21,9 @@ use super::{
     store,
 };
 use crate::{
-    grants::OWN_CHILDREN,
     listing::{Key, Order, Position, Span, StatusFilter, StatusParameter},
     scope::Sight,
+    scopes::OWN_CHILDREN,
 };
 
 /// The routes of this resource.

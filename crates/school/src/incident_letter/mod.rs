@@ -23,10 +23,10 @@ use utoipa::ToSchema;
 pub(crate) use api::routes;
 
 use crate::{
-    grants::OWN_CHILDREN,
     record::{Metadata, Record, Status, check_change},
     rules::{paragraphs, small},
     scope::{Sight, authorize_change, today},
+    scopes::OWN_CHILDREN,
 };
 
 /// What permissions are about.

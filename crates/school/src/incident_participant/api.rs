@@ -20,10 +20,10 @@ use super::{
     INCIDENT_PARTICIPANT, IncidentParticipant, IncidentParticipantFields, Participation, sample, sample_fields, store,
 };
 use crate::{
-    grants::OWN_CLASSES,
     listing::{Key, Order, Position, Span, StatusFilter, StatusParameter},
     rules::plausible,
     scope::Sight,
+    scopes::OWN_CLASSES,
 };
 
 /// The routes of this resource.

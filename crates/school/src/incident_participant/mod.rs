@@ -24,10 +24,10 @@ pub(crate) use store::{InsertItem, check_new_one, words_of};
 
 use crate::{
     behavior_code::{BehaviorSeverity, MOST_POINTS},
-    grants::OWN_CLASSES,
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{paragraphs, small},
     scope::{Sight, authorize_change},
+    scopes::OWN_CLASSES,
 };
 
 /// What permissions are about.
