@@ -43,10 +43,23 @@ def after_call(context, case, response):
         token["value"] = None
 
 
-@schemathesis.serializer("application/zip")
-def package(context, value):
-    # No package at all is as much as can be made up.
+def as_it_is(context, value):
+    # No package, paper or picture at all is as much as can be made up.
     return value if isinstance(value, bytes) else json.dumps(value).encode()
+
+
+for kind in (
+    "application/zip",
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.oasis.opendocument.text",
+    "application/vnd.oasis.opendocument.spreadsheet",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+):
+    schemathesis.serializer(kind)(as_it_is)
 
 
 if EMAIL:

@@ -15,7 +15,9 @@ use jiff::civil::Date;
 pub(crate) use admin::{AdminCommand, AdminCreate};
 pub(crate) use doctor::{Doctor, DoctorCommand, DoctorIsolation};
 pub(crate) use mail::{MailCommand, MailList};
-pub(crate) use roster::{DateOrder, ExportCommand, ExportOneroster, ImportCommand, ImportOneroster, ImportUndo};
+pub(crate) use roster::{
+    DateOrder, ExportCommand, ExportOneroster, ImportCommand, ImportOneroster, ImportTable, ImportUndo,
+};
 pub(crate) use serve::Serve;
 
 use crate::output::Output;
@@ -320,18 +322,30 @@ pub(crate) struct Migrate {
 
 #[derive(Args)]
 pub(crate) struct Sample {
-    /// Where to write the zip.
-    #[arg(value_name = "FILE")]
-    pub(crate) path: PathBuf,
-    /// The same seed gives the same bytes.
+    /// Write a OneRoster package there, as a zip, instead of making a school.
+    #[arg(value_name = "FILE", required_unless_present = "tenant", conflicts_with = "tenant")]
+    pub(crate) path: Option<PathBuf>,
+    /// Make a whole school with three years of data in this tenant: its slug or id.
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// The same seed gives the same people; of a package, the same bytes.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// How many students.
-    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=200_000))]
-    pub(crate) students: u32,
-    /// The year in which the school year ends.
-    #[arg(long, default_value_t = 2026, value_parser = clap::value_parser!(i16).range(1950..=2200))]
-    pub(crate) school_year: i16,
+    /// How many students; of a package 300 as usual and 200,000 at most, of a school 1,200 and 20,000.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    pub(crate) students: Option<u32>,
+    /// The year in which the school year ends; of a school the last of three. As usual 2026, or the year that is under way.
+    #[arg(long, value_parser = clap::value_parser!(i16).range(1950..=2150))]
+    pub(crate) school_year: Option<i16>,
+    /// Attendance of so many school days before today only.
+    #[arg(long, requires = "tenant")]
+    pub(crate) attendance_days: Option<u32>,
+    /// Make it although there are people in the tenant already.
+    #[arg(long, requires = "tenant")]
+    pub(crate) add: bool,
+    /// Make no accounts that can sign in.
+    #[arg(long, requires = "tenant")]
+    pub(crate) no_accounts: bool,
 }
 
 #[derive(Args)]

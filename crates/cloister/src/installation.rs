@@ -240,6 +240,7 @@ impl Running {
             modules: rooms.for_kernel(),
             limits: Arc::new(NoLimits),
             sealer: Arc::new(StoredLogins::keyring(&configuration.data_dir)?),
+            wrapper: Arc::new(StoredLogins::keyring(&configuration.data_dir)?),
             clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         };
         let (tenancy, control) = Tenancy::start_with_control(config).await?;

@@ -12,7 +12,7 @@ use utoipa::{
         Components, Content, ContentBuilder, HeaderBuilder, Info, License, Object, ObjectBuilder, OpenApi,
         OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder, SecurityRequirement, Server, ServerVariableBuilder, Tag,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
-        schema::{Schema, Type},
+        schema::{KnownFormat, Schema, SchemaFormat, Type},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
         server::ServerBuilder,
     },
@@ -24,6 +24,7 @@ use crate::{
     address::API,
     cookie,
     problem::{MEDIA_TYPE, title},
+    workbook,
 };
 
 /// The document of these modules: what `cloister openapi` prints and `openapi/cloister.json` holds.
@@ -115,7 +116,8 @@ fn frontispiece() -> OpenApi {
          header `X-Tenant-ID` (slug or id) and by the token. All that are given must agree.\n\n\
          **Lists** come a page at a time: send `next_cursor` back as `cursor`, with the same filter and order. With \
          `Accept: text/csv` all pages come as one table, in which cells that a spreadsheet would compute begin with an \
-         apostrophe; this counts as heavy.\n\n\
+         apostrophe; with `Accept: application/vnd.openxmlformats-officedocument.spreadsheetml.sheet` as a workbook of 50,000 rows \
+         at most, in which nothing is computed. Both count as heavy.\n\n\
          **Changes** need the `ETag` you read in `If-Match`. **Creations** may carry an `Idempotency-Key`.\n\n\
          **Limits** hold for each tenant, or for each network where nobody is signed in. `RateLimit-Policy` says how many \
          requests of a class (`q`) within how many seconds (`w`), and `RateLimit` how many of them are left (`r`) and in how \
@@ -275,6 +277,10 @@ fn offer_table(operation: &mut Operation) {
     let text = ObjectBuilder::new().schema_type(Type::String).build();
     let table = ContentBuilder::new().schema(Some(text)).example(Some("id,name\r\n".into())).build();
     answer.content.insert("text/csv".to_owned(), RefOr::T(table));
+    let file =
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
+    let workbook = ContentBuilder::new().schema(Some(file.build())).example(Some("PK\u{3}\u{4}".into())).build();
+    answer.content.insert(workbook::MEDIA_TYPE.to_owned(), RefOr::T(workbook));
 }
 
 #[cfg(test)]

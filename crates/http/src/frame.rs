@@ -11,7 +11,7 @@ use axum::{
     Router,
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, Method, Response, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header},
     middleware::{self, Next},
     response::IntoResponse,
 };
@@ -31,6 +31,7 @@ use crate::{
     held, host, problem,
     request::{Peer, RequestInfo},
     table,
+    workbook::{self, Days},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -52,24 +53,35 @@ pub(crate) struct Frame {
     pub(crate) crowd: Arc<Crowd>,
     /// Whose pages may call; without it, nobody's.
     pub(crate) tenancy: Option<Tenancy>,
+    /// Which fields of lists hold days and moments.
+    pub(crate) days: Days,
 }
 
 impl Frame {
     /// Puts it around the routes. Called after all of them, the answers to unknown ones included.
     pub(crate) fn around(self, routes: Router) -> Router {
         routes
-            .layer(middleware::from_fn(table::lists))
+            .layer(middleware::from_fn_with_state(self.days.clone(), table::lists))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::from_fn_with_state(self.crowd.clone(), admit::admit))
             .layer(middleware::from_fn(finish_problem))
-            // What is an archive already is not packed once more.
+            // What is an archive already is not packed once more, and what has a digest is sent as it is: the digest would be of
+            // something else.
             .layer(
-                CompressionLayer::new()
-                    .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/zip"))),
+                CompressionLayer::new().compress_when(
+                    DefaultPredicate::new()
+                        .and(NotForContentType::const_new("application/zip"))
+                        .and(NotForContentType::const_new(workbook::MEDIA_TYPE))
+                        .and(has_no_digest),
+                ),
             )
             .layer(middleware::from_fn_with_state(self.clone(), headers))
             .layer(middleware::from_fn_with_state(self, observe))
     }
+}
+
+fn has_no_digest(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    !headers.contains_key("repr-digest")
 }
 
 /// An id that a client or proxy chose is kept only when it has the form of ours.

@@ -134,6 +134,13 @@ where
     }
 }
 
+/// How the answer to a creation is kept.
+#[derive(Clone, Copy)]
+enum Keep {
+    Plain,
+    Sealed,
+}
+
 impl Op {
     /// Ends a creation: keeps its answer for whoever sends the same key again, commits, and answers 201 with `Location` and
     /// `ETag`. Where the key was used before, what was answered then is answered again.
@@ -143,7 +150,17 @@ impl Op {
         key: Option<IdempotencyKey>,
         made: Result<T>,
     ) -> Result<Response<Body>, Problem> {
-        self.end(tx, key, made, StatusCode::CREATED).await
+        self.end(tx, key, made, StatusCode::CREATED, Keep::Plain).await
+    }
+
+    /// The same for what columns keep sealed: the answer is kept sealed as well.
+    pub async fn created_sealed<T: Serialize>(
+        &self,
+        tx: TenantTx,
+        key: Option<IdempotencyKey>,
+        made: Result<T>,
+    ) -> Result<Response<Body>, Problem> {
+        self.end(tx, key, made, StatusCode::CREATED, Keep::Sealed).await
     }
 
     /// Ends an act on something that is there: the same, with 200.
@@ -153,7 +170,7 @@ impl Op {
         key: Option<IdempotencyKey>,
         done: Result<T>,
     ) -> Result<Response<Body>, Problem> {
-        self.end(tx, key, done, StatusCode::OK).await
+        self.end(tx, key, done, StatusCode::OK, Keep::Plain).await
     }
 
     async fn end<T: Serialize>(
@@ -162,12 +179,16 @@ impl Op {
         key: Option<IdempotencyKey>,
         made: Result<T>,
         status: StatusCode,
+        keep: Keep,
     ) -> Result<Response<Body>, Problem> {
         match (made, key) {
             (Ok(made), key) => {
                 let body = serde_json::to_value(&made).map_err(Error::internal)?;
                 if let Some(IdempotencyKey { key, .. }) = &key {
-                    tx.remember(key, status.as_u16(), body.clone());
+                    match keep {
+                        Keep::Plain => tx.remember(key, status.as_u16(), body.clone()),
+                        Keep::Sealed => tx.remember_sealed(key, status.as_u16(), &body)?,
+                    }
                 }
                 tx.commit().await?;
                 Ok(answer(status, &self.request, &body))

@@ -16,7 +16,8 @@ use cloister_tenancy::{
 };
 
 use crate::{
-    Class, Edge, Problem, Rates, address::Address, cookie, host, origin, request::RequestInfo, table::WholeList,
+    Class, Edge, Problem, Rates, address::Address, cookie, host, inside::Acting, origin, request::RequestInfo,
+    table::WholeList,
 };
 
 /// The first argument of every endpoint: nothing of a tenant is reached without it.
@@ -114,6 +115,9 @@ impl FromRequestParts<Edge> for Op {
             .get::<Arc<RequestInfo>>()
             .cloned()
             .ok_or_else(|| Error::internal("a route stands outside the frame"))?;
+        if let Some(Acting(cx)) = parts.extensions.get() {
+            return Ok(Self { tenancy: edge.tenancy().clone(), cx: cx.clone(), request, rates: edge.rates().clone() });
+        }
         let host = host::of(&parts.uri, &parts.headers, request.believed)?;
         let mut sources = sources(parts, host.as_deref())?;
 

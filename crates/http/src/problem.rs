@@ -124,6 +124,11 @@ impl Problem {
         &self.0.error
     }
 
+    /// The same without what HTTP made of it.
+    pub(crate) fn into_error(self) -> Error {
+        Arc::try_unwrap(self.0).map_or_else(|_| Error::internal("a problem is held twice"), |inner| inner.error)
+    }
+
     /// The body, with what is known of the request.
     pub(crate) fn body(&self, instance: Option<&str>, request_id: Option<RequestId>) -> Vec<u8> {
         let Inner { status, error, .. } = &*self.0;

@@ -1,4 +1,5 @@
-//! Any list as a table: whoever asks for `text/csv` gets all pages of a list in one file, made while it is sent.
+//! Any list as a table: whoever asks for `text/csv` gets all pages of a list in one file, made while it is sent; whoever asks for
+//! a workbook gets them in one that is made first.
 //!
 //! The pages are the list's own, asked for one after the other with the same filter, order, rights and scopes. What a list shows
 //! to somebody is decided in one place.
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use axum::{
     body::{Body, Bytes},
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header, request::Parts},
     middleware::Next,
     response::IntoResponse,
@@ -18,7 +19,10 @@ use futures_util::stream;
 use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 
-use crate::request::RequestInfo;
+use crate::{
+    request::RequestInfo,
+    workbook::{self, Days, Workbook},
+};
 
 /// Somebody wants the whole list at once: it is counted as heavy.
 #[derive(Debug, Clone, Copy)]
@@ -29,19 +33,30 @@ const PAGE: &str = "200";
 /// As in the API document and in what is sent.
 pub(crate) const MEDIA_TYPE: &str = "text/csv; charset=utf-8";
 
-/// Wants a table before anything else.
-fn wants_table(method: &Method, headers: &HeaderMap) -> bool {
+/// What a list is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Csv,
+    Workbook,
+}
+
+/// The form that is wanted before anything else, where it is one of ours.
+fn wanted_form(method: &Method, headers: &HeaderMap) -> Option<Form> {
     let first =
         headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).and_then(|text| text.split(',').next());
-    let first = first.and_then(|range| range.split(';').next()).map(str::trim);
-    method == Method::GET && first.is_some_and(|range| range.eq_ignore_ascii_case("text/csv"))
+    let first = first.and_then(|range| range.split(';').next()).map(str::trim).filter(|_| method == Method::GET)?;
+    let is = |kind: &str| first.eq_ignore_ascii_case(kind);
+    if is("text/csv") {
+        return Some(Form::Csv);
+    }
+    is(workbook::MEDIA_TYPE).then_some(Form::Workbook)
 }
 
 /// Answers a list as a table where that is wanted; everything else goes by as it is.
-pub(crate) async fn lists(request: Request, next: Next) -> Response<Body> {
-    if !wants_table(request.method(), request.headers()) {
+pub(crate) async fn lists(State(days): State<Days>, request: Request, next: Next) -> Response<Body> {
+    let Some(form) = wanted_form(request.method(), request.headers()) else {
         return next.run(request).await;
-    }
+    };
     let (mut parts, body) = request.into_parts();
     // JSON is what is made a table.
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
@@ -69,19 +84,28 @@ pub(crate) async fn lists(request: Request, next: Next) -> Response<Body> {
         .map_or_else(|| parts.uri.path().to_owned(), |info| info.path.clone());
     let name = name.rsplit('/').find(|part| !part.is_empty()).unwrap_or("list").to_owned();
     let columns = page.columns();
-    let begun = Some(Rest { parts, next, columns, page: Some(page), head: true });
-    let rows = stream::try_unfold(begun, async |rest| match rest {
-        Some(rest) => rest.part().await,
-        None => Ok(None),
-    });
-    let mut response = Response::new(Body::from_stream(rows));
+    let rest = Rest { parts, next, columns, page: Some(page), head: true };
+    let (body, kind, ending) = match form {
+        Form::Csv => {
+            let rows = stream::try_unfold(Some(rest), async |rest| match rest {
+                Some(rest) => rest.part().await,
+                None => Ok(None),
+            });
+            (Body::from_stream(rows), MEDIA_TYPE, "csv")
+        }
+        Form::Workbook => match rest.workbook(&name, days).await {
+            Ok(bytes) => (Body::from(bytes), workbook::MEDIA_TYPE, "xlsx"),
+            Err(error) => return crate::Problem::from(error).into_response(),
+        },
+    };
+    let mut response = Response::new(body);
     // What the list said besides, such as how much is left of a limit.
     *response.headers_mut() = head.headers;
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::ETAG);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-    if let Ok(disposition) = HeaderValue::try_from(format!("attachment; filename=\"{name}.csv\"")) {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Ok(disposition) = HeaderValue::try_from(format!("attachment; filename=\"{name}.{ending}\"")) {
         headers.insert(header::CONTENT_DISPOSITION, disposition);
     }
     response
@@ -160,21 +184,36 @@ impl Rest {
             line(&mut text, self.columns.iter().map(|name| cell(&shown(item.get(name).unwrap_or(&Value::Null)))));
         }
         let Some(cursor) = page.next else { return Ok(Some((Bytes::from(text), None))) };
-        let asked = with_page(&self.parts, Some(&cursor)).ok_or_else(|| Error::internal("a cursor is no text"))?;
+        // The client sees that the file broke off.
+        self.page = Some(self.ask(&cursor).await?);
+        Ok(Some((Bytes::from(text), Some(self))))
+    }
+
+    /// The page behind a cursor.
+    async fn ask(&self, cursor: &str) -> Result<Page, Error> {
+        let asked = with_page(&self.parts, Some(cursor)).ok_or_else(|| Error::internal("a cursor is no text"))?;
         let response = self.next.clone().run(Request::from_parts(asked, Body::empty())).await;
         let status = response.status();
         let body = response.into_body().collect().await.map_err(Error::internal)?.to_bytes();
-        match Page::read(&body).filter(|_| status == StatusCode::OK) {
-            Some(page) => self.page = Some(page),
-            // The client sees that the file broke off.
-            None => return Err(Error::internal(format!("a page of a table was answered {status}"))),
+        let page = Page::read(&body).filter(|_| status == StatusCode::OK);
+        page.ok_or_else(|| Error::internal(format!("a page of a table was answered {status}")))
+    }
+
+    /// All of it as a workbook.
+    async fn workbook(mut self, name: &str, days: Days) -> Result<Vec<u8>, Error> {
+        let mut workbook = Workbook::new(name, &self.columns, days)?;
+        while let Some(page) = self.page.take() {
+            workbook.add(&page.items)?;
+            if let Some(cursor) = page.next {
+                self.page = Some(self.ask(&cursor).await?);
+            }
         }
-        Ok(Some((Bytes::from(text), Some(self))))
+        tokio::task::spawn_blocking(move || workbook.finish()).await.map_err(Error::internal)?
     }
 }
 
 /// What a cell shows: texts as they are, lists of them with semicolons, everything else as JSON.
-fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -221,6 +260,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::{cell, lists};
+    use crate::workbook::{self, Days};
 
     #[test]
     fn a_cell_is_never_a_formula() {
@@ -259,7 +299,7 @@ mod tests {
         Router::new()
             .route("/things", get(list))
             .route("/thing", get(async || json_answer(StatusCode::OK, &json!({"items": [], "name": 1}))))
-            .layer(middleware::from_fn(lists))
+            .layer(middleware::from_fn_with_state(Days::default(), lists))
     }
 
     fn json_answer(status: StatusCode, body: &Value) -> Response<Body> {
@@ -282,6 +322,23 @@ mod tests {
         let rows: Vec<String> =
             (0..5).map(|at| format!("{at},\"'={at}\",\"a; b\",\"{{\"\"x\"\":null}}\"\r\n")).collect();
         assert_eq!(text.unwrap(), format!("id,name,tags,more\r\n{}", rows.concat()));
+    }
+
+    #[tokio::test]
+    async fn all_pages_of_a_list_are_one_workbook() {
+        let request = Request::get("/things").header("accept", workbook::MEDIA_TYPE).body(Body::empty()).unwrap();
+        let (parts, body) = routes().oneshot(request).await.unwrap().into_parts();
+        assert_eq!(
+            (parts.status, parts.headers["content-type"].to_str().unwrap()),
+            (StatusCode::OK, workbook::MEDIA_TYPE)
+        );
+        assert_eq!(parts.headers["content-disposition"], "attachment; filename=\"things.xlsx\"");
+        let bytes = body.collect().await.unwrap().to_bytes();
+        assert!(bytes.starts_with(b"PK"));
+        // Half of one is none.
+        let request =
+            Request::get("/things?breaks=1").header("accept", workbook::MEDIA_TYPE).body(Body::empty()).unwrap();
+        assert_eq!(routes().oneshot(request).await.unwrap().status(), 500);
     }
 
     #[tokio::test]

@@ -33,6 +33,10 @@ pub struct Received {
     pub file: File,
     /// How many they are; at least one.
     pub length: u64,
+    /// What the request says it is: one of the media types that were asked for.
+    pub media_type: String,
+    /// The hash of its bytes.
+    pub sha256: [u8; 32],
     /// The key that the request came with. It stands for the file's bytes and the whole address.
     pub key: Option<IdempotencyKey>,
 }
@@ -55,7 +59,7 @@ where
 impl Upload {
     /// Receives it into an empty file. It must say that it is of one of these media types, and have `most` bytes at most.
     pub async fn receive(self, media_types: &[&str], most: u64, file: File) -> Result<Received, Problem> {
-        self.expect(media_types)?;
+        let media_type = self.expect(media_types)?;
         let announced = self.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length: u64| length > most) {
             return Err(body::too_large(most));
@@ -77,15 +81,16 @@ impl Upload {
             return Err(Problem::malformed("body_missing", "This needs a file as its body."));
         }
         file.flush().await.map_err(Error::internal)?;
-        let key = IdempotencyKey::read(&method, &address, &headers, &hash.finalize())?;
-        Ok(Received { file: file.into_std().await, length, key })
+        let sha256: [u8; 32] = hash.finalize().into();
+        let key = IdempotencyKey::read(&method, &address, &headers, &sha256)?;
+        Ok(Received { file: file.into_std().await, length, media_type, sha256, key })
     }
 
-    fn expect(&self, media_types: &[&str]) -> Result<(), Problem> {
+    fn expect(&self, media_types: &[&str]) -> Result<String, Problem> {
         let said = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let said = said.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
-        if said.is_some_and(|said| media_types.contains(&said.as_str())) {
-            return Ok(());
+        if let Some(said) = said.filter(|said| media_types.contains(&said.as_str())) {
+            return Ok(said);
         }
         let message = format!("Send a file, with the header Content-Type: {}.", media_types.join(" or "));
         let error = Error::new(ErrorKind::Malformed, "media_type_unsupported", message);

@@ -99,8 +99,42 @@ kinds! {
     PersonMerge = "mrg", "merge";
     /// A record of what somebody did at another school, or in an earlier year.
     AcademicRecord = "acr", "academic record";
+    /// A student's time at a school.
+    StudentSchoolAssociation = "ssa", "student school association";
+    /// A school's way from one year to the next.
+    YearRollover = "yro", "year rollover";
+    /// What happens to a student in it.
+    YearRolloverStudent = "yrs", "student of a year rollover";
     /// A field of a tenant's own.
     CustomField = "cuf", "custom field";
+    /// A document of a person.
+    Document = "doc", "document";
+    /// What somebody can do, well or badly.
+    BehaviorCode = "bec", "behavior code";
+    /// Something that happened at a school.
+    DisciplineIncident = "din", "discipline incident";
+    /// Somebody's part in an incident.
+    IncidentParticipant = "inp", "incident participant";
+    /// What a school does about somebody's behavior.
+    DisciplineAction = "dac", "discipline action";
+    /// What is still to be done about an incident.
+    IncidentFollowUp = "ifu", "incident follow-up";
+    /// What letters about incidents are made from.
+    IncidentLetterTemplate = "ilt", "incident letter template";
+    /// A letter about a student's part in an incident.
+    IncidentLetter = "ile", "incident letter";
+    /// An allergy of somebody.
+    Allergy = "alg", "allergy";
+    /// A condition that somebody has.
+    HealthCondition = "hcn", "health condition";
+    /// What somebody is given.
+    Medication = "med", "medication";
+    /// A vaccination of somebody, or why there is none.
+    Immunization = "imm", "immunization";
+    /// A visit to the health office.
+    HealthVisit = "hvs", "health visit";
+    /// That somebody saw a record of somebody.
+    AccessLogEntry = "ale", "access log entry";
     /// A component of a catalog.
     Component = "cmp", "component";
 }
@@ -154,7 +188,24 @@ aliases! {
     StaffAssignmentId = StaffAssignment;
     PersonMergeId = PersonMerge;
     AcademicRecordId = AcademicRecord;
+    StudentSchoolAssociationId = StudentSchoolAssociation;
+    YearRolloverId = YearRollover;
+    YearRolloverStudentId = YearRolloverStudent;
     CustomFieldId = CustomField;
+    DocumentId = Document;
+    BehaviorCodeId = BehaviorCode;
+    DisciplineIncidentId = DisciplineIncident;
+    IncidentParticipantId = IncidentParticipant;
+    DisciplineActionId = DisciplineAction;
+    IncidentFollowUpId = IncidentFollowUp;
+    IncidentLetterTemplateId = IncidentLetterTemplate;
+    IncidentLetterId = IncidentLetter;
+    AllergyId = Allergy;
+    HealthConditionId = HealthCondition;
+    MedicationId = Medication;
+    ImmunizationId = Immunization;
+    HealthVisitId = HealthVisit;
+    AccessLogEntryId = AccessLogEntry;
     ComponentId = Component;
 }
 

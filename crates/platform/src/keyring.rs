@@ -7,8 +7,9 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
     constant_time, hkdf, hmac,
 };
-use cloister_tenancy::{Error, Result};
-use secrecy::{ExposeSecret, SecretBox};
+use cloister_ids::TenantId;
+use cloister_tenancy::{Error, KeyWrapper, Result};
+use secrecy::{ExposeSecret, SecretBox, zeroize::Zeroizing};
 
 /// What a derived key is for. Each has a key of its own, so that one use says nothing about another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Purpose {
     SignIn,
     /// Answers to sign-ups, kept for whoever sends an idempotency key again: the status address in them is a secret.
     Signup,
+    /// Data keys of tenants.
+    DataKey,
 }
 
 impl Purpose {
@@ -36,6 +39,7 @@ impl Purpose {
             Self::Audit => b"cloister audit 1",
             Self::SignIn => b"cloister sign-in 1",
             Self::Signup => b"cloister sign-up 1",
+            Self::DataKey => b"cloister data key 1",
         }
     }
 }
@@ -101,6 +105,19 @@ impl Keyring {
         let mut mac = [0; 32];
         mac.copy_from_slice(context.sign().as_ref());
         Ok(mac)
+    }
+}
+
+/// Data keys of tenants are kept under the installation's key.
+impl KeyWrapper for Keyring {
+    fn wrap(&self, tenant: TenantId, key: &[u8; 32]) -> Result<Vec<u8>> {
+        self.seal(Purpose::DataKey, tenant.uuid().as_bytes(), key)
+    }
+
+    fn unwrap(&self, tenant: TenantId, wrapped: &[u8]) -> Result<SecretBox<[u8; 32]>> {
+        let plain = Zeroizing::new(self.unseal(Purpose::DataKey, tenant.uuid().as_bytes(), wrapped)?);
+        let key = <[u8; 32]>::try_from(plain.as_slice()).map_err(|_| Error::internal("a data key is not 32 bytes"))?;
+        Ok(SecretBox::new(Box::new(key)))
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Connection {
     standing: Option<Box<str>>,
     visited: HashSet<Box<str>>,
     state: State,
+    /// A step was marked: what fails behind it takes back the step, not the transaction.
+    marked: bool,
     log: Log,
 }
 
@@ -84,7 +86,7 @@ impl Connection {
         let wire = Wire::open(server, database).await?;
         let (prepared, visited) = (HashMap::new(), HashSet::new());
         let log = Log::new(database);
-        Ok(Self { wire, prepared, names: 0, standing: None, visited, state: State::Idle, log })
+        Ok(Self { wire, prepared, names: 0, standing: None, visited, state: State::Idle, marked: false, log })
     }
 
     /// Ends the session and returns when it is over, so that another may be opened in its place.
@@ -196,7 +198,7 @@ impl Connection {
                 // Nothing was sent yet.
                 wire.outbox().truncate(before);
                 if self.state == State::Open {
-                    self.rollback().await?;
+                    self.fall_back().await?;
                 }
                 return Err(error);
             }
@@ -230,10 +232,11 @@ impl Connection {
         match answers.status {
             Status::Idle => {
                 self.state = State::Idle;
+                self.marked = false;
                 self.log.ended(self.standing.as_deref(), answers.refused.is_none());
             }
             Status::Open => self.state = State::Open,
-            Status::Failed => self.rollback().await?,
+            Status::Failed => self.fall_back().await?,
         }
         Ok(match answers.refused {
             Some(refused) => Err(refused),
@@ -241,8 +244,35 @@ impl Connection {
         })
     }
 
+    /// After a failure: to the mark, where there is one, or out of the transaction.
+    async fn fall_back(&mut self) -> Result<(), Error> {
+        if self.marked { self.to_mark().await } else { self.rollback().await }
+    }
+
+    /// Marks the end of a step of the open transaction, and the beginning of the next.
+    pub(crate) async fn mark(&mut self) -> Result<(), Error> {
+        let text = if self.marked { "release savepoint step; savepoint step" } else { "savepoint step" };
+        self.batch(text).await?;
+        self.marked = true;
+        Ok(())
+    }
+
+    /// Takes back what was done behind the mark. The mark stays.
+    pub(crate) async fn to_mark(&mut self) -> Result<(), Error> {
+        const TEXT: &str = "rollback to savepoint step";
+        self.state = State::Unknown;
+        self.log.said(TEXT);
+        let answers = self.wire.batch(TEXT).await.map_err(Error::statement("savepoint"))?;
+        if let Some(refused) = answers.refused {
+            return Err(Error::statement("savepoint")(refused));
+        }
+        self.state = State::Open;
+        Ok(())
+    }
+
     pub(crate) async fn rollback(&mut self) -> Result<(), Error> {
         self.state = State::Unknown;
+        self.marked = false;
         self.log.ended(self.standing.as_deref(), false);
         let answers = self.wire.batch("rollback").await.map_err(Error::statement("rollback"))?;
         if let Some(refused) = answers.refused {

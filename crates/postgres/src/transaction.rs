@@ -101,6 +101,18 @@ impl Transaction {
         Ok(())
     }
 
+    /// Marks the end of a step, and the beginning of the next: from now on, what fails takes back only what was done behind the
+    /// last mark.
+    pub async fn mark(&mut self) -> Result<(), Error> {
+        self.ensure_begun().await?;
+        self.lease.mark().await
+    }
+
+    /// Takes back what was done behind the last mark.
+    pub async fn to_mark(&mut self) -> Result<(), Error> {
+        if self.lease.is_open() { self.lease.to_mark().await } else { Err(Error::Aborted) }
+    }
+
     /// Ends it without a trace.
     pub async fn rollback(mut self) -> Result<(), Error> {
         if self.lease.is_open() { self.lease.rollback().await } else { Ok(()) }

@@ -15,8 +15,23 @@
 //! - Families are the office's own order of things: what a family or a teacher may know of them is told by contacts and siblings.
 //! - Posts are kept by owner and administrator and read by the office; everybody on the staff reads their own.
 //! - What became of a student in earlier years is for the office and the family. A teacher meets a student without it.
+//! - Documents are kept by the office. Each says who else may see it: teachers of the student, guardians who act for the student, the
+//!   person it is about. An order of a court never does: what follows from it is told by contacts. A photograph is seen by whoever
+//!   sees the person.
 //! - What a school writes down in fields of its own is for the office. Which fields there are, owner and administrator decide.
+//! - A student's times at schools are kept by the office. A teacher sees only the one of today, not how earlier ones ended.
+//! - A whole school goes into its next year by owner or administrator: it changes everybody at once. The office reads the plan.
+//! - Health is the health office's: a role of its own, which sees persons, contacts and classes and keeps what is known of health. The
+//!   office does without; what a teacher must know of those taught is an alert, with a name and what to do, and nothing else.
+//! - Owner and administrator keep health too: a small school has no health office, and nobody gives a role that may do more than
+//!   they. What they read is in the access log, which they alone read.
+//! - A family reads what is kept of their child, and a student what is kept of them; who else read it is not theirs to see yet.
 //! - Two persons are merged by owner and administrator: it changes many records at once, and lets one account see what two did.
+//! - Incidents are kept by the office. A teacher reports those of students taught, and sees these students' parts in incidents and
+//!   whatever they reported themselves; who else was in it, the office knows. A family sees its child's part, what the school did about
+//!   it and letters that were approved, and never anybody else's. What is confidential is for the office and those above.
+//! - What behavior codes mean decides points, and templates what is written to families, so owner and administrator alone change them.
+//! - A follow-up is the office's, and of whoever has to do it, who may say that it is done.
 //! - Teachers see whoever has a place in their classes, other teachers included, and nobody else's names.
 
 use cloister_tenancy::{Action, Grant, Resource, Role, Scope};
@@ -26,9 +41,12 @@ use crate::{
     absence_request::ABSENCE_REQUEST,
     academic_record::ACADEMIC_RECORD,
     academic_session::ACADEMIC_SESSION,
+    access_log_entry::ACCESS_LOG_ENTRY,
+    allergy::ALLERGY,
     attendance_code::ATTENDANCE_CODE,
     attendance_event::ATTENDANCE_EVENT,
     attendance_register::ATTENDANCE_REGISTER,
+    behavior_code::BEHAVIOR_CODE,
     bell_schedule::BELL_SCHEDULE,
     calendar_date::CALENDAR_DATE,
     class::CLASS,
@@ -37,14 +55,28 @@ use crate::{
     course::COURSE,
     custom_field::{CUSTOM_FIELD, CUSTOM_VALUE},
     demographics::DEMOGRAPHICS,
+    discipline_action::DISCIPLINE_ACTION,
+    discipline_incident::DISCIPLINE_INCIDENT,
+    document::DOCUMENT,
     enrollment::ENROLLMENT,
     family::FAMILY,
+    health_alert::HEALTH_ALERT,
+    health_condition::HEALTH_CONDITION,
+    health_visit::HEALTH_VISIT,
+    immunization::IMMUNIZATION,
+    incident_follow_up::INCIDENT_FOLLOW_UP,
+    incident_letter::INCIDENT_LETTER,
+    incident_letter_template::INCIDENT_LETTER_TEMPLATE,
+    incident_participant::INCIDENT_PARTICIPANT,
+    medication::MEDICATION,
     meeting::MEETING,
     org::ORG,
     person::PERSON,
     person_merge::PERSON_MERGE,
     room::ROOM,
     staff_assignment::STAFF_ASSIGNMENT,
+    student_school_association::STUDENT_SCHOOL_ASSOCIATION,
+    year_rollover::YEAR_ROLLOVER,
 };
 
 /// Those who have a place in a class that the actor teaches today, such places, and such classes.
@@ -52,12 +84,13 @@ pub(crate) const OWN_CLASSES: &str = "own_classes";
 /// Those for whom the actor acts today and whose data they may see, their places, and their classes.
 pub(crate) const OWN_CHILDREN: &str = "own_children";
 /// The actor, their own places, and their own classes.
-const SELF: &str = "self";
+pub(crate) const SELF: &str = "self";
 
 const READ: &[Action] = &[Action::Read];
 const KEEP: &[Action] = &[Action::Create, Action::Read, Action::Update, Action::Delete];
 const ENTER: &[Action] = &[Action::Read, Action::Update];
 const ENTER_AND_ERASE: &[Action] = &[Action::Read, Action::Update, Action::Delete];
+const REPORT: &[Action] = &[Action::Create, Action::Read];
 const RECORD: &[Action] = &[Action::Create, Action::Read, Action::Delete];
 const MERGE: &[Action] = &[Action::Create, Action::Read, Action::Delete];
 const WHOLE: &[Action] = &[Action::Read, Action::Import, Action::Export];
@@ -65,6 +98,7 @@ const WHOLE: &[Action] = &[Action::Read, Action::Import, Action::Export];
 const OWNER: &str = "owner";
 const ADMIN: &str = "admin";
 const STAFF: &str = "staff";
+const NURSE: &str = "nurse";
 const TEACHER: &str = "teacher";
 const GUARDIAN: &str = "guardian";
 const STUDENT: &str = "student";
@@ -75,6 +109,11 @@ pub(crate) const ROLES: &[Role] = &[
         name: STAFF,
         title: "Staff",
         description: "Works in the office: keeps persons, classes and places in them.",
+    },
+    Role {
+        name: NURSE,
+        title: "Health office",
+        description: "Looks after health: keeps conditions, allergies, medications, vaccinations and visits.",
     },
     Role { name: TEACHER, title: "Teacher", description: "Teaches classes, and sees who is in them." },
     Role { name: GUARDIAN, title: "Guardian", description: "Acts for children of the school, and sees theirs." },
@@ -89,10 +128,21 @@ const NARROWED_TO_CLASSES: &[(Resource, &[Action])] = &[
     (ACADEMIC_RECORD, READ),
     (DEMOGRAPHICS, READ),
     (ENROLLMENT, READ),
+    (STUDENT_SCHOOL_ASSOCIATION, READ),
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ATTENDANCE_REGISTER, ENTER),
     (ABSENCE_REQUEST, READ),
+    (DOCUMENT, READ),
+    (DISCIPLINE_INCIDENT, REPORT),
+    (INCIDENT_PARTICIPANT, REPORT),
+    (DISCIPLINE_ACTION, READ),
+    (HEALTH_CONDITION, READ),
+    (ALLERGY, READ),
+    (MEDICATION, READ),
+    (IMMUNIZATION, READ),
+    (HEALTH_VISIT, READ),
+    (HEALTH_ALERT, READ),
 ];
 
 /// The same for whoever acts for children, who may also ask for absences of these, and take that back.
@@ -102,9 +152,20 @@ const NARROWED_TO_CHILDREN: &[(Resource, &[Action])] = &[
     (ACADEMIC_RECORD, READ),
     (DEMOGRAPHICS, READ),
     (ENROLLMENT, READ),
+    (STUDENT_SCHOOL_ASSOCIATION, READ),
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, RECORD),
+    (DOCUMENT, READ),
+    (INCIDENT_PARTICIPANT, READ),
+    (DISCIPLINE_ACTION, READ),
+    (INCIDENT_LETTER, READ),
+    (HEALTH_CONDITION, READ),
+    (ALLERGY, READ),
+    (MEDICATION, READ),
+    (IMMUNIZATION, READ),
+    (HEALTH_VISIT, READ),
+    (HEALTH_ALERT, READ),
 ];
 
 /// The same for oneself, with posts, which are the person's own alone.
@@ -114,10 +175,25 @@ const NARROWED_TO_ONESELF: &[(Resource, &[Action])] = &[
     (ACADEMIC_RECORD, READ),
     (DEMOGRAPHICS, READ),
     (ENROLLMENT, READ),
+    (STUDENT_SCHOOL_ASSOCIATION, READ),
     (CLASS, READ),
     (ATTENDANCE_EVENT, READ),
     (ABSENCE_REQUEST, READ),
+    (DOCUMENT, READ),
+    (INCIDENT_PARTICIPANT, READ),
+    (DISCIPLINE_ACTION, READ),
+    (INCIDENT_FOLLOW_UP, ENTER),
+    (HEALTH_CONDITION, READ),
+    (ALLERGY, READ),
+    (MEDICATION, READ),
+    (IMMUNIZATION, READ),
+    (HEALTH_VISIT, READ),
+    (HEALTH_ALERT, READ),
 ];
+
+/// What no operator on a visit sees: who runs the platform has no business with anybody's health, nor with who read of it.
+pub(crate) const CLOSED_TO_OPERATORS: &[Resource] =
+    &[HEALTH_CONDITION, ALLERGY, MEDICATION, IMMUNIZATION, HEALTH_VISIT, HEALTH_ALERT, ACCESS_LOG_ENTRY];
 
 /// How permissions can be narrowed.
 pub(crate) const SCOPES: &[Scope] = &[
@@ -126,20 +202,24 @@ pub(crate) const SCOPES: &[Scope] = &[
         title: "own classes",
         description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
             the places in them, the persons whose place there counts today, the contacts of these persons, the registers of these \
-            classes, and the attendance of these persons on whole days and in these classes.",
+            classes, the attendance of these persons on whole days and in these classes, the documents of the students among them that \
+            are for teachers, the parts that these students have in incidents, with these incidents and what was done about the \
+            students, and incidents that one reported oneself.",
         on: NARROWED_TO_CLASSES,
     },
     Scope {
         name: OWN_CHILDREN,
         title: "own children",
         description: "The persons for whom one acts as parent, guardian or other contact today, as long as custody and access to their \
-            data allow it, their places, their classes, their attendance, and one's own relation to them.",
+            data allow it, their places, their classes, their attendance, their documents that are for guardians, their parts in \
+            incidents, what was done about these and approved letters about them, and one's own relation to them.",
         on: NARROWED_TO_CHILDREN,
     },
     Scope {
         name: SELF,
         title: "oneself",
-        description: "The person whose account one is signed in with, their places, their classes, their attendance, and their posts.",
+        description: "The person whose account one is signed in with, their places, their classes, their attendance, their posts, their \
+            documents that are for themselves, their parts in incidents, what was done about these, and the follow-ups that are theirs to do.",
         on: NARROWED_TO_ONESELF,
     },
 ];
@@ -159,6 +239,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, CUSTOM_VALUE, ENTER),
     Grant::all(OWNER, PERSON_MERGE, MERGE),
     Grant::all(OWNER, ENROLLMENT, KEEP),
+    Grant::all(OWNER, STUDENT_SCHOOL_ASSOCIATION, KEEP),
+    Grant::all(OWNER, YEAR_ROLLOVER, KEEP),
     Grant::all(OWNER, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(OWNER, ROSTER, WHOLE),
     Grant::all(OWNER, CALENDAR_DATE, KEEP),
@@ -170,6 +252,21 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(OWNER, ATTENDANCE_EVENT, RECORD),
     Grant::all(OWNER, ATTENDANCE_REGISTER, ENTER),
     Grant::all(OWNER, ABSENCE_REQUEST, KEEP),
+    Grant::all(OWNER, DOCUMENT, KEEP),
+    Grant::all(OWNER, BEHAVIOR_CODE, KEEP),
+    Grant::all(OWNER, DISCIPLINE_INCIDENT, KEEP),
+    Grant::all(OWNER, INCIDENT_PARTICIPANT, KEEP),
+    Grant::all(OWNER, DISCIPLINE_ACTION, KEEP),
+    Grant::all(OWNER, INCIDENT_FOLLOW_UP, KEEP),
+    Grant::all(OWNER, INCIDENT_LETTER_TEMPLATE, KEEP),
+    Grant::all(OWNER, INCIDENT_LETTER, KEEP),
+    Grant::all(OWNER, HEALTH_CONDITION, KEEP),
+    Grant::all(OWNER, ALLERGY, KEEP),
+    Grant::all(OWNER, MEDICATION, KEEP),
+    Grant::all(OWNER, IMMUNIZATION, KEEP),
+    Grant::all(OWNER, HEALTH_VISIT, KEEP),
+    Grant::all(OWNER, HEALTH_ALERT, READ),
+    Grant::all(OWNER, ACCESS_LOG_ENTRY, READ),
     Grant::all(ADMIN, ORG, KEEP),
     Grant::all(ADMIN, ACADEMIC_SESSION, KEEP),
     Grant::all(ADMIN, COURSE, KEEP),
@@ -183,6 +280,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, CUSTOM_VALUE, ENTER),
     Grant::all(ADMIN, PERSON_MERGE, MERGE),
     Grant::all(ADMIN, ENROLLMENT, KEEP),
+    Grant::all(ADMIN, STUDENT_SCHOOL_ASSOCIATION, KEEP),
+    Grant::all(ADMIN, YEAR_ROLLOVER, KEEP),
     Grant::all(ADMIN, DEMOGRAPHICS, ENTER_AND_ERASE),
     Grant::all(ADMIN, ROSTER, WHOLE),
     Grant::all(ADMIN, CALENDAR_DATE, KEEP),
@@ -194,6 +293,21 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(ADMIN, ATTENDANCE_EVENT, RECORD),
     Grant::all(ADMIN, ATTENDANCE_REGISTER, ENTER),
     Grant::all(ADMIN, ABSENCE_REQUEST, KEEP),
+    Grant::all(ADMIN, DOCUMENT, KEEP),
+    Grant::all(ADMIN, BEHAVIOR_CODE, KEEP),
+    Grant::all(ADMIN, DISCIPLINE_INCIDENT, KEEP),
+    Grant::all(ADMIN, INCIDENT_PARTICIPANT, KEEP),
+    Grant::all(ADMIN, DISCIPLINE_ACTION, KEEP),
+    Grant::all(ADMIN, INCIDENT_FOLLOW_UP, KEEP),
+    Grant::all(ADMIN, INCIDENT_LETTER_TEMPLATE, KEEP),
+    Grant::all(ADMIN, INCIDENT_LETTER, KEEP),
+    Grant::all(ADMIN, HEALTH_CONDITION, KEEP),
+    Grant::all(ADMIN, ALLERGY, KEEP),
+    Grant::all(ADMIN, MEDICATION, KEEP),
+    Grant::all(ADMIN, IMMUNIZATION, KEEP),
+    Grant::all(ADMIN, HEALTH_VISIT, KEEP),
+    Grant::all(ADMIN, HEALTH_ALERT, READ),
+    Grant::all(ADMIN, ACCESS_LOG_ENTRY, READ),
     Grant::all(STAFF, ORG, READ),
     Grant::all(STAFF, ACADEMIC_SESSION, READ),
     Grant::all(STAFF, COURSE, READ),
@@ -207,6 +321,8 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, CUSTOM_VALUE, ENTER),
     Grant::all(STAFF, PERSON_MERGE, READ),
     Grant::all(STAFF, ENROLLMENT, KEEP),
+    Grant::all(STAFF, STUDENT_SCHOOL_ASSOCIATION, KEEP),
+    Grant::all(STAFF, YEAR_ROLLOVER, READ),
     Grant::all(STAFF, DEMOGRAPHICS, ENTER),
     Grant::all(STAFF, CALENDAR_DATE, KEEP),
     Grant::all(STAFF, CLASS_PERIOD, KEEP),
@@ -217,6 +333,34 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STAFF, ATTENDANCE_EVENT, RECORD),
     Grant::all(STAFF, ATTENDANCE_REGISTER, ENTER),
     Grant::all(STAFF, ABSENCE_REQUEST, KEEP),
+    Grant::all(STAFF, DOCUMENT, KEEP),
+    Grant::all(STAFF, BEHAVIOR_CODE, READ),
+    Grant::all(STAFF, DISCIPLINE_INCIDENT, KEEP),
+    Grant::all(STAFF, INCIDENT_PARTICIPANT, KEEP),
+    Grant::all(STAFF, DISCIPLINE_ACTION, KEEP),
+    Grant::all(STAFF, INCIDENT_FOLLOW_UP, KEEP),
+    Grant::all(STAFF, INCIDENT_LETTER_TEMPLATE, READ),
+    Grant::all(STAFF, INCIDENT_LETTER, KEEP),
+    Grant::all(NURSE, ORG, READ),
+    Grant::all(NURSE, ACADEMIC_SESSION, READ),
+    Grant::all(NURSE, COURSE, READ),
+    Grant::all(NURSE, CLASS, READ),
+    Grant::all(NURSE, PERSON, READ),
+    Grant::all(NURSE, CONTACT, READ),
+    Grant::all(NURSE, ENROLLMENT, READ),
+    Grant::all(NURSE, CALENDAR_DATE, READ),
+    Grant::all(NURSE, CLASS_PERIOD, READ),
+    Grant::all(NURSE, BELL_SCHEDULE, READ),
+    Grant::all(NURSE, ROOM, READ),
+    Grant::all(NURSE, MEETING, READ),
+    Grant::all(NURSE, ATTENDANCE_CODE, READ),
+    Grant::all(NURSE, ABSENCE_REQUEST, READ),
+    Grant::all(NURSE, HEALTH_CONDITION, KEEP),
+    Grant::all(NURSE, ALLERGY, KEEP),
+    Grant::all(NURSE, MEDICATION, KEEP),
+    Grant::all(NURSE, IMMUNIZATION, KEEP),
+    Grant::all(NURSE, HEALTH_VISIT, KEEP),
+    Grant::all(NURSE, HEALTH_ALERT, READ),
     Grant::all(TEACHER, ORG, READ),
     Grant::all(TEACHER, ACADEMIC_SESSION, READ),
     Grant::all(TEACHER, COURSE, READ),
@@ -225,6 +369,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(SELF, TEACHER, PERSON, READ),
     Grant::within(OWN_CLASSES, TEACHER, CONTACT, READ),
     Grant::within(OWN_CLASSES, TEACHER, ENROLLMENT, READ),
+    Grant::within(OWN_CLASSES, TEACHER, STUDENT_SCHOOL_ASSOCIATION, READ),
     Grant::within(SELF, TEACHER, ENROLLMENT, READ),
     Grant::all(TEACHER, CALENDAR_DATE, READ),
     Grant::all(TEACHER, CLASS_PERIOD, READ),
@@ -235,7 +380,15 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_EVENT, READ),
     Grant::within(OWN_CLASSES, TEACHER, ATTENDANCE_REGISTER, ENTER),
     Grant::within(OWN_CLASSES, TEACHER, ABSENCE_REQUEST, READ),
+    Grant::all(TEACHER, BEHAVIOR_CODE, READ),
+    Grant::within(OWN_CLASSES, TEACHER, DISCIPLINE_INCIDENT, REPORT),
+    Grant::within(OWN_CLASSES, TEACHER, INCIDENT_PARTICIPANT, REPORT),
+    Grant::within(OWN_CLASSES, TEACHER, DISCIPLINE_ACTION, READ),
+    Grant::within(SELF, TEACHER, INCIDENT_FOLLOW_UP, ENTER),
+    Grant::within(OWN_CLASSES, TEACHER, HEALTH_ALERT, READ),
     Grant::within(SELF, TEACHER, STAFF_ASSIGNMENT, READ),
+    Grant::within(OWN_CLASSES, TEACHER, DOCUMENT, READ),
+    Grant::within(SELF, TEACHER, DOCUMENT, READ),
     Grant::all(GUARDIAN, ORG, READ),
     Grant::all(GUARDIAN, ACADEMIC_SESSION, READ),
     Grant::all(GUARDIAN, COURSE, READ),
@@ -244,6 +397,7 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::within(SELF, GUARDIAN, PERSON, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, CONTACT, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ENROLLMENT, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, STUDENT_SCHOOL_ASSOCIATION, READ),
     Grant::all(GUARDIAN, CALENDAR_DATE, READ),
     Grant::all(GUARDIAN, CLASS_PERIOD, READ),
     Grant::all(GUARDIAN, BELL_SCHEDULE, READ),
@@ -252,13 +406,25 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(GUARDIAN, ATTENDANCE_CODE, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ATTENDANCE_EVENT, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ABSENCE_REQUEST, RECORD),
+    Grant::all(GUARDIAN, BEHAVIOR_CODE, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, INCIDENT_PARTICIPANT, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, DISCIPLINE_ACTION, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, INCIDENT_LETTER, READ),
     Grant::within(OWN_CHILDREN, GUARDIAN, ACADEMIC_RECORD, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, DOCUMENT, READ),
+    Grant::within(SELF, GUARDIAN, DOCUMENT, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, HEALTH_CONDITION, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, ALLERGY, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, MEDICATION, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, IMMUNIZATION, READ),
+    Grant::within(OWN_CHILDREN, GUARDIAN, HEALTH_VISIT, READ),
     Grant::all(STUDENT, ORG, READ),
     Grant::all(STUDENT, ACADEMIC_SESSION, READ),
     Grant::all(STUDENT, COURSE, READ),
     Grant::all(STUDENT, CLASS, READ),
     Grant::within(SELF, STUDENT, PERSON, READ),
     Grant::within(SELF, STUDENT, ENROLLMENT, READ),
+    Grant::within(SELF, STUDENT, STUDENT_SCHOOL_ASSOCIATION, READ),
     Grant::all(STUDENT, CALENDAR_DATE, READ),
     Grant::all(STUDENT, CLASS_PERIOD, READ),
     Grant::all(STUDENT, BELL_SCHEDULE, READ),
@@ -267,7 +433,16 @@ pub(crate) const GRANTS: &[Grant] = &[
     Grant::all(STUDENT, ATTENDANCE_CODE, READ),
     Grant::within(SELF, STUDENT, ATTENDANCE_EVENT, READ),
     Grant::within(SELF, STUDENT, ABSENCE_REQUEST, READ),
+    Grant::all(STUDENT, BEHAVIOR_CODE, READ),
+    Grant::within(SELF, STUDENT, INCIDENT_PARTICIPANT, READ),
+    Grant::within(SELF, STUDENT, DISCIPLINE_ACTION, READ),
     Grant::within(SELF, STUDENT, ACADEMIC_RECORD, READ),
+    Grant::within(SELF, STUDENT, DOCUMENT, READ),
+    Grant::within(SELF, STUDENT, HEALTH_CONDITION, READ),
+    Grant::within(SELF, STUDENT, ALLERGY, READ),
+    Grant::within(SELF, STUDENT, MEDICATION, READ),
+    Grant::within(SELF, STUDENT, IMMUNIZATION, READ),
+    Grant::within(SELF, STUDENT, HEALTH_VISIT, READ),
 ];
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
-//! The school module: a roster in OneRoster's words, and the timetable and attendance of a school.
+//! The school module: a roster in OneRoster's words, and the timetable, attendance and behavior of a school.
 //!
 //! A folder is a resource, top to bottom: `mod.rs` its type and rules, `store.rs` all its SQL, `api.rs` its endpoints.
 
 pub mod absence_request;
 pub mod academic_record;
 pub mod academic_session;
+pub mod access_log_entry;
+pub mod allergy;
 pub mod attendance_code;
 pub mod attendance_event;
 pub mod attendance_rate;
 pub mod attendance_register;
 mod attendance_scope_store;
+pub mod behavior_code;
+mod behavior_scope_store;
 pub mod bell_schedule;
 pub mod calendar_date;
 pub mod class;
@@ -20,20 +24,36 @@ pub mod custom_field;
 mod date_span;
 pub mod day_time;
 pub mod demographics;
+pub mod discipline_action;
+pub mod discipline_incident;
+pub mod document;
 pub mod enrollment;
 pub mod export;
 pub mod family;
 #[doc(hidden)]
 pub mod fuzzing;
 mod grants;
+mod health;
+pub mod health_alert;
+pub mod health_condition;
+pub mod health_visit;
+pub mod immunization;
 pub mod import;
+pub mod incident_follow_up;
+pub mod incident_letter;
+pub mod incident_letter_template;
+pub mod incident_participant;
 mod listing;
+mod media_type;
+pub mod medication;
 pub mod meeting;
 mod name_store;
 pub mod oneroster;
 pub mod org;
 pub mod person;
 pub mod person_merge;
+pub mod photo;
+mod presence_store;
 pub mod record;
 pub mod room;
 mod rules;
@@ -43,10 +63,12 @@ mod scope_store;
 pub mod search_key;
 pub mod staff_assignment;
 mod store;
+pub mod student_school_association;
 mod term_store;
 pub mod timetable;
 mod unnamed_store;
 mod vocabulary;
+pub mod year_rollover;
 
 use std::{future::Future, pin::Pin, sync::LazyLock};
 
@@ -59,8 +81,8 @@ use cloister_tenancy::{
 use utoipa_axum::router::OpenApiRouter;
 
 pub use vocabulary::{
-    AttendanceCategory, CalendarEvent, ClassType, EnrollmentRole, OrgType, RoleName, RoleType, RoomType, SessionType,
-    Sex,
+    AttendanceCategory, CalendarEvent, ClassType, EnrollmentRole, EntryType, ExitWithdrawType, OrgType, RoleName,
+    RoleType, RoomType, SessionType, Sex,
 };
 
 /// The name of the module, and the first word of its permissions.
@@ -151,6 +173,61 @@ impl Module for School {
                 foreign_keys: include_str!("../migrations/0005_import_run/foreign_keys.sql"),
                 made: &[Table::tenant("import_run"), Table::tenant("import_part"), Table::tenant("import_change")],
             },
+            SchemaChange {
+                number: 6,
+                name: "documents",
+                tables: include_str!("../migrations/0006_documents/tables.sql"),
+                foreign_keys: include_str!("../migrations/0006_documents/foreign_keys.sql"),
+                made: &[Table::tenant("document"), Table::tenant("document_part"), Table::tenant("person_photo")],
+            },
+            SchemaChange {
+                number: 7,
+                name: "years",
+                tables: include_str!("../migrations/0007_years/tables.sql"),
+                foreign_keys: include_str!("../migrations/0007_years/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("student_school_association"),
+                    Table::tenant("school_exit_place"),
+                    Table::tenant("year_rollover"),
+                    Table::tenant("year_rollover_student"),
+                ],
+            },
+            SchemaChange {
+                number: 8,
+                name: "behavior",
+                tables: include_str!("../migrations/0008_behavior/tables.sql"),
+                foreign_keys: include_str!("../migrations/0008_behavior/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("behavior_code"),
+                    Table::tenant("discipline_incident"),
+                    Table::tenant("incident_participant"),
+                    Table::tenant("discipline_action"),
+                    Table::tenant("incident_follow_up"),
+                    Table::tenant("incident_letter_template"),
+                    Table::tenant("incident_letter"),
+                ],
+            },
+            SchemaChange {
+                number: 9,
+                name: "health",
+                tables: include_str!("../migrations/0009_health/tables.sql"),
+                foreign_keys: include_str!("../migrations/0009_health/foreign_keys.sql"),
+                made: &[
+                    Table::tenant("allergy"),
+                    Table::tenant("health_condition"),
+                    Table::tenant("medication"),
+                    Table::tenant("immunization"),
+                    Table::tenant("health_visit"),
+                    Table::tenant("access_log_entry").with(Rights::Append),
+                ],
+            },
+            SchemaChange {
+                number: 10,
+                name: "table_import",
+                tables: include_str!("../migrations/0010_table_import/tables.sql"),
+                foreign_keys: include_str!("../migrations/0010_table_import/foreign_keys.sql"),
+                made: &[Table::tenant("table_change")],
+            },
         ];
         ALL
     }
@@ -177,7 +254,15 @@ impl Module for School {
                 custom_field::STATEMENTS[1],
                 person_merge::STATEMENTS[0],
                 person_merge::STATEMENTS[1],
+                person_merge::STATEMENTS[2],
+                presence_store::STATEMENTS,
                 enrollment::STATEMENTS,
+                enrollment::MOVE_STATEMENTS,
+                student_school_association::STATEMENTS[0],
+                student_school_association::STATEMENTS[1],
+                year_rollover::STATEMENTS[0],
+                year_rollover::STATEMENTS[1],
+                year_rollover::STATEMENTS[2],
                 demographics::STATEMENTS,
                 class_period::STATEMENTS,
                 calendar_date::STATEMENTS,
@@ -194,6 +279,25 @@ impl Module for School {
                 attendance_register::MISSING_STATEMENTS,
                 attendance_rate::STATEMENTS,
                 absence_request::STATEMENTS,
+                document::STATEMENTS[0],
+                document::STATEMENTS[1],
+                photo::STATEMENTS,
+                behavior_code::STATEMENTS,
+                discipline_incident::STATEMENTS,
+                incident_participant::STATEMENTS[0],
+                incident_participant::STATEMENTS[1],
+                discipline_action::STATEMENTS,
+                incident_follow_up::STATEMENTS,
+                incident_letter_template::STATEMENTS,
+                incident_letter::STATEMENTS,
+                allergy::STATEMENTS,
+                health_condition::STATEMENTS,
+                medication::STATEMENTS,
+                immunization::STATEMENTS,
+                health_visit::STATEMENTS,
+                health_alert::STATEMENTS,
+                access_log_entry::STATEMENTS,
+                sample::school::STATEMENTS,
             ];
             let resources = resources.into_iter();
             resources.chain(import::statements()).chain(export::statements()).collect()
@@ -228,6 +332,8 @@ impl Module for School {
             custom_field::CUSTOM_VALUE,
             person_merge::PERSON_MERGE,
             enrollment::ENROLLMENT,
+            student_school_association::STUDENT_SCHOOL_ASSOCIATION,
+            year_rollover::YEAR_ROLLOVER,
             demographics::DEMOGRAPHICS,
             class_period::CLASS_PERIOD,
             calendar_date::CALENDAR_DATE,
@@ -238,8 +344,27 @@ impl Module for School {
             attendance_event::ATTENDANCE_EVENT,
             attendance_register::ATTENDANCE_REGISTER,
             absence_request::ABSENCE_REQUEST,
+            document::DOCUMENT,
+            behavior_code::BEHAVIOR_CODE,
+            discipline_incident::DISCIPLINE_INCIDENT,
+            incident_participant::INCIDENT_PARTICIPANT,
+            discipline_action::DISCIPLINE_ACTION,
+            incident_follow_up::INCIDENT_FOLLOW_UP,
+            incident_letter_template::INCIDENT_LETTER_TEMPLATE,
+            incident_letter::INCIDENT_LETTER,
+            allergy::ALLERGY,
+            health_condition::HEALTH_CONDITION,
+            medication::MEDICATION,
+            immunization::IMMUNIZATION,
+            health_visit::HEALTH_VISIT,
+            health_alert::HEALTH_ALERT,
+            access_log_entry::ACCESS_LOG_ENTRY,
             ROSTER,
         ]
+    }
+
+    fn closed_to_operators(&self) -> &'static [Resource] {
+        grants::CLOSED_TO_OPERATORS
     }
 
     fn constraints(&self) -> &'static [ConstraintRule] {
@@ -257,6 +382,8 @@ impl Module for School {
                 custom_field::CONSTRAINTS,
                 person_merge::CONSTRAINTS,
                 enrollment::CONSTRAINTS,
+                student_school_association::CONSTRAINTS,
+                year_rollover::CONSTRAINTS,
                 demographics::CONSTRAINTS,
                 class_period::CONSTRAINTS,
                 calendar_date::CONSTRAINTS,
@@ -266,6 +393,19 @@ impl Module for School {
                 attendance_code::CONSTRAINTS,
                 attendance_event::CONSTRAINTS,
                 attendance_register::CONSTRAINTS,
+                document::CONSTRAINTS,
+                behavior_code::CONSTRAINTS,
+                discipline_incident::CONSTRAINTS,
+                incident_participant::CONSTRAINTS,
+                discipline_action::CONSTRAINTS,
+                incident_follow_up::CONSTRAINTS,
+                incident_letter_template::CONSTRAINTS,
+                incident_letter::CONSTRAINTS,
+                allergy::CONSTRAINTS,
+                health_condition::CONSTRAINTS,
+                medication::CONSTRAINTS,
+                immunization::CONSTRAINTS,
+                health_visit::CONSTRAINTS,
             ]
             .concat()
         });
@@ -273,15 +413,16 @@ impl Module for School {
     }
 
     fn meters(&self) -> &'static [Meter] {
-        static ALL: [Meter; 2] = [
+        static ALL: [Meter; 3] = [
             Meter { name: "students", count: &person::COUNT_STUDENTS },
             Meter { name: "staff", count: &person::COUNT_STAFF },
+            Meter { name: "storage", count: &document::COUNT_BYTES },
         ];
         &ALL
     }
 
     fn jobs(&self) -> Vec<JobKind> {
-        import::jobs()
+        import::jobs().into_iter().chain(year_rollover::jobs()).collect()
     }
 
     fn link_account<'a>(
@@ -323,6 +464,8 @@ impl HttpModule for School {
             .merge(custom_field::routes())
             .merge(person_merge::routes())
             .merge(enrollment::routes())
+            .merge(student_school_association::routes())
+            .merge(year_rollover::routes())
             .merge(demographics::routes())
             .merge(class_period::routes())
             .merge(calendar_date::routes())
@@ -335,6 +478,22 @@ impl HttpModule for School {
             .merge(attendance_register::routes())
             .merge(attendance_rate::routes())
             .merge(absence_request::routes())
+            .merge(document::routes())
+            .merge(photo::routes())
+            .merge(behavior_code::routes())
+            .merge(discipline_incident::routes())
+            .merge(incident_participant::routes())
+            .merge(discipline_action::routes())
+            .merge(incident_follow_up::routes())
+            .merge(incident_letter_template::routes())
+            .merge(incident_letter::routes())
+            .merge(allergy::routes())
+            .merge(health_condition::routes())
+            .merge(medication::routes())
+            .merge(immunization::routes())
+            .merge(health_visit::routes())
+            .merge(health_alert::routes())
+            .merge(access_log_entry::routes())
             .merge(export::routes())
             .merge(import::routes())
     }

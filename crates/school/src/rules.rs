@@ -32,6 +32,17 @@ pub(crate) fn clean(text: &str, (): &()) -> garde::Result {
     Ok(())
 }
 
+/// The same of a longer text, which may have line breaks.
+pub(crate) fn paragraphs(text: &str, (): &()) -> garde::Result {
+    if text.trim().is_empty() {
+        return Err(invalid("blank", "Use at least one visible character."));
+    }
+    if text.contains(|one: char| one.is_control() && one != '\n') {
+        return Err(invalid("control_character", "Use no control characters but line breaks."));
+    }
+    Ok(())
+}
+
 /// Something that names can begin with.
 pub(crate) fn searchable(text: &str, (): &()) -> garde::Result {
     if search_key::of(text).is_empty() { Err(invalid("blank", "Use at least one letter or digit.")) } else { Ok(()) }

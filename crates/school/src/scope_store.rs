@@ -187,6 +187,34 @@ macro_rules! contacts_within {
     };
 }
 
+/// Of each document within the scopes: `id`. Each says who may see it, so each scope brings those that are for it. Those for
+/// teachers are of students: what colleagues have on file is none of a teacher's business.
+macro_rules! documents_within {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        concat!(
+            "select d.id from (select me.id, 'self' as audience from person me where ",
+            $crate::scope_store::reader!($account),
+            " and 'self' = any(",
+            $scopes,
+            "::text[])
+            union all select a.student_id, 'guardians'",
+            $crate::scope_store::acting!($account, $on, $scopes, ""),
+            " union all select s.person_id, 'teachers'",
+            $crate::scope_store::teaching!(
+                $account,
+                $on,
+                $scopes,
+                concat!(
+                    " join enrollment s on s.tenant_id = $1 and s.class_id = t.class_id and s.role = 'student' and ",
+                    $crate::scope_store::in_force!("s", $on)
+                )
+            ),
+            ") whose join person p on p.tenant_id = $1 and p.id = whose.id and p.status = 'active'
+            join document d on d.tenant_id = $1 and d.person_id = whose.id and whose.audience = any(d.audiences)"
+        )
+    };
+}
+
 /// Narrows one record, `$2`, to those that count and are among `$ids`.
 macro_rules! one_within {
     ($ids:expr) => {
@@ -232,6 +260,6 @@ macro_rules! places_asked_for {
 }
 
 pub(crate) use {
-    acting, acts, classes_within, contacts_within, in_force, many_within, of_persons_within, one_within,
-    persons_taught, persons_within, places_asked_for, places_within, reader, students_taught, teaching,
+    acting, acts, classes_within, contacts_within, documents_within, in_force, many_within, of_persons_within,
+    one_within, persons_taught, persons_within, places_asked_for, places_within, reader, students_taught, teaching,
 };

@@ -185,6 +185,38 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// What kind of document it is.
+    DocumentType: true [
+        BIRTH_CERTIFICATE = "birth_certificate", IDENTITY_DOCUMENT = "identity_document",
+        RESIDENCE_PERMIT = "residence_permit", COURT_ORDER = "court_order", MEDICAL_CERTIFICATE = "medical_certificate",
+        CONSENT_FORM = "consent_form", CONTRACT = "contract", REPORT = "report", CERTIFICATE = "certificate",
+        PHOTOGRAPH_CONSENT = "photograph_consent", OTHER = "other",
+    ]
+}
+
+vocabulary! {
+    /// How a student came to a school.
+    EntryType: true [
+        ORIGINAL = "original", NEXT_YEAR = "next_year", TRANSFER = "transfer", REENTRY = "reentry", OTHER = "other",
+    ]
+}
+
+vocabulary! {
+    /// Who may see a document besides the office: those who teach its student, those who act for the student, and the person it
+    /// is about.
+    DocumentAudience: false [TEACHERS = "teachers", GUARDIANS = "guardians", ONESELF = "self"]
+}
+
+vocabulary! {
+    /// How a student's time at a school, or a year of it, ended.
+    ExitWithdrawType: true [
+        PROMOTED = "promoted", RETAINED = "retained", GRADUATED = "graduated", COMPLETED = "completed",
+        TRANSFERRED = "transferred", MOVED = "moved", WITHDRAWN = "withdrawn", EXPELLED = "expelled",
+        DECEASED = "deceased", NEVER_ATTENDED = "never_attended", OTHER = "other",
+    ]
+}
+
+vocabulary! {
     /// The kinds of records that can have custom fields.
     CustomResource: false [PERSON = "person", ORG = "org", COURSE = "course", CLASS = "class"]
 }
@@ -214,6 +246,24 @@ vocabulary! {
     /// What an attendance code says of somebody, coarsely: how reports sum it up.
     AttendanceCategory: true [
         PRESENT = "present", LATE = "late", EARLY_DEPARTURE = "early_departure", ABSENT = "absent",
+    ]
+}
+
+vocabulary! {
+    /// Where an incident happened.
+    IncidentLocation: true [
+        CLASSROOM = "classroom", HALLWAY = "hallway", CAFETERIA = "cafeteria", PLAYGROUND = "playground",
+        RESTROOM = "restroom", GYMNASIUM = "gymnasium", BUS = "bus", OFF_CAMPUS = "off_campus", ONLINE = "online",
+        OTHER = "other",
+    ]
+}
+
+vocabulary! {
+    /// What a school does about somebody's behavior.
+    Discipline: true [
+        WARNING = "warning", DETENTION = "detention", PARENT_MEETING = "parent_meeting",
+        IN_SCHOOL_SUSPENSION = "in_school_suspension", OUT_OF_SCHOOL_SUSPENSION = "out_of_school_suspension",
+        EXPULSION = "expulsion", OTHER = "other",
     ]
 }
 

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use cloister_postgres::mutation::{self, Guard, is_off};
 
-use crate::{Error, ErrorKind, Identity, OperatorVisit, Result, TenantEntry};
+use crate::{Error, ErrorKind, Identity, OperatorVisit, Result, TenantEntry, batch::Whole};
 
 /// Who acts. The text is what audit rows and jobs keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,6 +168,8 @@ pub struct OpContext {
     pub(crate) client: Option<IpAddr>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What this is a step of; none for a unit of work of its own.
+    pub(crate) whole: Option<Whole>,
 }
 
 impl OpContext {
@@ -215,6 +217,22 @@ impl OpContext {
     #[must_use]
     pub fn coming_from(mut self, client: Option<IpAddr>) -> Self {
         self.client = client;
+        self
+    }
+
+    /// The same, in the name of somebody else and with no more than these permissions: background work that somebody asked for
+    /// does what they may do. Permissions that it has not itself are left out.
+    #[must_use]
+    pub fn in_the_name_of(mut self, actor: Actor, permissions: &PermissionSet) -> Self {
+        let own = &self.who.permissions;
+        let all = own.iter().any(|granted| granted == "*");
+        let permissions = permissions.iter().filter(|granted| all || own.iter().any(|known| known == *granted));
+        let account = match &actor {
+            Actor::Account(name) => name.parse().ok(),
+            Actor::System(_) | Actor::Operator(_) => None,
+        };
+        let permissions = PermissionSet::new(permissions);
+        self.who = Arc::new(Identity { account, ..Identity::new(actor, Some(self.tenant.id), permissions) });
         self
     }
 

@@ -71,6 +71,10 @@ impl Tenancy {
         self.assert_registered(statement);
         let mut entry = cx.tenant.clone();
         let bound = bind(&cx.tenant.id, parameters);
+        if let Some(whole) = &cx.whole {
+            let mut rows = whole.read(&[(statement, &bound)]).await.map_err(|error| self.explain(error))?;
+            return Ok(rows.pop().unwrap_or_default());
+        }
         let mut first = true;
         loop {
             let (mut lease, placement) = self.enter(&entry).await?;
@@ -99,6 +103,9 @@ impl Tenancy {
             bound.iter().map(|(statement, with)| (*statement, with.as_slice())).collect();
         for (statement, _) in &items {
             self.assert_registered(statement);
+        }
+        if let Some(whole) = &cx.whole {
+            return whole.read(&items).await.map_err(|error| self.explain(error));
         }
         let mut entry = cx.tenant.clone();
         let mut first = true;

@@ -5,8 +5,10 @@
 
 mod access;
 mod audit;
+mod batch;
 mod context;
 mod control;
+mod data_key;
 mod door;
 mod error;
 mod failpoint;
@@ -33,10 +35,12 @@ mod tx;
 
 pub use access::PrivilegeError;
 pub use audit::{ChainFault, ChainFinding, ChainReport, Changes, PlatformRecord, Requester, Subject};
+pub use batch::Batch;
 #[doc(hidden)]
 pub use cloister_postgres::mutation;
 pub use context::{Action, Actor, OpContext, PermissionSet, Reach, Resource};
 pub use control::{Account, ControlPlane, ControlTx, Heard, on_account, on_account_of};
+pub use data_key::{Cell, DataKey};
 pub use error::{Error, ErrorKind, FieldError, Result};
 pub use fleet::FleetReport;
 pub use install::{Existing, Installation, Logins};
@@ -47,7 +51,7 @@ pub use lifecycle::is_language_tag;
 pub use limits::{LimitError, LimitTexts, TenantLimits};
 pub use module::{ConstraintRule, ControlChange, Meter, Module, PersonAccount, Rights, SchemaChange, Table, TableKind};
 pub use plan::{NewPlan, Plan, PlanFields};
-pub use ports::{AuditSealer, Authenticator, Credential, Identity, Limits, NoLimits, OperatorVisit};
+pub use ports::{AuditSealer, Authenticator, Credential, Identity, KeyWrapper, Limits, NoLimits, OperatorVisit};
 pub use proof::{CODES, Code, Depth, Finding, Looked, Proof, Severity, StatementFaults};
 pub use rate::{Class, Rate, RateError};
 pub use registry::{Placement, Registry, TenantEntry};

@@ -187,6 +187,7 @@ impl Tenancy {
             client: seen.client,
             deadline: None,
             clock: self.0.clock.clone(),
+            whole: None,
         };
         let mut tx = self.write(&cx).await?;
         tx.note(ACTION, RESOURCE, seen.first, changes);

@@ -56,6 +56,11 @@ pub trait Module: Send + Sync + 'static {
     /// What permissions can be about.
     fn resources(&self) -> &'static [Resource];
 
+    /// Those of its resources that an operator on a visit does not see, elevated or not.
+    fn closed_to_operators(&self) -> &'static [Resource] {
+        &[]
+    }
+
     /// What a refused constraint means to a client.
     fn constraints(&self) -> &'static [ConstraintRule] {
         &[]

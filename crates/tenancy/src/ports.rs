@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cloister_ids::{AccountId, SessionId, TenantId};
 use futures_util::future::BoxFuture;
+use secrecy::SecretBox;
 
 use crate::{Actor, OpContext, PermissionSet, Result};
 
@@ -77,6 +78,16 @@ pub trait AuditSealer: Send + Sync + 'static {
     /// A message authentication code of 256 bits over these parts. Lists of parts that differ give different codes, also where
     /// the parts joined are the same.
     fn mac(&self, parts: &[&[u8]]) -> Result<[u8; 32]>;
+}
+
+/// The installation's own key, under which the data keys of tenants are kept. It is in no database: whoever has all of them
+/// still opens no data key.
+pub trait KeyWrapper: Send + Sync + 'static {
+    /// Seals a data key of this tenant.
+    fn wrap(&self, tenant: TenantId, key: &[u8; 32]) -> Result<Vec<u8>>;
+
+    /// What [`wrap`](Self::wrap) was given for the same tenant.
+    fn unwrap(&self, tenant: TenantId, wrapped: &[u8]) -> Result<SecretBox<[u8; 32]>>;
 }
 
 /// Tells whether a tenant may have one more of something.

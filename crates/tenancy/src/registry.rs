@@ -15,6 +15,8 @@ use tokio::sync::Mutex;
 use crate::{
     Slug, Status, TenantLimits, Tier,
     control::{Control, store},
+    data_key::DataKeys,
+    ports::KeyWrapper,
 };
 
 /// Where a tenant's rows are, as this node believes.
@@ -65,6 +67,8 @@ pub struct TenantEntry {
     /// Where its rows are; none before provisioning chose a place.
     pub placement: Option<Placement>,
     pub(crate) modules: Arc<[&'static str]>,
+    /// What its encrypted columns are sealed under.
+    pub(crate) keys: Arc<DataKeys>,
 }
 
 impl TenantEntry {
@@ -92,6 +96,7 @@ impl TenantEntry {
             own: self.own,
             placement: self.placement.clone(),
             modules: self.modules.clone(),
+            keys: self.keys.clone(),
         }
     }
 }
@@ -113,6 +118,7 @@ pub struct Registry {
     /// Repeated texts (database, schema, kind, …) are kept once: a shared-tier tenant costs a few hundred bytes.
     texts: papaya::HashMap<Box<str>, Arc<str>>,
     modules_of: ModulesOf,
+    wrapper: Arc<dyn KeyWrapper>,
 }
 
 impl std::fmt::Debug for Registry {
@@ -122,7 +128,7 @@ impl std::fmt::Debug for Registry {
 }
 
 impl Registry {
-    pub(crate) fn new(modules_of: ModulesOf) -> Self {
+    pub(crate) fn new(modules_of: ModulesOf, wrapper: Arc<dyn KeyWrapper>) -> Self {
         Self {
             by_id: papaya::HashMap::new(),
             by_slug: papaya::HashMap::new(),
@@ -132,6 +138,7 @@ impl Registry {
             reading: Mutex::new(None),
             texts: papaya::HashMap::new(),
             modules_of,
+            wrapper,
         }
     }
 
@@ -236,6 +243,17 @@ impl Registry {
         }
     }
 
+    /// What a tenant's keys are now. Those that were opened already stay open as long as they are the same.
+    fn keys(&self, id: TenantId, row: &Row) -> Arc<DataKeys> {
+        let versions = row.get::<_, Vec<i16>>("key_versions").into_iter();
+        let wrapped = versions.zip(row.get::<_, Vec<Vec<u8>>>("data_keys")).collect();
+        let now = DataKeys::new(id, wrapped, self.wrapper.clone());
+        match self.by_id(id) {
+            Some(before) if *before.keys == now => before.keys.clone(),
+            _ => Arc::new(now),
+        }
+    }
+
     fn put(&self, row: &Row) -> Arc<TenantEntry> {
         let id: TenantId = row.get("id");
         let kind: &str = row.get("kind");
@@ -274,6 +292,7 @@ impl Registry {
             own,
             placement,
             modules: (self.modules_of)(kind),
+            keys: self.keys(id, row),
         });
         let (by_slug, by_host) = (self.by_slug.pin(), self.by_host.pin());
         let before = self.by_id.pin().insert(id, entry.clone()).cloned();

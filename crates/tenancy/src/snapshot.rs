@@ -3,7 +3,7 @@
 use cloister_postgres::{Parameters, Row, Statement, Transaction};
 
 use crate::{
-    OpContext, Result, Tenancy,
+    Error, OpContext, Result, Tenancy,
     door::{bind, enter_long_read, is_refused_by_fence},
 };
 
@@ -21,6 +21,9 @@ pub struct TenantSnapshot {
 impl Tenancy {
     /// Looks at the context's tenant as it is now. One round trip. Each statement may take as long as one of an import.
     pub async fn snapshot(&self, cx: &OpContext) -> Result<TenantSnapshot> {
+        if cx.whole.is_some() {
+            return Err(Error::internal("a step of a larger work looks at what that work has done, not at one moment"));
+        }
         let mut entry = cx.tenant.clone();
         let mut first = true;
         loop {

@@ -13,8 +13,8 @@ use cloister_postgres::{
 };
 
 use crate::{
-    Actor, AuditSealer, ConstraintRule, Error, Identity, Limits, Module, OpContext, PermissionSet, Registry, Result,
-    TenantEntry, access,
+    Actor, AuditSealer, ConstraintRule, Error, Identity, KeyWrapper, Limits, Module, OpContext, PermissionSet,
+    Registry, Result, TenantEntry, access,
     control::{Control, ControlPlane, store},
     ledger::Ledger,
 };
@@ -52,6 +52,8 @@ pub struct Config {
     pub limits: Arc<dyn Limits>,
     /// What audit logs are sealed by.
     pub sealer: Arc<dyn AuditSealer>,
+    /// What data keys are kept under.
+    pub wrapper: Arc<dyn KeyWrapper>,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -70,6 +72,7 @@ pub(crate) struct Inner {
     pub(crate) constraints: HashMap<&'static str, ConstraintRule>,
     pub(crate) limits: Arc<dyn Limits>,
     pub(crate) sealer: Arc<dyn AuditSealer>,
+    pub(crate) wrapper: Arc<dyn KeyWrapper>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lease: Duration,
     pub(crate) grace: Duration,
@@ -150,7 +153,7 @@ impl Tenancy {
             .chain(crate::tx::STATEMENTS)
             .map(|statement| std::ptr::from_ref::<cloister_postgres::Statement>(statement) as usize)
             .collect();
-        let registry = Registry::new(modules_of(&modules));
+        let registry = Registry::new(modules_of(&modules), config.wrapper.clone());
         let jobs = crate::jobs::Kinds::new(&modules)?;
         let tenancy = Self(Arc::new(Inner {
             base_domain: config.base_domain,
@@ -162,6 +165,7 @@ impl Tenancy {
             constraints,
             limits: config.limits,
             sealer: config.sealer,
+            wrapper: config.wrapper,
             clock: config.clock,
             lease: config.lease,
             grace: config.grace,
@@ -247,7 +251,15 @@ impl Tenancy {
         if identity.tenant.is_some_and(|id| id != tenant.id) && !is_off(Guard::TokenTenant) {
             return Err(crate::Refusal::Mismatch.error());
         }
-        Ok(OpContext { tenant, who: identity.clone(), request, client: None, deadline, clock: self.0.clock.clone() })
+        Ok(OpContext {
+            tenant,
+            who: identity.clone(),
+            request,
+            client: None,
+            deadline,
+            clock: self.0.clock.clone(),
+            whole: None,
+        })
     }
 
     /// The context of background work and of the installation's own command line, within one tenant.
@@ -259,6 +271,7 @@ impl Tenancy {
             client: None,
             deadline: None,
             clock: self.0.clock.clone(),
+            whole: None,
         }
     }
 

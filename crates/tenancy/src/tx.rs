@@ -14,6 +14,8 @@ use serde_json::Value;
 use crate::{
     Action, Error, ErrorKind, OpContext, PlatformRecord, Resource, Result, Subject, Tenancy, TenantEntry,
     audit::Noted,
+    batch::{Step, Whole},
+    data_key::Cell,
     door::{self, bind, is_refused_by_fence},
 };
 
@@ -34,10 +36,10 @@ statements! {
     IDEMPOTENCY_TAKE = "insert into cloister.idempotency_key (tenant_id, actor, key, fingerprint, created_at)
         values ($1, $2, $3, $4, $5)";
     /// Keeps the answer to give again.
-    IDEMPOTENCY_KEEP = "update cloister.idempotency_key set status = $4, body = $5
+    IDEMPOTENCY_KEEP = "update cloister.idempotency_key set status = $4, body = $5, sealed = $6
         where tenant_id = $1 and actor = $2 and key = $3";
     /// The answer to give again.
-    IDEMPOTENCY_READ = "select fingerprint, status, body from cloister.idempotency_key
+    IDEMPOTENCY_READ = "select fingerprint, status, body, sealed from cloister.idempotency_key
         where tenant_id = $1 and actor = $2 and key = $3";
     /// One at a time at this work for this tenant, and more time for each of its statements.
     WORK_ALONE = "select pg_catalog.pg_try_advisory_xact_lock(
@@ -63,6 +65,8 @@ pub struct TenantTx {
     begun: bool,
     records: Vec<Record>,
     left_jobs: bool,
+    /// What this is a step of; then it has no transaction of its own.
+    step: Option<Step>,
 }
 
 /// Something the kernel writes beside the module's rows, sent with the commit.
@@ -70,15 +74,24 @@ pub struct TenantTx {
 enum Record {
     Audit(Box<Noted>),
     Job { id: JobId, kind: &'static str, payload: Value, unique_key: Option<String>, run_at: Timestamp, at: Timestamp },
-    Answer { key: String, status: i32, body: Value },
+    Answer { key: String, status: i32, body: Option<Value>, sealed: Option<Vec<u8>> },
 }
 
 impl TenantTx {
     pub(crate) async fn begin(tenancy: Tenancy, cx: OpContext) -> Result<Self> {
         let entry = cx.tenant.clone();
-        let transaction = open(&tenancy, &entry).await?;
-        let transaction = Some(transaction);
-        Ok(Self { tenancy, cx, entry, transaction, begun: false, records: Vec::new(), left_jobs: false })
+        let step = cx.whole.as_ref().map(Whole::step);
+        let transaction = if step.is_some() { None } else { Some(open(&tenancy, &entry).await?) };
+        let begun = step.is_some();
+        Ok(Self { tenancy, cx, entry, transaction, begun, records: Vec::new(), left_jobs: false, step })
+    }
+
+    /// Begins at once, as the only one at this work for this tenant, and gives the transaction away. None when another is at it.
+    pub(crate) async fn begin_alone(mut self, work: &'static str) -> Result<Option<(Transaction, Arc<TenantEntry>)>> {
+        let time = self.entry.limits.large_statement_milliseconds().to_string();
+        let rows = self.send(&[(&WORK_ALONE, &[&work, &time])]).await?;
+        let taken = rows.concat().first().is_some_and(|row| row.get("taken"));
+        Ok(self.transaction.take().filter(|_| taken).map(|transaction| (transaction, self.entry)))
     }
 
     /// Who works, and for whom.
@@ -105,6 +118,9 @@ impl TenantTx {
         let bound: Vec<_> = items.iter().map(|(statement, with)| (*statement, bind(&tenant, with))).collect();
         let items: Vec<(&'static Statement, &Parameters<'_>)> =
             bound.iter().map(|(statement, with)| (*statement, with.as_slice())).collect();
+        if let Some(step) = &mut self.step {
+            return step.query(&items).await.map_err(|error| self.tenancy.explain(error));
+        }
         let mut first = true;
         loop {
             let begun = std::mem::replace(&mut self.begun, true);
@@ -214,7 +230,17 @@ impl TenantTx {
 
     /// Keeps the answer for whoever sends the same idempotency key again; written with the commit.
     pub fn remember(&mut self, key: &str, status: u16, body: Value) {
-        self.records.push(Record::Answer { key: key.to_owned(), status: i32::from(status), body });
+        let (key, status) = (key.to_owned(), i32::from(status));
+        self.records.push(Record::Answer { key, status, body: Some(body), sealed: None });
+    }
+
+    /// The same for an answer that tells what columns keep sealed: it is kept sealed as well.
+    pub fn remember_sealed(&mut self, key: &str, status: u16, body: &Value) -> Result<()> {
+        let plain = serde_json::to_vec(body).map_err(Error::internal)?;
+        let sealed = Some(self.cx.seal(&kept_answer(&[holder(&self.cx).as_bytes(), key.as_bytes()]), &plain)?);
+        let (key, status) = (key.to_owned(), i32::from(status));
+        self.records.push(Record::Answer { key, status, body: None, sealed });
+        Ok(())
     }
 
     /// Makes ready for a piece of work on many rows at once, which a tenant can have one of at a time. False when another
@@ -276,13 +302,18 @@ impl TenantTx {
                 Record::Job { id, kind, payload, unique_key, run_at, at } => {
                     (&OUTBOX, door::Bound::from_slice(&[&tenant, id, kind, payload, unique_key, run_at, at]))
                 }
-                Record::Answer { key, status, body } => {
-                    (&IDEMPOTENCY_KEEP, door::Bound::from_slice(&[&tenant, &actor, key, status, body]))
+                Record::Answer { key, status, body, sealed } => {
+                    (&IDEMPOTENCY_KEEP, door::Bound::from_slice(&[&tenant, &actor, key, status, body, sealed]))
                 }
             });
         }
         let items: Vec<(&'static Statement, &Parameters<'_>)> =
             items.iter().map(|(statement, with)| (*statement, with.as_slice())).collect();
+        if let Some(step) = self.step.take() {
+            let mut rows = step.end(&items, self.left_jobs).await.map_err(|error| self.tenancy.explain(error))?;
+            rows.truncate(last.len());
+            return Ok(rows);
+        }
         let transaction = self.transaction.take().ok_or(cloister_postgres::Error::Aborted)?;
         let mut rows = transaction.commit(&items).await.map_err(|error| self.tenancy.explain(error))?;
         rows.truncate(last.len());
@@ -296,6 +327,9 @@ impl TenantTx {
 
     /// Ends it without a trace, and gives its connection back at once.
     pub async fn rollback(self) -> Result<()> {
+        if let Some(step) = self.step {
+            return Ok(step.take_back().await?);
+        }
         match self.transaction {
             Some(transaction) => Ok(transaction.rollback().await?),
             None => Ok(()),
@@ -315,6 +349,11 @@ async fn open(tenancy: &Tenancy, entry: &TenantEntry) -> Result<Transaction> {
 /// Whose an idempotency key is.
 fn holder(cx: &OpContext) -> String {
     if is_off(Guard::IdempotencyActor) { "anybody".to_owned() } else { cx.actor().to_string() }
+}
+
+/// Where a sealed answer is kept.
+fn kept_answer<'a>(row: &'a [&'a [u8]; 2]) -> Cell<'a> {
+    Cell { table: "cloister.idempotency_key", row, column: "sealed" }
 }
 
 fn key_used() -> Error {
@@ -341,11 +380,15 @@ impl Tenancy {
     pub async fn earlier_answer(&self, cx: &OpContext, key: &str) -> Result<Option<EarlierAnswer>> {
         let actor = holder(cx);
         let rows = self.fetch(cx, &IDEMPOTENCY_READ, &[&actor, &key]).await?;
-        Ok(rows.first().map(|row| EarlierAnswer {
-            fingerprint: row.get("fingerprint"),
-            answer: row
-                .get::<_, Option<i32>>("status")
-                .and_then(|status| Some((u16::try_from(status).ok()?, row.get::<_, Option<Value>>("body")?))),
-        }))
+        let Some(row) = rows.first() else { return Ok(None) };
+        let status = row.get::<_, Option<i32>>("status").and_then(|status| u16::try_from(status).ok());
+        let body = match row.get::<_, Option<&[u8]>>("sealed") {
+            Some(sealed) => {
+                let plain = cx.open(&kept_answer(&[actor.as_bytes(), key.as_bytes()]), sealed)?;
+                Some(serde_json::from_slice(&plain).map_err(Error::internal)?)
+            }
+            None => row.get::<_, Option<Value>>("body"),
+        };
+        Ok(Some(EarlierAnswer { fingerprint: row.get("fingerprint"), answer: status.zip(body) }))
     }
 }

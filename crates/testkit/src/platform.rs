@@ -2,13 +2,14 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use cloister_ids::{Clock, RequestId, SystemClock};
+use cloister_ids::{Clock, RequestId, SystemClock, TenantId};
 use cloister_postgres::{PoolSettings, Server};
 use cloister_tenancy::{
-    Actor, AuditSealer, Cluster, Config, ControlPlane, Installation, Logins, Module, NewTenant, NoLimits, OpContext,
-    Tenancy, TenantEntry, Tier,
+    Actor, AuditSealer, Cluster, Config, ControlPlane, DataKey, Installation, KeyWrapper, Logins, Module, NewTenant,
+    NoLimits, OpContext, Tenancy, TenantEntry, Tier,
 };
 
+use secrecy::SecretBox;
 use sha2::{Digest, Sha256};
 
 use crate::Proxy;
@@ -58,6 +59,18 @@ impl AuditSealer for PlainSealer {
             hash.update(part);
         }
         Ok(hash.finalize().into())
+    }
+}
+
+impl KeyWrapper for PlainSealer {
+    fn wrap(&self, tenant: TenantId, key: &[u8; 32]) -> cloister_tenancy::Result<Vec<u8>> {
+        DataKey::new(&[7; 32])?.seal(tenant.uuid().as_bytes(), key)
+    }
+
+    fn unwrap(&self, tenant: TenantId, wrapped: &[u8]) -> cloister_tenancy::Result<SecretBox<[u8; 32]>> {
+        let plain = DataKey::new(&[7; 32])?.open(tenant.uuid().as_bytes(), wrapped)?;
+        let key = <[u8; 32]>::try_from(plain).map_err(|_| cloister_tenancy::Error::internal("not a data key"))?;
+        Ok(SecretBox::new(Box::new(key)))
     }
 }
 
@@ -148,6 +161,7 @@ impl TestPlatform {
             modules: settings.modules.clone(),
             limits: Arc::new(NoLimits),
             sealer: Arc::new(PlainSealer),
+            wrapper: Arc::new(PlainSealer),
             clock: settings.clock.clone(),
         };
         match Tenancy::start_with_control(config).await {

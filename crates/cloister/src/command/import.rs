@@ -105,10 +105,10 @@ pub(super) async fn tenant_with_roster(tenancy: &Tenancy, named: &str) -> anyhow
 
 /// A bar for each phase, one after the other.
 #[derive(Default)]
-struct Bars(Mutex<Option<(Phase, Bar)>>);
+pub(super) struct Bars(Mutex<Option<(Phase, Bar)>>);
 
 impl Bars {
-    fn clear(&self) {
+    pub(super) fn clear(&self) {
         if let Some((_, bar)) = self.lock().take() {
             bar.clear();
         }
@@ -197,7 +197,7 @@ fn columns(file: &FileReport) -> Vec<String> {
 }
 
 /// Such as `changed  users.csv "student-7" (Mila Okafor): family_name "Okafor" -> "Berg"`.
-fn difference(file: &str, example: &Example) -> String {
+pub(super) fn difference(file: &str, example: &Example) -> String {
     let word = match example.change {
         Change::Created => "created",
         Change::Changed => "changed",

@@ -1,6 +1,6 @@
 //! `cloister import undo`: the last import is taken back.
 
-use cloister_school::import::{ImportRun, last, undo};
+use cloister_school::import::{ImportRun, last, take_back};
 use cloister_tenancy::{Error, ErrorKind, Tenancy};
 
 use super::import::tenant_with_roster;
@@ -14,7 +14,7 @@ use crate::{
 /// Takes it back and says which it was.
 pub(crate) async fn run(configuration: &Configuration, args: &ImportUndo, output: Output) -> anyhow::Result<()> {
     let platform = Running::open(configuration, Prepare::WhenAlone).await?;
-    let undone = take_back(&platform.tenancy, args).await;
+    let undone = undo(&platform.tenancy, args).await;
     platform.close().await?;
     let run = undone?;
     output.record(
@@ -28,7 +28,7 @@ pub(crate) async fn run(configuration: &Configuration, args: &ImportUndo, output
     )
 }
 
-async fn take_back(tenancy: &Tenancy, args: &ImportUndo) -> anyhow::Result<ImportRun> {
+async fn undo(tenancy: &Tenancy, args: &ImportUndo) -> anyhow::Result<ImportRun> {
     let entry = tenant_with_roster(tenancy, &args.tenant).await?;
     let cx = tenancy.background(entry, operator());
     let found = last(tenancy, &cx).await?;
@@ -37,8 +37,5 @@ async fn take_back(tenancy: &Tenancy, args: &ImportUndo) -> anyhow::Result<Impor
             "There is no such import that can be taken back: only the last one that changed anything can, for 30 days.";
         return Err(Error::new(ErrorKind::Conflict, "import_not_last", message).into());
     };
-    let mut tx = tenancy.write(&cx).await?;
-    let undone = undo(&mut tx, None, run.id, args.keep_changed).await?;
-    tx.commit().await?;
-    Ok(undone)
+    Ok(take_back(tenancy, &cx, run.id, args.keep_changed).await?)
 }

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod export;
 mod import;
+mod import_table;
 mod import_undo;
 mod init;
 mod isolation;
@@ -62,8 +63,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Import(ImportCommand::Sds(args)) => {
             import::run(&configuration, &args, import::Form::Sds, output).await
         }
+        Command::Import(ImportCommand::Table(args)) => import_table::run(&configuration, &args, output).await,
         Command::Import(ImportCommand::Undo(args)) => import_undo::run(&configuration, &args, output).await,
         Command::Export(ExportCommand::Oneroster(args)) => export::run(&configuration, &args, output).await,
-        Command::Sample(args) => sample::run(args, output).await,
+        Command::Sample(args) => sample::run(&configuration, args, output).await,
     }
 }

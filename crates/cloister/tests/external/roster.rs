@@ -31,6 +31,21 @@ async fn a_roster_goes_from_one_tier_to_another_by_command() {
     program.succeed(&["export", "oneroster", "--tenant", "south", &first, "--force"]);
     assert!(before == std::fs::read(&first).unwrap());
 
+    // A table comes in by command, once it was tried, and goes again.
+    let table = path("rooms.csv");
+    std::fs::write(&table, "Raum;school;Art\nA 1;Lindgren;classroom\nA 2;Lindgren;laboratory\n").unwrap();
+    let school = path("school.csv");
+    std::fs::write(&school, "name,type\nLindgren,school\n").unwrap();
+    program.succeed(&["import", "table", &school, "--tenant", "south", "--resource", "orgs"]);
+    let into = ["import", "table", &table, "--tenant", "south", "--resource", "rooms", "--map", "Art=room_type"];
+    let told = program.succeed(&[into.as_slice(), &["--dry-run"]].concat());
+    assert!(told.contains("created  row 2 (A 1)") && told.contains("column  Raum: room_number"), "{told}");
+    program.succeed(&into);
+    let refused = program.run(&into);
+    assert!(refused.code != Some(0) && refused.out.contains("error    row 2"), "{} {}", refused.out, refused.err);
+    program.succeed(&["import", "undo", "--tenant", "south"]);
+    program.succeed(&into);
+
     // Nothing half written is left behind.
     let nowhere = program.run(&["export", "oneroster", "--tenant", "east", &path("third.zip")]);
     assert_eq!(nowhere.code, Some(3), "{}", nowhere.err);

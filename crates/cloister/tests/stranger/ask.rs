@@ -46,8 +46,8 @@ pub(crate) struct Ask {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Value>,
-    /// In place of a body: a file.
-    pub(crate) file: Option<Bytes>,
+    /// In place of a body: a file, and its media type.
+    pub(crate) file: Option<(&'static str, Bytes)>,
     /// Where its rightful sender sends it.
     pub(crate) place: Place,
 }
@@ -117,8 +117,8 @@ impl Ask {
         if let Some(body) = &self.body {
             call = call.json(body.clone());
         }
-        if let Some(file) = &self.file {
-            call = call.file("application/zip", file.clone());
+        if let Some((media_type, file)) = &self.file {
+            call = call.file(media_type, file.clone());
         }
         call.send().await
     }

@@ -34,6 +34,8 @@ pub(crate) struct Operation {
     pub(crate) fields: Vec<(String, String, bool)>,
     /// Its body is a package.
     pub(crate) takes_package: bool,
+    /// Its body may be a PDF, or a picture.
+    pub(crate) takes_files: [bool; 2],
     /// Nobody needs to sign in.
     pub(crate) is_open: bool,
 }
@@ -43,6 +45,7 @@ pub(crate) struct Operation {
 pub(crate) struct Query {
     pub(crate) name: String,
     pub(crate) schema: Value,
+    pub(crate) is_required: bool,
     /// Null where there is none.
     pub(crate) example: Value,
 }
@@ -164,6 +167,7 @@ fn read(
         schema: referred(&one["schema"])
             .map_or(&one["schema"], |name| &document["components"]["schemas"][name])
             .clone(),
+        is_required: one["required"] == true,
         example: one["example"].clone(),
     };
     let security = operation["security"].as_array();
@@ -181,6 +185,7 @@ fn read(
         body: (!content["example"].is_null()).then(|| content["example"].clone()),
         fields,
         takes_package: !operation["requestBody"]["content"]["application/zip"].is_null(),
+        takes_files: ["application/pdf", "image/png"].map(|kind| !operation["requestBody"]["content"][kind].is_null()),
         // `{}` among the ways to sign in says that none is needed.
         is_open: security.is_some_and(|ways| ways.is_empty() || ways.iter().any(|way| way == &serde_json::json!({}))),
     }

@@ -318,19 +318,24 @@ async fn every_list_has_ones_own_things_in_every_order_with_every_filter() {
                 }
                 ids.extend(found.ids);
             }
-            let asked = lists.iter().flat_map(|list| everybody.iter().map(move |asker| (list, asker)));
-            let asked = asked.map(|(list, asker)| {
-                let (world, ids) = (&world, &ids);
-                async move {
-                    // Some may not see any of it.
-                    if !asker.sees_all && asker.whole(world, list, &Vec::new()).await.is_err() {
-                        return Ok(());
+            // Reading some lists lengthens this one: it is read when all others were.
+            let (last, first): (Vec<&&Arc<Operation>>, Vec<_>) =
+                lists.iter().partition(|list| list.id == "access_log_entry_list");
+            for lists in [first, last] {
+                let asked = lists.iter().flat_map(|list| everybody.iter().map(move |asker| (list, asker)));
+                let asked = asked.map(|(list, asker)| {
+                    let (world, ids) = (&world, &ids);
+                    async move {
+                        // Some may not see any of it.
+                        if !asker.sees_all && asker.whole(world, list, &Vec::new()).await.is_err() {
+                            return Ok(());
+                        }
+                        let whole = known(world, asker, list, ids).await;
+                        ask(world, asker, list, &whole).await
                     }
-                    let whole = known(world, asker, list, ids).await;
-                    ask(world, asker, list, &whole).await
-                }
-            });
-            faults.extend(futures_util::future::join_all(asked).await.into_iter().filter_map(Result::err));
+                });
+                faults.extend(futures_util::future::join_all(asked).await.into_iter().filter_map(Result::err));
+            }
             seen.push(ids);
         }
         let both: Vec<_> = seen[0].intersection(&seen[1]).collect();

@@ -11,7 +11,8 @@ use crate::{
     ask::{Ask, Place, kind_of},
     document::{About, Operation},
     fill::{Things, fill, new},
-    recipe_account, recipe_platform, recipe_roster, recipe_school,
+    recipe_account, recipe_behavior, recipe_documents, recipe_platform, recipe_roster, recipe_school, recipe_tables,
+    recipe_years,
     town::Home,
     world::World,
 };
@@ -65,6 +66,18 @@ async fn attempt(world: &World, operation: &Arc<Operation>, home: &Home) -> Resu
     if let Some(ready) = recipe_school::prepare(world, operation, home).await? {
         return Ok(ready);
     }
+    if let Some(ready) = recipe_documents::prepare(world, operation, home).await? {
+        return Ok(ready);
+    }
+    if let Some(ready) = recipe_years::prepare(world, operation, home).await? {
+        return Ok(ready);
+    }
+    if let Some(ready) = recipe_behavior::prepare(world, operation, home).await? {
+        return Ok(ready);
+    }
+    if let Some(ready) = recipe_tables::prepare(world, operation, home) {
+        return Ok(ready);
+    }
     usual(world, operation, home).await
 }
 
@@ -79,8 +92,11 @@ pub(crate) fn plain(world: &World, operation: &Arc<Operation>, home: &Home, thin
     let headers =
         operation.takes("Idempotency-Key").then(|| ("idempotency-key".to_owned(), key())).into_iter().collect();
     let body = operation.body.as_ref().map(|example| fill(example, things, world.number()));
-    let file = operation.takes_package.then(|| recipe_roster::package(world.number()));
-    let ask = Ask { operation: operation.clone(), params: Vec::new(), query: Vec::new(), headers, body, file, place };
+    let package = operation.takes_package.then(|| ("application/zip", recipe_roster::package(world.number())));
+    let file = package.or_else(|| recipe_documents::file(operation));
+    let needed = operation.queries.iter().filter(|query| query.is_required);
+    let query = needed.filter_map(|one| Some((one.name.clone(), one.example.as_str()?.to_owned()))).collect();
+    let ask = Ask { operation: operation.clone(), params: Vec::new(), query, headers, body, file, place };
     Ready { ask, token, words: Vec::new() }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     document::About,
     fill::{Things, fill},
     people::Person,
+    recipe_documents,
     world::World,
 };
 
@@ -186,6 +187,10 @@ impl Family {
         things.insert("cls".to_owned(), class);
         things.insert("per".to_owned(), child.clone());
         things.insert("con".to_owned(), contact);
+        // For guardians and the child.
+        let document = make("documents", &things, json!({})).await?;
+        recipe_documents::put_in(world, home, &document).await?;
+        things.insert("doc".to_owned(), document);
         let place = make("enrollments", &things, json!({})).await?;
         things.insert("enr".to_owned(), place);
         make("enrollments", &things, json!({ "person_id": teacher, "role": "teacher" })).await?;

@@ -59,13 +59,16 @@ pub(crate) fn permissions(role: &str) -> Vec<String> {
     may.iter().map(|permission| (*permission).to_owned()).collect()
 }
 
-/// What a visitor may do inside a tenant: see everything, and when elevated change everything too.
+/// What a visitor may do inside a tenant: see everything that its modules do not close to operators, and when elevated change it
+/// too.
 ///
 /// Never `*`: what asks for that is the owner's own, such as making owners and taking them away.
 fn permissions_inside(tenancy: &Tenancy, tenant: &TenantEntry, elevated: bool) -> Vec<String> {
     let action = if elevated { "*" } else { "read" };
     role::modules(tenancy, tenant)
-        .flat_map(cloister_tenancy::Module::resources)
+        .flat_map(|module| {
+            module.resources().iter().filter(|resource| !module.closed_to_operators().contains(resource))
+        })
         .filter(|resource| !OUTSIDE.contains(resource))
         .map(|resource| format!("{resource}.{action}"))
         .collect()

@@ -21,6 +21,7 @@ pub(crate) use store::STATEMENTS;
 use crate::{
     attendance_code::Direction,
     grants::OWN_CHILDREN,
+    presence_store::check_present,
     record::{Metadata, Record, Status},
     rules::{TEXT, clean, plausible, small},
     scope::{Sight, today},
@@ -220,6 +221,7 @@ async fn decide(
     }
     let mut absence = None;
     if let Some(code) = decision.code_id {
+        check_present(&opened.student, before.fields.student_id, "id")?;
         let meaning = opened.code.ok_or_else(|| {
             Error::field("code_id", "attendance_code_unknown", "There is no such attendance code that counts.")
         })?;

@@ -13,6 +13,7 @@ use crate::{
     attendance_code::Direction,
     listing::Span,
     name_store::student_names,
+    presence_store::{self, check_present, present_of},
     record::{Metadata, Record, Status, found, status},
     scope::{Sight, Within},
     scope_store::{in_force, of_persons_within, persons_within},
@@ -87,6 +88,8 @@ statements! {
     INSERT = insert!("");
     /// A new one, if the student is within scopes.
     INSERT_WITHIN = insert!(concat!(" and p.id = any(array(", persons_within!("$11", "$12", "$13"), "))"));
+    /// Whom one is about.
+    STUDENT_OF = present_of!("absence_request", "student_id");
     /// What a code means, and whether it may be entered for days to come.
     CODE = "select future_allowed, direction, category from attendance_code where tenant_id = $1 and id = $2 and status = 'active'";
     /// To which school the student of a request belongs.
@@ -214,8 +217,15 @@ pub(super) async fn insert(
             &INSERT_WITHIN
         }
     };
-    let rows = IdempotencyKey::query(key, tx, statement, &values).await?;
-    Ok(rows.first().map(|row| (row.get("student_given_name"), row.get("student_family_name"))))
+    let student = vec![fields.student_id];
+    let steps: [(&'static Statement, &Parameters<'_>); 2] =
+        [(&presence_store::PRESENT, &[&student]), (statement, &values)];
+    let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    // Whoever has a scope is told of nobody outside of it that they are there.
+    if matches!(sight, Sight::All) {
+        check_present(&rows[0], fields.student_id, "student_id")?;
+    }
+    Ok(rows[1].first().map(|row| (row.get("student_given_name"), row.get("student_family_name"))))
 }
 
 /// One that is kept from changing.
@@ -247,6 +257,8 @@ fn meaning(row: &Row) -> Result<Code> {
 /// A request that is kept from changing, and what a decision needs to know.
 pub(super) struct Opened {
     pub(super) request: AbsenceRequest,
+    /// The student, kept from leaving.
+    pub(super) student: Vec<Row>,
     /// None when there is no such code that counts.
     pub(super) code: Option<Code>,
     pub(super) school_id: Option<OrgId>,
@@ -255,12 +267,15 @@ pub(super) struct Opened {
 
 pub(super) async fn open(tx: &mut TenantTx, id: AbsenceRequestId, code: Option<AttendanceCodeId>) -> Result<Opened> {
     let which: &Parameters<'_> = &[&id];
-    let rows = tx.query_all(&[(&LOCK, which), (&CODE, &[&code]), (&SCHOOL, which), (&CALENDAR, which)]).await?;
+    let steps: [(&'static Statement, &Parameters<'_>); 5] =
+        [(&STUDENT_OF, which), (&LOCK, which), (&CODE, &[&code]), (&SCHOOL, which), (&CALENDAR, which)];
+    let mut rows = tx.query_all(&steps).await?;
     Ok(Opened {
-        request: request(found(&rows[0])?)?,
-        code: rows[1].first().map(meaning).transpose()?,
-        school_id: rows[2].first().and_then(|row| row.get("school_id")),
-        calendar: rows[3].iter().map(|row| (row.get("date"), row.get("is_instructional"))).collect(),
+        request: request(found(&rows[1])?)?,
+        code: rows[2].first().map(meaning).transpose()?,
+        school_id: rows[3].first().and_then(|row| row.get("school_id")),
+        calendar: rows[4].iter().map(|row| (row.get("date"), row.get("is_instructional"))).collect(),
+        student: rows.swap_remove(0),
     })
 }
 

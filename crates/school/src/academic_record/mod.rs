@@ -16,6 +16,7 @@ pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
 
 use crate::{
+    presence_store::check_return,
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{TEXT, after, clean, plausible, small},
     scope::{Sight, authorize_change},
@@ -170,10 +171,11 @@ async fn update(
 ) -> Result<AcademicRecord> {
     authorize_change(cx, Action::Update, &ACADEMIC_RECORD, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, person) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     let fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
+    check_return(&person, before.fields.student_id, "student_id", before.fields.status, fields.status)?;
     if fields.student_id != before.fields.student_id {
         let message = "A year of another student is another academic record.";
         return Err(Error::field("student_id", "academic_record_moved", message));
@@ -193,7 +195,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: AcademicRecordId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &ACADEMIC_RECORD, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, _) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

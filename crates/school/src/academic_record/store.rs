@@ -4,12 +4,13 @@ use cloister_http::IdempotencyKey;
 use cloister_ids::{AcademicRecordId, PersonId};
 use cloister_tenancy::{
     OpContext, Result, Tenancy, TenantTx,
-    sql::{Row, Statement, ToSql, statements},
+    sql::{Parameters, Row, Statement, ToSql, statements},
 };
 
 use super::{AcademicRecord, AcademicRecordFields, number, thousandths};
 use crate::{
     listing::Span,
+    presence_store::{self, check_present, present_of},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{of_persons_within, persons_within},
@@ -62,6 +63,8 @@ statements! {
     );
     /// One, to be changed.
     LOCK = lock!("academic_record", fields!());
+    /// Whom one is about.
+    PERSON_OF = present_of!("academic_record", "student_id");
     /// A new one.
     INSERT = insert!("academic_record", fields!(), "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17");
     /// New values.
@@ -174,12 +177,17 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
     let mut parameters: Vec<&(dyn ToSql + Sync)> =
         vec![id, &record.created_at, &source, fields.metadata.column(), &record.created_by, &fields.student_id];
     parameters.extend(made.parameters(fields));
-    IdempotencyKey::query(key, tx, &INSERT, &parameters).await.map(drop)
+    let student = vec![fields.student_id];
+    let steps: [(&'static Statement, &Parameters<'_>); 2] =
+        [(&presence_store::PRESENT, &[&student]), (&INSERT, &parameters)];
+    let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    check_present(&rows[0], fields.student_id, "student_id")
 }
 
-/// One that is kept from changing.
-pub(super) async fn lock(tx: &mut TenantTx, id: AcademicRecordId) -> Result<AcademicRecord> {
-    academic_record(found(&tx.query(&LOCK, &[&id]).await?)?)
+/// One that is kept from changing, and whom it is about, who is kept from leaving.
+pub(super) async fn lock(tx: &mut TenantTx, id: AcademicRecordId) -> Result<(AcademicRecord, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(&PERSON_OF, &[&id]), (&LOCK, &[&id])]).await?;
+    Ok((academic_record(found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// The change and the commit, in one round trip.

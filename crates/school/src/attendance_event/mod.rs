@@ -178,9 +178,6 @@ impl Versioned for AttendanceEvent {
 
 /// What is refused because of what is said and not of how.
 fn check(fields: &AttendanceEventFields, facts: &store::Facts, superseded: bool, today: Date) -> Result<()> {
-    if !facts.student_known {
-        return Err(Error::field("student_id", "person_unknown", "There is no such person."));
-    }
     if fields.class_period_id.is_some() && fields.class_id.is_none() {
         let message = "A period is one of a class: name the class too.";
         return Err(Error::field("class_period_id", "class_missing", message));

@@ -8,7 +8,7 @@ use cloister_http::IdempotencyKey;
 use cloister_ids::AttendanceEventId;
 use cloister_tenancy::{
     Error, OpContext, Result, Tenancy, TenantTx,
-    sql::{Parameters, Row, statements},
+    sql::{Parameters, Row, Statement, statements},
 };
 use jiff::civil::Time;
 
@@ -18,6 +18,7 @@ use crate::{
     attendance_scope_store::attendance_within,
     day_time::DayTime,
     name_store::{class_names, student_names},
+    presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     scope_store::in_force,
     store::delete,
@@ -94,7 +95,6 @@ statements! {
         " order by e.created_at desc, e.id desc limit 200");
     /// What decides whether an event can be: `$2` student, `$3` class, `$4` day, `$5` period, `$6` code.
     FACTS = concat!("select
-        exists (select from person p where p.tenant_id = $1 and p.id = $2 and p.status = 'active') as student_known,
         exists (select from enrollment e where e.tenant_id = $1 and e.person_id = $2 and e.class_id = $3
             and e.role = 'student' and ", in_force!("e", "$4"), ") as has_place,
         exists (select from class_period d join class k on k.tenant_id = $1 and k.id = $3 and k.school_id = d.school_id
@@ -204,7 +204,6 @@ pub(super) async fn history(
 
 /// What decides whether an event can be.
 pub(super) struct Facts {
-    pub(super) student_known: bool,
     pub(super) has_place: bool,
     pub(super) period_fits: bool,
     /// Of the code; none when there is no such code that counts.
@@ -253,19 +252,26 @@ pub(super) async fn insert(
         &fields.reason,
         supersedes_id,
     ];
+    let student = vec![*student_id];
     let registers: &Parameters<'_> = &[student_id, date, class_id, class_period_id, at, by, supersedes_id];
-    let items = [(&FACTS, facts), (&REGISTERS, registers), (&SUPERSEDE, corrected), (&INSERT, made)];
-    let rows = IdempotencyKey::query_all(key, tx, &items).await?;
-    let told = found(&rows[0])?;
+    let steps: [(&'static Statement, &Parameters<'_>); 5] = [
+        (&presence_store::PRESENT, &[&student]),
+        (&FACTS, facts),
+        (&REGISTERS, registers),
+        (&SUPERSEDE, corrected),
+        (&INSERT, made),
+    ];
+    let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    check_present(&rows[0], *student_id, "student_id")?;
+    let told = found(&rows[1])?;
     Ok(Made {
         facts: Facts {
-            student_known: told.get("student_known"),
             has_place: told.get("has_place"),
             period_fits: told.get("period_fits"),
             future_allowed: told.get("future_allowed"),
         },
-        superseded: !rows[2].is_empty(),
-        event: rows[3].first().map(event).transpose()?,
+        superseded: !rows[3].is_empty(),
+        event: rows[4].first().map(event).transpose()?,
     })
 }
 

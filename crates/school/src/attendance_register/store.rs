@@ -94,6 +94,11 @@ statements! {
     LOCK_CLASS = concat!(class!(), " for no key update");
     /// The same, if it is within scopes.
     LOCK_CLASS_WITHIN = concat!(class!(), one_within!(classes_within!("$3", "$4", "$5")), " for no key update");
+    /// Those with a place as student in the class `$2` on the day `$3`, kept from leaving, in the order in which all lock persons.
+    STUDENTS = concat!("select p.id from person p where p.tenant_id = $1 and p.id = any(array(
+            select s.person_id from enrollment s
+            where s.tenant_id = $1 and s.class_id = $2 and s.role = 'student' and ", in_force!("s", "$3"), "))
+        order by p.id for share");
     /// Whether a period is one of the school of the class, and what the calendar says of the day: `$2` class, `$3` day,
     /// `$4` period.
     DAY = "select
@@ -240,8 +245,9 @@ pub(super) async fn open(tx: &mut TenantTx, sight: &Sight, slot: &Slot, codes: &
     let Slot { class_id, date, class_period_id } = slot;
     let day: &Parameters<'_> = &[class_id, date, class_period_id];
     let codes: &Parameters<'_> = &[&codes];
-    let of_day = |class| [class, (&DAY, day), (&LOCK, day), (&SHEET, day), (&CODES, codes)];
-    let rows = match sight {
+    let students: &Parameters<'_> = &[class_id, date];
+    let of_day = |class| [class, (&DAY, day), (&LOCK, day), (&STUDENTS, students), (&SHEET, day), (&CODES, codes)];
+    let mut rows = match sight {
         Sight::All => {
             let class: &Parameters<'_> = &[class_id];
             tx.query_all(&of_day((&LOCK_CLASS, class))).await?
@@ -251,6 +257,7 @@ pub(super) async fn open(tx: &mut TenantTx, sight: &Sight, slot: &Slot, codes: &
             tx.query_all(&of_day((&LOCK_CLASS_WITHIN, class))).await?
         }
     };
+    rows.remove(3);
     let (register, instructional) = register(&rows, slot)?;
     let codes = rows[4].iter().map(|row| row.get("id")).collect();
     Ok(Opened { register, instructional, codes })

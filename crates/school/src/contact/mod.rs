@@ -8,7 +8,7 @@ mod samples;
 mod store;
 
 use cloister_http::{IdempotencyKey, IfMatch, MergePatch, Versioned, invalid};
-use cloister_ids::{ContactId, PersonId};
+use cloister_ids::{ContactId, DocumentId, PersonId};
 use cloister_tenancy::{Action, Changes, ConstraintRule, Error, OpContext, Resource, Result, Tenancy, TenantTx};
 use garde::Validate;
 use jiff::civil::Date;
@@ -21,6 +21,7 @@ pub(crate) use api::routes;
 pub(crate) use samples::another_person;
 
 use crate::{
+    presence_store::check_return,
     record::{Metadata, Record, Source, Status, check_change, check_new},
     rules::{after, clean, plausible, small},
     scope::{Sight, authorize_change},
@@ -53,7 +54,16 @@ pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[
         code: "person_unknown",
         message: "There is no such person.",
     },
+    ConstraintRule {
+        constraint: "contact_court_order_fkey",
+        field: "court_order_document_id",
+        code: "court_order_unknown",
+        message: NO_COURT_ORDER,
+    },
 ];
+
+/// What a contact can name as the order of a court.
+const NO_COURT_ORDER: &str = "The student has no such order of a court: name a document of this student, of the type `court_order`, that is not deleted.";
 
 /// Characters of contact restrictions.
 const RESTRICTIONS: usize = 2000;
@@ -102,6 +112,10 @@ pub struct ContactFields {
     /// `none` it cannot be true.
     #[garde(custom(within_custody(self.custody.as_ref())))]
     pub child_data_access: Option<bool>,
+    /// The order of a court that custody and access follow from: a document of this student, of the type `court_order`. Only the
+    /// office can read it.
+    #[garde(skip)]
+    pub court_order_document_id: Option<DocumentId>,
     /// Whether the contact may be called.
     #[garde(skip)]
     #[serde(default = "yes")]
@@ -157,7 +171,8 @@ pub struct Contact {
 }
 
 /// Fields whose values the audit log keeps: who was let see a child, and when, must be answerable later.
-const NOT_PERSONAL: &[&str] = &["status", "custody", "child_data_access", "legal_guardian", "begin_date", "end_date"];
+const NOT_PERSONAL: &[&str] =
+    &["status", "custody", "child_data_access", "court_order_document_id", "legal_guardian", "begin_date", "end_date"];
 
 impl Versioned for Contact {
     fn version(&self) -> i64 {
@@ -199,6 +214,7 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, fields: Contact
     let mut contact =
         Contact { id, contact_given_name: String::new(), contact_family_name: String::new(), fields, record };
     (contact.contact_given_name, contact.contact_family_name) = store::insert(tx, key, &contact).await?;
+    store::check_court_order(tx, &contact.fields).await?;
     tx.audit(Action::Create, &CONTACT, id, None);
     Ok(contact)
 }
@@ -219,10 +235,13 @@ async fn update(
 ) -> Result<Contact> {
     authorize_change(cx, Action::Update, &CONTACT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, persons) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     let fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
+    for (field, person) in [("student_id", before.fields.student_id), ("contact_id", before.fields.contact_id)] {
+        check_return(&persons, person, field, before.fields.status, fields.status)?;
+    }
     for (field, stays) in [
         ("student_id", fields.student_id == before.fields.student_id),
         ("contact_id", fields.contact_id == before.fields.contact_id),
@@ -235,6 +254,10 @@ async fn update(
     if fields == before.fields {
         tx.rollback().await?;
         return Ok(before);
+    }
+    let names_another = fields.court_order_document_id != before.fields.court_order_document_id;
+    if names_another || fields.status != before.fields.status {
+        store::check_court_order(&mut tx, &fields).await?;
     }
     let changes = Changes::between(&before.fields, &fields)?.showing_only(NOT_PERSONAL);
     let came_back = fields.status != before.fields.status;
@@ -249,7 +272,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: ContactId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &CONTACT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, _) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

@@ -27,6 +27,7 @@ pub(super) fn sample_fields() -> ContactFields {
         contact_priority: Some(1),
         custody: Some(Custody::SHARED),
         child_data_access: Some(true),
+        court_order_document_id: None,
         contact_by_call: true,
         contact_by_sms: true,
         contact_by_email: true,

@@ -1,37 +1,40 @@
 //! All SQL about contacts, but for that of agents.
 //!
 //! Who acts for a person is part of what is read as that person: when a contact comes or goes, the person's version grows.
-//! Writers lock the student's row first, and in that order they never wait for each other in a circle.
+//! Writers lock persons first, in the order of their ids, and then the contact, as a merge of persons does: so they never wait
+//! for each other in a circle.
 
 use cloister_http::IdempotencyKey;
 use cloister_ids::{ContactId, PersonId};
 use cloister_tenancy::{
-    OpContext, Result, Tenancy, TenantTx,
+    Error, OpContext, Result, Tenancy, TenantTx,
     sql::{Parameters, Row, Statement, ToSql, statements},
 };
 use jiff::civil::Date;
 
-use super::{Contact, ContactFields};
+use super::{Contact, ContactFields, NO_COURT_ORDER};
 use crate::{
     listing::Span,
+    presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{contacts_within, many_within, one_within, students_taught},
-    unnamed_store::{get, insert, page},
+    unnamed_store::{get, insert, lock, page},
     vocabulary::{ContactRelation, Custody},
 };
 
 macro_rules! written {
     () => {
-        written!("contact_restrictions")
+        written!("contact_restrictions", "court_order_document_id")
     };
-    ($restrictions:expr) => {
+    ($restrictions:expr, $order:literal) => {
         concat!(
             "student_id, contact_id, relation, legal_guardian, lives_with, primary_contact, emergency_contact,
              contact_priority, custody, child_data_access, contact_by_call, contact_by_sms, contact_by_email,
              contact_by_mail, ",
             $restrictions,
-            ", begin_date, end_date"
+            ", begin_date, end_date, ",
+            $order
         )
     };
 }
@@ -55,15 +58,19 @@ macro_rules! fields {
     };
 }
 
-/// What staff must know is for whoever teaches the student, and not for the contact whom it is about.
+/// What staff must know is for whoever teaches the student, and not for the contact whom it is about; what a court decided, for
+/// the office.
 macro_rules! fields_within {
     ($account:literal, $on:literal, $scopes:literal) => {
         concat!(
-            written!(concat!(
-                "case when student_id = any(array(",
-                students_taught!($account, $on, $scopes),
-                ")) then contact_restrictions end as contact_restrictions"
-            )),
+            written!(
+                concat!(
+                    "case when student_id = any(array(",
+                    students_taught!($account, $on, $scopes),
+                    ")) then contact_restrictions end as contact_restrictions"
+                ),
+                "null::uuid as court_order_document_id"
+            ),
             ", ",
             named!("contact.contact_id")
         )
@@ -112,17 +119,18 @@ statements! {
         get!("contact", fields_within!("$3", "$4", "$5")),
         one_within!(contacts_within!("$3", "$4", "$5"))
     );
-    /// Keeps others from writing contacts of a student.
-    LOCK_STUDENT = "select id from person where tenant_id = $1 and id = $2 for no key update";
-    /// The same for the student of a contact.
-    LOCK_STUDENT_OF = "select id from person where tenant_id = $1
-        and id = (select c.student_id from contact c where c.tenant_id = $1 and c.id = $2) for no key update";
+    /// One, to be changed.
+    LOCK = lock!("contact", fields!());
+    /// Keeps others from writing contacts of the two persons of a contact, and these from leaving.
+    LOCK_BOTH_OF = "select p.id, p.status from person p where p.tenant_id = $1 and p.id = any(array(
+            select unnest(array[c.student_id, c.contact_id]) from contact c where c.tenant_id = $1 and c.id = $2))
+        order by p.id for no key update";
     /// A new one.
     INSERT = concat!(
         insert!(
             "contact",
             written!(),
-            "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23"
+            "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24"
         ),
         " returning ",
         named!("contact.contact_id")
@@ -132,8 +140,12 @@ statements! {
             version = version + 1, source = $7, relation = $8, legal_guardian = $9, lives_with = $10,
             primary_contact = $11, emergency_contact = $12, contact_priority = $13, custody = $14,
             child_data_access = $15, contact_by_call = $16, contact_by_sms = $17, contact_by_email = $18,
-            contact_by_mail = $19, contact_restrictions = $20, begin_date = $21, end_date = $22
+            contact_by_mail = $19, contact_restrictions = $20, begin_date = $21, end_date = $22,
+            court_order_document_id = $23
         where tenant_id = $1 and id = $2";
+    /// The order of a court, if it is one of the student and counts; kept from becoming something else.
+    COURT_ORDER = "select id from document where tenant_id = $1 and id = $2 and person_id = $3
+        and document_type = 'court_order' and status = 'active' for share";
     /// The student has other agents than before.
     TOUCH_STUDENT = "update person set version = version + 1, date_last_modified = $3, updated_at = $3, updated_by = $4
         where tenant_id = $1 and id = $2";
@@ -188,6 +200,7 @@ fn contact(row: &Row) -> Result<Contact> {
             contact_priority: row.get("contact_priority"),
             custody: row.get::<_, Option<String>>("custody").map(Custody::from_column),
             child_data_access: row.get("child_data_access"),
+            court_order_document_id: row.get("court_order_document_id"),
             contact_by_call: row.get("contact_by_call"),
             contact_by_sms: row.get("contact_by_sms"),
             contact_by_email: row.get("contact_by_email"),
@@ -222,7 +235,7 @@ impl<'a> Made<'a> {
     }
 
     /// The columns that a change may write, from `relation` on.
-    fn parameters(&'a self, fields: &'a ContactFields) -> [&'a (dyn ToSql + Sync); 15] {
+    fn parameters(&'a self, fields: &'a ContactFields) -> [&'a (dyn ToSql + Sync); 16] {
         [
             fields.relation.column(),
             &fields.legal_guardian,
@@ -239,6 +252,7 @@ impl<'a> Made<'a> {
             &fields.contact_restrictions,
             &fields.begin_date,
             &fields.end_date,
+            &fields.court_order_document_id,
         ]
     }
 }
@@ -259,17 +273,30 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
     ];
     values.extend(made.parameters(fields));
     let touch: &Parameters<'_> = &[&fields.student_id, &record.updated_at, &record.updated_by];
+    let both = vec![fields.student_id, fields.contact_id];
     let steps: [(&'static Statement, &Parameters<'_>); 3] =
-        [(&LOCK_STUDENT, &[&fields.student_id]), (&INSERT, &values), (&TOUCH_STUDENT, touch)];
+        [(&presence_store::HELD, &[&both]), (&INSERT, &values), (&TOUCH_STUDENT, touch)];
     let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    check_present(&rows[0], fields.student_id, "student_id")?;
+    check_present(&rows[0], fields.contact_id, "contact_id")?;
     let row = found(&rows[1])?;
     Ok((row.get("contact_given_name"), row.get("contact_family_name")))
 }
 
-/// One whose student is kept from getting other contacts.
-pub(super) async fn lock(tx: &mut TenantTx, id: ContactId) -> Result<Contact> {
-    let rows = tx.query_all(&[(&LOCK_STUDENT_OF, &[&id]), (&GET, &[&id])]).await?;
-    contact(found(&rows[1])?)
+/// Refuses what a contact cannot name as the order of a court.
+pub(super) async fn check_court_order(tx: &mut TenantTx, fields: &ContactFields) -> Result<()> {
+    let Some(order) = fields.court_order_document_id else { return Ok(()) };
+    let rows = tx.query(&COURT_ORDER, &[&order, &fields.student_id]).await?;
+    if rows.is_empty() {
+        return Err(Error::field("court_order_document_id", "court_order_unknown", NO_COURT_ORDER));
+    }
+    Ok(())
+}
+
+/// One that is kept from changing, and its two persons, who are kept from getting other contacts and from leaving.
+pub(super) async fn lock(tx: &mut TenantTx, id: ContactId) -> Result<(Contact, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(&LOCK_BOTH_OF, &[&id]), (&LOCK, &[&id])]).await?;
+    Ok((contact(found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// The change and the commit, in one round trip. `counts_otherwise`: whether it came or went.

@@ -9,13 +9,14 @@ use cloister_tenancy::{
 use super::value::{CustomMatch, CustomValues, Field, Kept, Owner};
 use crate::{
     listing::{Key, Position, Span},
+    presence_store::check_present,
     record::found,
     vocabulary::CustomType,
 };
 
 macro_rules! version {
     ($table:literal) => {
-        concat!("select version from ", $table, " where tenant_id = $1 and id = $2")
+        concat!("select id, status, version from ", $table, " where tenant_id = $1 and id = $2")
     };
 }
 
@@ -142,6 +143,10 @@ pub(super) async fn lock(tx: &mut TenantTx, of: Owner) -> Result<(CustomValues, 
     let [_, lock, _] = about(of);
     let resource = of.resource();
     let rows = tx.query_all(&[(lock, &[&id]), (&VALUES, &[&id]), (&FIELDS, &[resource.column()])]).await?;
+    found(&rows[0])?;
+    if let Owner::Person(person) = of {
+        check_present(&rows[0], person, "id")?;
+    }
     let field = |row: &Row| Field {
         id: row.get("id"),
         name: row.get("name"),

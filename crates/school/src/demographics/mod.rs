@@ -15,7 +15,8 @@ pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
 
 use crate::{
-    record::{Metadata, Record, Status},
+    presence_store::check_present,
+    record::{Metadata, Record, Status, found},
     rules::{TEXT, clean, plausible, small},
     scope::{Sight, authorize_change},
     vocabulary::Sex,
@@ -127,7 +128,9 @@ async fn replace(
 ) -> Result<Demographics, Problem> {
     authorize_change(cx, Action::Update, &DEMOGRAPHICS, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let (sourced_id, before) = store::lock(&mut tx, id).await?;
+    let (person, before) = store::lock(&mut tx, id).await?;
+    check_present(&person, id, "id")?;
+    let sourced_id = found(&person)?.get("sourced_id");
     let record = match before {
         // Who sends a version knows demographics that somebody has erased since.
         None if known.is_ok() => return Err(Error::version_mismatch().into()),

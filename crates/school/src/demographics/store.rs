@@ -41,8 +41,8 @@ statements! {
     /// The same, to be changed.
     LOCK = concat!("select (select p.sourced_id from person p where p.tenant_id = $1 and p.id = $2) as sourced_id, ",
         head!(), ", ", fields!(), " from demographics where tenant_id = $1 and person_id = $2 for no key update");
-    /// Whose they are.
-    PERSON = "select sourced_id from person where tenant_id = $1 and id = $2";
+    /// Whose they are, kept from leaving.
+    PERSON = "select id, status, sourced_id from person where tenant_id = $1 and id = $2 for share";
     /// New ones.
     INSERT = concat!("insert into demographics (tenant_id, ", head!(), ", ", fields!(), ")
         values ($1, $2, 'active', $3, $4, $5, 1, $3, $6, $3, $6,
@@ -57,6 +57,11 @@ statements! {
         where tenant_id = $1 and person_id = $2";
     /// Erased.
     DELETE = "delete from demographics where tenant_id = $1 and person_id = $2";
+    /// So are those that an import found, and those of records that were merged into this one.
+    DELETE_BEFORE = "delete from import_change c using import_run r
+        where r.tenant_id = $1 and r.undoable and c.tenant_id = $1 and c.run_id = r.id and c.kind = 'demographics'
+        and (c.record_id = $2 or c.record_id = any(array(select g.merged_id from person_merge g
+            where g.tenant_id = $1 and g.kept_id = $2 and g.status = 'active')))";
 }
 
 fn demographics(row: &Row) -> Result<Demographics> {
@@ -94,10 +99,12 @@ pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, sight: &Sight, id: Pe
     demographics(found(&rows)?)
 }
 
-/// The person's `sourced_id`, and what is kept from changing.
-pub(super) async fn lock(tx: &mut TenantTx, id: PersonId) -> Result<(String, Option<Demographics>)> {
-    let rows = tx.query_all(&[(&PERSON, &[&id]), (&LOCK, &[&id])]).await?;
-    Ok((found(&rows[0])?.get("sourced_id"), rows[1].first().map(demographics).transpose()?))
+/// The person's row, and what is kept from changing.
+pub(super) async fn lock(tx: &mut TenantTx, id: PersonId) -> Result<(Vec<Row>, Option<Demographics>)> {
+    let mut rows = tx.query_all(&[(&PERSON, &[&id]), (&LOCK, &[&id])]).await?;
+    found(&rows[0])?;
+    let before = rows[1].first().map(demographics).transpose()?;
+    Ok((rows.swap_remove(0), before))
 }
 
 /// Writes and commits, in one round trip.
@@ -131,5 +138,5 @@ pub(super) async fn put(tx: TenantTx, new: &Demographics) -> Result<()> {
 
 /// Erases and commits, in one round trip.
 pub(super) async fn delete(tx: TenantTx, id: PersonId) -> Result<()> {
-    tx.commit_with(&[(&DELETE, &[&id])]).await.map(drop)
+    tx.commit_with(&[(&DELETE, &[&id]), (&DELETE_BEFORE, &[&id])]).await.map(drop)
 }

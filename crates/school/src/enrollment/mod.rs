@@ -1,6 +1,9 @@
 //! Enrollments: the dated place of a person in a class, as student, teacher or otherwise.
 
 mod api;
+mod moving;
+mod moving_api;
+mod moving_store;
 mod store;
 
 use cloister_http::{IdempotencyKey, IfMatch, MergePatch, Versioned, invalid};
@@ -13,11 +16,18 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub(crate) use api::routes;
+pub use moving::{EnrollmentMove, EnrollmentMoveFields};
+pub(crate) use moving_store::STATEMENTS as MOVE_STATEMENTS;
 pub(crate) use store::STATEMENTS;
+
+/// The routes of this resource.
+pub(crate) fn routes() -> utoipa_axum::router::OpenApiRouter<cloister_http::Edge> {
+    api::routes().merge(moving_api::routes())
+}
 
 use crate::{
     date_span::{self, DateSpan},
+    presence_store::check_return,
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{SOURCED_ID, after, clean, plausible, small},
     scope::{Sight, authorize_change},
@@ -170,11 +180,12 @@ async fn update(
 ) -> Result<Enrollment> {
     authorize_change(cx, Action::Update, &ENROLLMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let (before, others) = store::lock(&mut tx, id).await?;
+    let (before, others, person) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     let mut fields = patch.apply(&before.fields)?;
     check_change(before.fields.head(), fields.head())?;
     fields.sourced_id.clone_from(&before.fields.sourced_id);
+    check_return(&person, before.fields.person_id, "person_id", before.fields.status, fields.status)?;
     fields.school_id = fields.school_id.or(before.fields.school_id);
     for (field, stays) in [
         ("person_id", fields.person_id == before.fields.person_id),
@@ -204,7 +215,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: EnrollmentId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &ENROLLMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let (before, _) = store::lock(&mut tx, id).await?;
+    let (before, ..) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

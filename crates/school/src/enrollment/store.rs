@@ -6,7 +6,7 @@
 use cloister_http::IdempotencyKey;
 use cloister_ids::{ClassId, EnrollmentId, OrgId, PersonId};
 use cloister_tenancy::{
-    OpContext, Result, Tenancy, TenantTx,
+    Error, OpContext, Result, Tenancy, TenantTx,
     sql::{Parameters, Row, Statement, ToSql, statements},
 };
 use jiff::civil::Date;
@@ -15,7 +15,8 @@ use super::{Enrollment, EnrollmentFields};
 use crate::{
     date_span::DateSpan,
     listing::Span,
-    record::{Metadata, Record, found, status},
+    presence_store::check_present,
+    record::{Metadata, Record, Status, found, status},
     scope::{Sight, Within},
     scope_store::{many_within, one_within, places_within},
     store::{by_sourced_id, delete, get, head, page, update},
@@ -71,12 +72,12 @@ statements! {
         many_within!(places_within!("$3", "$4", "$5"))
     );
     /// Keeps others from writing places of this person.
-    LOCK_PERSON = "select id from person where tenant_id = $1 and id = $2 for no key update";
+    LOCK_PERSON = "select id, status from person where tenant_id = $1 and id = $2 for no key update";
     /// The same for the person of an enrollment.
-    LOCK_PERSON_OF = "select id from person where tenant_id = $1
+    LOCK_PERSON_OF = "select id, status from person where tenant_id = $1
         and id = (select e.person_id from enrollment e where e.tenant_id = $1 and e.id = $2) for no key update";
     /// Whether a class is there.
-    CLASS = "select id from class where tenant_id = $1 and id = $2";
+    CLASS = "select id, status from class where tenant_id = $1 and id = $2";
     /// The other places that count, of the same person in the same class.
     OTHERS = "select other.role, other.begin_date, other.end_date from enrollment one
         join enrollment other on other.tenant_id = $1 and other.person_id = one.person_id
@@ -133,7 +134,7 @@ statements! {
     WITHIN_BY_CHANGE_DESC = list_within!("date_last_modified" desc);
 }
 
-fn enrollment(row: &Row) -> Result<Enrollment> {
+pub(super) fn enrollment(row: &Row) -> Result<Enrollment> {
     Ok(Enrollment {
         id: row.get("id"),
         fields: EnrollmentFields {
@@ -207,6 +208,10 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
     let rows =
         IdempotencyKey::query_all(key, tx, &[(&LOCK_PERSON, &[person_id]), (&CLASS, &[class_id]), (&INSERT, values)])
             .await?;
+    check_present(&rows[0], *person_id, "person_id")?;
+    if rows[1].first().map(status).transpose()? == Some(Status::ToBeDeleted) {
+        return Err(Error::field("class_id", "class_deleted", "This class was deleted. Bring it back first."));
+    }
     Ok(Made { class_known: !rows[1].is_empty(), school_id: rows[2].first().map(|row| row.get("school_id")) })
 }
 
@@ -216,14 +221,15 @@ pub(super) struct Other {
     pub(super) span: DateSpan,
 }
 
-/// One whose person is kept from getting other places, and the other places that they have in this class.
-pub(super) async fn lock(tx: &mut TenantTx, id: EnrollmentId) -> Result<(Enrollment, Vec<Other>)> {
-    let rows = tx.query_all(&[(&LOCK_PERSON_OF, &[&id]), (&GET, &[&id]), (&OTHERS, &[&id])]).await?;
+/// One whose person is kept from getting other places, the other places that they have in this class, and the person.
+pub(super) async fn lock(tx: &mut TenantTx, id: EnrollmentId) -> Result<(Enrollment, Vec<Other>, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(&LOCK_PERSON_OF, &[&id]), (&GET, &[&id]), (&OTHERS, &[&id])]).await?;
     let other = |row: &Row| Other {
         role: EnrollmentRole::from_column(row.get("role")),
         span: (row.get("begin_date"), row.get("end_date")),
     };
-    Ok((enrollment(found(&rows[1])?)?, rows[2].iter().map(other).collect()))
+    let (place, others) = (enrollment(found(&rows[1])?)?, rows[2].iter().map(other).collect());
+    Ok((place, others, rows.swap_remove(0)))
 }
 
 /// The change and the commit, in one round trip.

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
+    presence_store::{check_present, named_in},
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{TEXT, at_most, clean, distinct, small},
     scope::authorize_change,
@@ -126,7 +127,8 @@ async fn update(
 ) -> Result<Family> {
     authorize_change(cx, Action::Update, &FAMILY, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let named = named_in(&patch.changes(), "member_ids", MEMBERS);
+    let (before, persons) = store::lock(&mut tx, id, &named).await?;
     known.check(&before)?;
     let mut fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
@@ -134,6 +136,9 @@ async fn update(
     if fields == before.fields {
         tx.rollback().await?;
         return Ok(before);
+    }
+    for member in fields.member_ids.iter().filter(|member| !before.fields.member_ids.contains(member)) {
+        check_present(&persons, *member, "member_ids")?;
     }
     let changes = Changes::between(&before.fields, &fields)?.showing_only(&["status"]);
     let members = before.fields.member_ids.clone();
@@ -147,7 +152,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: FamilyId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &FAMILY, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, _) = store::lock(&mut tx, id, &[]).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

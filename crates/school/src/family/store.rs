@@ -10,6 +10,7 @@ use cloister_tenancy::{
 use super::{Family, FamilyFields};
 use crate::{
     listing::Span,
+    presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     store::delete,
     unnamed_store::{get, insert, lock, page, update},
@@ -102,14 +103,16 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
         &fields.home_language,
         &name_search,
     ];
-    let mut items: Vec<Item<'_>> = vec![(&INSERT, parameters)];
+    let mut items: Vec<Item<'_>> = vec![(&presence_store::PRESENT, vec![&fields.member_ids]), (&INSERT, parameters)];
     items.extend(fields.member_ids.iter().map(|member| member_item(&INSERT_MEMBER, id, member)));
-    IdempotencyKey::query_all(key, tx, &borrowed(&items)).await.map(drop)
+    let rows = IdempotencyKey::query_all(key, tx, &borrowed(&items)).await?;
+    fields.member_ids.iter().try_for_each(|member| check_present(&rows[0], *member, "member_ids"))
 }
 
-/// One that is kept from changing.
-pub(super) async fn lock(tx: &mut TenantTx, id: FamilyId) -> Result<Family> {
-    family(found(&tx.query(&LOCK, &[&id]).await?)?)
+/// One that is kept from changing, and those who may become members, who are kept from leaving.
+pub(super) async fn lock(tx: &mut TenantTx, id: FamilyId, named: &[PersonId]) -> Result<(Family, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(&presence_store::PRESENT, &[&named]), (&LOCK, &[&id])]).await?;
+    Ok((family(found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// The change, what becomes of those who were members before, and the commit, in one round trip.

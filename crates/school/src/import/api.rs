@@ -20,6 +20,8 @@ use super::{
     job,
     run::{DayOrMonth, ImportRun, ReadingMode, RosterFormat, RunSettings},
     run_store,
+    table::{self, TableSettings},
+    undo::undo_table,
 };
 use crate::{ROSTER, scope::authorize_change};
 
@@ -29,6 +31,7 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
         .routes(routes!(roster_import_list, roster_import_create))
         .routes(routes!(roster_import_read))
         .routes(routes!(roster_import_undo))
+        .merge(table::routes())
 }
 
 /// Bytes of a package that is sent. Larger ones come in by command.
@@ -43,7 +46,8 @@ const MEDIA_TYPES: &[&str] = &["application/zip", "application/x-zip-compressed"
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ImportWish {
-    /// `oneroster` (as usual), or `sds` for files of Microsoft School Data Sync 2.1.
+    /// `oneroster` (as usual), `sds` for files of Microsoft School Data Sync 2.1, or `table` for CSV or a workbook with records
+    /// of one list.
     #[garde(skip)]
     #[param(inline)]
     format: Option<RosterFormat>,
@@ -74,11 +78,36 @@ struct ImportWish {
     #[garde(range(max = 100))]
     #[param(maximum = 100, example = 20)]
     removal_threshold: Option<u8>,
+    /// Of a table: the list it is brought into, as its address has it.
+    #[garde(inner(length(chars, min = 1, max = 100)))]
+    #[param(min_length = 1, max_length = 100)]
+    resource: Option<String>,
+    /// Of a table: how it is read, as JSON, such as `{"columns":{"Vorname":"given_name"},"key":["identifier"]}`. With `columns`,
+    /// `constants`, `key`, `words`, `clear_empty` and `sheet`, of which all may be left out.
+    #[garde(inner(length(chars, max = 6000)))]
+    #[param(max_length = 6000)]
+    mapping: Option<String>,
 }
 
-impl From<ImportWish> for RunSettings {
-    fn from(wish: ImportWish) -> Self {
-        Self {
+impl ImportWish {
+    fn settings(self) -> Result<RunSettings> {
+        let is_table = self.format == Some(RosterFormat::Table);
+        let wish = self;
+        let table = match (&wish.resource, is_table) {
+            (Some(resource), true) => {
+                let mapping = table::read_mapping(wish.mapping.as_deref())?;
+                Some(TableSettings { resource: resource.clone(), mapping })
+            }
+            (None, true) => {
+                return Err(Error::field("resource", "missing", "Name the list that the table is brought into."));
+            }
+            (None, false) if wish.mapping.is_none() => None,
+            (_, false) => {
+                let message = "Only a table has a list and a mapping: say format=table.";
+                return Err(Error::field("format", "format_not_table", message));
+            }
+        };
+        Ok(RunSettings {
             format: wish.format.unwrap_or(RosterFormat::OneRoster),
             dry_run: wish.dry_run,
             mode: wish.mode.unwrap_or(ReadingMode::Lenient),
@@ -86,15 +115,22 @@ impl From<ImportWish> for RunSettings {
             skip_bad_rows: wish.skip_bad_rows,
             adopt: wish.adopt,
             removal_threshold: wish.removal_threshold.unwrap_or(20),
-        }
+            table,
+        })
     }
 }
+
+/// CSV, or a workbook.
+#[derive(ToSchema)]
+#[schema(value_type = String)]
+#[expect(dead_code, reason = "the form of a body, for the API document")]
+pub(super) struct SentTable(String);
 
 /// A zip archive.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[expect(dead_code, reason = "the form of a body, for the API document")]
-struct SentPackage(Vec<u8>);
+pub(super) struct SentPackage(Vec<u8>);
 
 /// The one order there is, and its reverse.
 #[derive(Debug, Clone, Copy)]
@@ -158,7 +194,8 @@ async fn roster_import_list(
 
 /// Bring a roster in
 ///
-/// A OneRoster 1.1 or 1.2 package, or files of School Data Sync, as a zip of 64 MiB at most. It is kept until a job has brought it in; read the import to see
+/// A OneRoster 1.1 or 1.2 package, or files of School Data Sync, as a zip of 64 MiB at most; with `format=table` records of one
+/// list, as CSV or a workbook of 16 MiB and 20,000 rows at most, which only adds and changes. It is kept until a job has brought it in; read the import to see
 /// how far that is, and how it ended. With `dry_run` nothing changes, and the report shows what would.
 #[utoipa::path(
     post,
@@ -166,7 +203,13 @@ async fn roster_import_list(
     operation_id = "roster_import_create",
     tag = "School",
     params(IdempotencyHeader, ImportWish),
-    request_body(content = SentPackage, content_type = "application/zip", example = json!("PK\u{3}\u{4}")),
+    request_body(
+        description = "The package, or the table.",
+        content((SentPackage = "application/zip", example = json!("PK\u{3}\u{4}")),
+            (SentTable = "text/csv", example = json!("name,type\nLindgren School,school\n")),
+            (SentPackage = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                example = json!("PK\u{3}\u{4}")))
+    ),
     responses((status = 201, description = "The import, which waits.", body = ImportRun,
         headers(("ETag" = String, description = "Its version."), ("Location" = String, description = "Its address.")),
         example = json!(sample())))
@@ -178,18 +221,23 @@ async fn roster_import_create(
 ) -> Result<Response<Body>, Problem> {
     op.cx.authorize(Action::Import, &ROSTER)?;
     op.limit(Class::Heavy)?;
+    let settings = wish.settings()?;
+    let (media_types, largest) = match settings.table {
+        Some(_) => (table::MEDIA_TYPES, table::LARGEST),
+        None => (MEDIA_TYPES, LARGEST),
+    };
     let file =
         tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::internal)?.map_err(Error::internal)?;
-    let received = upload.receive(MEDIA_TYPES, LARGEST, file).await?;
+    let received = upload.receive(media_types, largest, file).await?;
     let key = received.key.clone();
     let mut tx = op.tenancy.write(&op.cx).await?;
-    let made = keep(&mut tx, received, &wish.into()).await;
+    let made = keep(&mut tx, received, &settings).await;
     op.created(tx, key, made).await
 }
 
 /// Keeps the package, and leaves a job that brings it in.
 async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> Result<ImportRun> {
-    let Received { mut file, length, key } = received;
+    let Received { mut file, length, key, .. } = received;
     let id = ImportRunId::generate(tx.cx().clock());
     let run = run_store::insert(tx, key.as_ref(), id, settings, i64::try_from(length).unwrap_or(i64::MAX)).await?;
     file.rewind().map_err(Error::internal)?;
@@ -206,7 +254,8 @@ async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> 
         file = back;
     }
     tx.audit_act("import.request", &ROSTER, id, Some(json!({ "bytes": length, "settings": settings })));
-    tx.enqueue(job::RUN, json!(job::About { id }), None, None)?;
+    let permissions = tx.cx().permissions().iter().map(str::to_owned).collect();
+    tx.enqueue(job::RUN, json!(job::About { id, permissions }), None, None)?;
     Ok(run)
 }
 
@@ -253,9 +302,22 @@ async fn roster_import_undo(
     };
     authorize_change(&op.cx, Action::Import, &ROSTER, read).await?;
     op.limit(Class::Heavy)?;
-    let mut tx = op.tenancy.write(&op.cx).await?;
-    let undone = super::undo(&mut tx, once.key.as_ref(), id, once.body.keep_changed).await;
-    op.done(tx, once.key, undone).await
+    let Op { tenancy, cx, .. } = &op;
+    let key = once.key;
+    if run_store::get(tenancy, cx, id).await?.settings.format == RosterFormat::Table {
+        return match undo_table(tenancy, cx, key.as_ref(), id, once.body.keep_changed).await {
+            Ok((batch, tx, run)) => {
+                let answer = op.done(tx, key, Ok(run)).await?;
+                batch.commit().await?;
+                Ok(answer)
+            }
+            // What was answered to the same key before is answered again.
+            Err(error) => op.done(tenancy.write(cx).await?, key, Err::<ImportRun, _>(error)).await,
+        };
+    }
+    let mut tx = tenancy.write(cx).await?;
+    let undone = super::undo(&mut tx, key.as_ref(), id, once.body.keep_changed).await;
+    op.done(tx, key, undone).await
 }
 
 fn sample() -> ImportRun {
@@ -267,6 +329,7 @@ fn sample() -> ImportRun {
         skip_bad_rows: false,
         adopt: false,
         removal_threshold: 20,
+        table: None,
     };
     let at = Timestamp::constant(1_767_603_600, 0);
     ImportRun::waiting(crate::sample_id(), settings, 48_211, at, "account:ada".to_owned())

@@ -9,7 +9,7 @@ use std::{
 
 use cloister_ids::ImportRunId;
 use cloister_tenancy::{
-    Error, ErrorKind, OpContext, Result, Tenancy,
+    Actor, Error, ErrorKind, OpContext, PermissionSet, Result, Tenancy,
     jobs::{JobContext, JobKind, Priority},
 };
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Observer, Outcome, Phase,
     run::{RosterFormat, RunState},
-    run_store, undo,
+    run_store, table, undo,
 };
 use crate::oneroster::{Limits, Package, from_sds};
 
@@ -25,9 +25,12 @@ use crate::oneroster::{Limits, Package, from_sds};
 pub(super) const RUN: &str = "school.import_run";
 
 /// What a job is about.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct About {
     pub(super) id: ImportRunId,
+    /// What whoever asked for it may do: a table is brought in with no more than that.
+    #[serde(default)]
+    pub(super) permissions: Vec<String>,
 }
 
 /// Bringing a large district in takes minutes.
@@ -44,21 +47,25 @@ pub(crate) fn jobs() -> Vec<JobKind> {
 }
 
 async fn forget(job: JobContext) -> Result<()> {
-    let About { id } = job.payload()?;
+    let About { id, .. } = job.payload()?;
     let Some(mut tx) = job.first_delivery().await? else { return Ok(()) };
     undo::forget(&mut tx, id).await?;
     tx.commit().await
 }
 
 async fn run(job: JobContext) -> Result<()> {
-    let About { id } = job.payload()?;
+    let About { id, permissions } = job.payload()?;
     let (tenancy, cx) = (job.tenancy(), job.cx()?);
     let run = run_store::get(tenancy, cx, id).await?;
     if !matches!(run.state, RunState::Waiting | RunState::Running) {
         // An earlier attempt ended it, and did not live to say so.
         return Ok(());
     }
-    let outcome = bring(tenancy, cx, &run).await;
+    let outcome = if run.settings.format == RosterFormat::Table {
+        bring_table(tenancy, cx, &run, &PermissionSet::new(permissions)).await
+    } else {
+        bring(tenancy, cx, &run).await
+    };
     match outcome {
         Ok(()) => Ok(()),
         // Tried again, it may well succeed: another import is under way, a database is not there, somebody changed the roster.
@@ -96,15 +103,59 @@ async fn bring(tenancy: &Tenancy, cx: &OpContext, run: &super::ImportRun) -> Res
         Outcome::DryRun => RunState::DryRun,
         Outcome::Refused => RunState::Refused,
     };
+    end(tenancy, cx, run.id, state, serde_json::to_value(&report).map_err(Error::internal)?).await
+}
+
+/// A table comes in in the name of whoever asked for it.
+async fn bring_table(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    run: &super::ImportRun,
+    permissions: &PermissionSet,
+) -> Result<()> {
+    let file = fetch(tenancy, cx, run.id).await?;
+    let bytes = tokio::task::spawn_blocking(move || table::whole(file)).await.map_err(Error::internal)?;
+    let asked = cx.clone().in_the_name_of(actor(&run.created_by), permissions);
+    let far = Far::default();
+    let importing = table::bring(tenancy, &asked, bytes.map_err(Error::internal)?, &run.settings, &far, Some(run.id));
+    let report = tokio::select! {
+        report = importing => report?,
+        never = note(tenancy, cx, run.id, &far) => match never {},
+    };
+    let state = match report.outcome {
+        Outcome::Applied => return Ok(()),
+        Outcome::DryRun => RunState::DryRun,
+        Outcome::Refused => RunState::Refused,
+    };
+    end(tenancy, cx, run.id, state, serde_json::to_value(&report).map_err(Error::internal)?).await
+}
+
+/// Who asked for it, as the import has it.
+fn actor(text: &str) -> Actor {
+    match text.split_once(':') {
+        Some(("account", name)) => Actor::Account(name.into()),
+        Some(("operator", name)) => Actor::Operator(name.into()),
+        _ => Actor::System(RUN),
+    }
+}
+
+/// Notes how one ended that changed nothing.
+async fn end(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    id: ImportRunId,
+    state: RunState,
+    report: serde_json::Value,
+) -> Result<()> {
     let mut tx = tenancy.write(cx).await?;
-    run_store::end(&mut tx, run.id, state, Some(&report), None, None).await?;
+    run_store::end(&mut tx, id, state, Some(report), None, None).await?;
     tx.commit().await
 }
 
 fn open(file: DiskFile, format: RosterFormat) -> Result<Package> {
     let package = Package::from_archive(Box::new(file), Limits::default())?;
     match format {
-        RosterFormat::OneRoster => Ok(package),
+        RosterFormat::OneRoster | RosterFormat::Table => Ok(package),
         RosterFormat::Sds => Ok(from_sds(package, tempfile::tempfile().map_err(Error::internal)?)?),
     }
 }

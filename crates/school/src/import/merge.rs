@@ -87,6 +87,7 @@ impl Comparison<'_> {
             tx.query(&person::agent::KEEP_NEWER_FIELDS, &[]).await?;
         }
         if self.has(File::Roles) {
+            tx.query(&role::primary::DEMOTE_MERGED, &[]).await?;
             tx.query(&role::primary::SURPLUS, &[]).await?;
             if strict {
                 tx.query(&role::primary::REFUSE, &[]).await?;

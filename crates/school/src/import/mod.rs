@@ -40,6 +40,7 @@ mod run;
 mod run_store;
 mod stage;
 mod store;
+mod table;
 mod undo;
 
 use std::time::Instant;
@@ -52,7 +53,11 @@ pub use example::{Change, Example, FieldChange};
 pub(crate) use job::jobs;
 pub use report::{Elapsed, FileReport, ImportReport, Outcome, Refusal, Removal};
 pub use run::{DayOrMonth, ImportRun, ReadingMode, RosterFormat, RunSettings, RunState};
-pub use undo::{last, undo};
+pub use table::{
+    RowExample, TableCounts, TableField, TableIssue, TableMapping, TableRefusal, TableReport, TableSettings,
+    TableSeverity,
+};
+pub use undo::{last, take_back, undo};
 
 use crate::{
     ROSTER,
@@ -62,7 +67,7 @@ use report::milliseconds;
 
 /// Every statement of the import.
 pub(crate) fn statements() -> impl Iterator<Item = &'static [&'static Statement]> {
-    store::STATEMENTS.into_iter().chain([run_store::STATEMENTS])
+    store::STATEMENTS.into_iter().chain([run_store::STATEMENTS, table::STATEMENTS])
 }
 
 /// How a package is brought in.
@@ -137,6 +142,19 @@ pub async fn import(
     bring(tenancy, cx, package, settings, observer, None).await
 }
 
+/// Brings a table into a list of the tenant of `cx`. A refused one is an answer, not an error.
+///
+/// One that changes anything is remembered, and can be taken back.
+pub async fn import_table(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    bytes: Vec<u8>,
+    settings: &RunSettings,
+    observer: &dyn Observer,
+) -> Result<TableReport> {
+    table::bring(tenancy, cx, bytes, settings, observer, None).await
+}
+
 /// The same for an import that waits, which ends with it.
 async fn bring(
     tenancy: &Tenancy,
@@ -208,7 +226,8 @@ async fn bring(
     report.milliseconds.merging = milliseconds(merging.elapsed());
     merge::audit(&mut tx, run, report.audited());
     // One that changed nothing leaves the one before the last.
-    run_store::end(&mut tx, run, RunState::Applied, Some(&report), changes.then_some(now), None).await?;
+    let told = serde_json::to_value(&report).map_err(Error::internal)?;
+    run_store::end(&mut tx, run, RunState::Applied, Some(told), changes.then_some(now), None).await?;
     undo::forget_later(&mut tx, run, changes)?;
     tx.commit().await?;
     Ok(report)

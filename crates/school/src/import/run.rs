@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::ImportSettings;
+use super::{ImportSettings, TableSettings};
 use crate::oneroster::{DateOrder, Mode};
 
 words! {
@@ -47,6 +47,8 @@ words! {
         OneRoster = "oneroster",
         /// Files of Microsoft School Data Sync 2.1.
         Sds = "sds",
+        /// CSV, or a workbook, with records of one list.
+        Table = "table",
     }
 }
 
@@ -78,6 +80,9 @@ pub struct RunSettings {
     /// Percentage of records that a bulk file may remove.
     #[schema(maximum = 100, example = 20)]
     pub removal_threshold: u8,
+    /// Of a table: what it is brought into, and how it is read.
+    #[serde(default)]
+    pub table: Option<TableSettings>,
 }
 
 impl RunSettings {
@@ -111,6 +116,21 @@ impl RunSettings {
             skip_bad_rows: settings.skip_bad_rows,
             adopt: settings.adopt,
             removal_threshold: settings.removal_threshold,
+            table: None,
+        }
+    }
+
+    /// Of a table that is brought in at once.
+    pub fn of_table(table: TableSettings, dry_run: bool, date_order: Option<DayOrMonth>, skip_bad_rows: bool) -> Self {
+        Self {
+            format: RosterFormat::Table,
+            dry_run,
+            mode: ReadingMode::Lenient,
+            date_order,
+            skip_bad_rows,
+            adopt: false,
+            removal_threshold: 0,
+            table: Some(table),
         }
     }
 }

@@ -9,10 +9,7 @@ use cloister_tenancy::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{
-    report::ImportReport,
-    run::{ImportRun, RunSettings, RunState},
-};
+use super::run::{ImportRun, RunSettings, RunState};
 use crate::record::found;
 
 macro_rules! columns {
@@ -148,12 +145,11 @@ pub(super) async fn end(
     tx: &mut TenantTx,
     id: ImportRunId,
     state: RunState,
-    report: Option<&ImportReport>,
+    report: Option<Value>,
     applied_at: Option<Timestamp>,
     failure: Option<&str>,
 ) -> Result<()> {
     let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
-    let report: Option<Value> = report.map(serde_json::to_value).transpose().map_err(Error::internal)?;
     let undoable = applied_at.is_some();
     tx.query_all(&[
         (&END, &[&id, &state.word(), &report, &applied_at, &undoable, &now, &by, &failure]),

@@ -10,23 +10,23 @@
 
 use cloister_http::IdempotencyKey;
 use cloister_ids::ImportRunId;
-use cloister_tenancy::{Action, Error, ErrorKind, OpContext, Result, Tenancy, TenantTx, sql::Parameters};
+use cloister_tenancy::{Action, Batch, Error, ErrorKind, OpContext, Result, Tenancy, TenantTx, sql::Parameters};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
     report::FileReport,
-    run::{ImportRun, RunState},
+    run::{ImportRun, RosterFormat, RunState},
     run_store,
     store::{ENTITIES, demographics, undo},
+    table,
 };
 use crate::{ROSTER, oneroster::File};
 
 /// Keeps what is about to change, for the import `id`; and forgets what was kept for others.
 pub(super) async fn keep(tx: &mut TenantTx, id: ImportRunId, files: &[FileReport], now: Timestamp) -> Result<()> {
-    let by = tx.cx().actor().to_string();
     let which: &Parameters<'_> = &[&id];
-    tx.query_all(&[(&undo::FORGET, &[]), (&undo::FORGET_RUNS, &[&now, &by])]).await?;
+    forget_others(tx, now).await?;
     for entity in ENTITIES {
         let Some(file) = files.iter().find(|file| file.file == entity.file) else { continue };
         if file.changed > 0 || file.removed > 0 {
@@ -37,6 +37,12 @@ pub(super) async fn keep(tx: &mut TenantTx, id: ImportRunId, files: &[FileReport
         }
     }
     tx.query(&undo::KEEP_TERMS, which).await.map(drop)
+}
+
+/// Forgets what was kept for other imports: only the last can be taken back.
+pub(super) async fn forget_others(tx: &mut TenantTx, now: Timestamp) -> Result<()> {
+    let by = tx.cx().actor().to_string();
+    tx.query_all(&[(&undo::FORGET, &[]), (&table::FORGET, &[]), (&undo::FORGET_RUNS, &[&now, &by])]).await.map(drop)
 }
 
 /// For how many days what was there before an import is kept.
@@ -57,8 +63,8 @@ pub(super) fn forget_later(tx: &mut TenantTx, id: ImportRunId, changes: bool) ->
 pub(super) async fn forget(tx: &mut TenantTx, id: ImportRunId) -> Result<()> {
     let run = run_store::lock(tx, None, id).await?;
     if run.undoable {
-        let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
-        tx.query_all(&[(&undo::FORGET, &[]), (&undo::FORGET_RUNS, &[&now, &by])]).await?;
+        let now = tx.cx().clock().now();
+        forget_others(tx, now).await?;
     }
     Ok(())
 }
@@ -84,17 +90,54 @@ pub async fn undo(
     }
     let changed = changed_since(tx, id, applied_at).await?;
     if changed > 0 && !keep_changed {
-        let message = format!(
-            "{changed} records were changed since this import. Take it back with keep_changed, and they stay as they are now, or \
-             leave it."
-        );
-        return Err(Error::new(ErrorKind::Conflict, "import_changed_since", message));
+        return Err(were_changed(changed));
     }
     let now = tx.cx().clock().now();
     bring_back(tx, id, applied_at, now).await.map_err(contradicts)?;
-    run_store::undone(tx, id, now).await?;
-    tx.query(&undo::FORGET, &[]).await?;
-    tx.audit_act("import.undo", &ROSTER, id, Some(json!({ "changed_since": changed })));
+    end(tx, run, now, changed).await
+}
+
+/// Takes an import of whatever kind back, and commits.
+pub async fn take_back(tenancy: &Tenancy, cx: &OpContext, id: ImportRunId, keep_changed: bool) -> Result<ImportRun> {
+    cx.authorize(Action::Import, &ROSTER)?;
+    if run_store::get(tenancy, cx, id).await?.settings.format == RosterFormat::Table {
+        let (batch, tx, run) = undo_table(tenancy, cx, None, id, keep_changed).await?;
+        tx.commit().await?;
+        batch.commit().await?;
+        return Ok(run);
+    }
+    let mut tx = tenancy.write(cx).await?;
+    let run = undo(&mut tx, None, id, keep_changed).await?;
+    tx.commit().await?;
+    Ok(run)
+}
+
+/// Takes an import of a table back. What is given is to be committed, the last step before the whole.
+pub(super) async fn undo_table(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    key: Option<&IdempotencyKey>,
+    id: ImportRunId,
+    keep_changed: bool,
+) -> Result<(Batch, TenantTx, ImportRun)> {
+    let batch = table::begin(tenancy, cx).await?;
+    let mut tx = tenancy.write(batch.cx()).await?;
+    let run = run_store::lock(&mut tx, key, id).await?;
+    check(&run)?;
+    tx.commit().await?;
+    batch.keep().await?;
+    let changed = table::take_back(tenancy, &batch, id, keep_changed).await?;
+    let mut tx = tenancy.write(batch.cx()).await?;
+    let now = tx.cx().clock().now();
+    let run = end(&mut tx, run, now, changed).await?;
+    Ok((batch, tx, run))
+}
+
+/// Notes that it was taken back.
+async fn end(tx: &mut TenantTx, run: ImportRun, now: Timestamp, changed: i64) -> Result<ImportRun> {
+    run_store::undone(tx, run.id, now).await?;
+    tx.query_all(&[(&undo::FORGET, &[]), (&table::FORGET, &[])]).await?;
+    tx.audit_act("import.undo", &ROSTER, run.id, Some(json!({ "changed_since": changed })));
     let by = tx.cx().actor().to_string();
     Ok(ImportRun {
         state: RunState::Undone,
@@ -106,6 +149,14 @@ pub async fn undo(
         updated_by: by,
         ..run
     })
+}
+
+/// Records were changed since.
+pub(super) fn were_changed(count: i64) -> Error {
+    let message = format!(
+        "{count} records were changed since this import. Take it back with keep_changed, and they stay as they are now, or leave it."
+    );
+    Error::new(ErrorKind::Conflict, "import_changed_since", message)
 }
 
 /// When it was applied, if it can be taken back.

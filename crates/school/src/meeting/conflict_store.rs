@@ -10,14 +10,16 @@ use super::conflict::{Conflict, ConflictKind, MeetingConflicts};
 use crate::{listing::Span, term_store::terms};
 
 /// That the meeting `b` is on the same day as `a`, and both are in force on some day: one of their own days, if they have any, in a
-/// term of their class, which counts. `$later` says how `b` stands to `a`.
+/// term of their class, which counts. `$later` says how `b` stands to `a`. A meeting has a day of the week or of the rotating
+/// timetable, and never both: said without `or`, it can be hashed.
 macro_rules! shared_days {
     ($later:literal) => {
         concat!(
             " and b.tenant_id = $1 and b.status = 'active' and b.id <> a.id",
             $later,
             "
-              and (a.day_of_week = b.day_of_week or a.cycle_day = b.cycle_day)
+              and coalesce(a.day_of_week, 0) = coalesce(b.day_of_week, 0)
+              and coalesce(a.cycle_day, '') = coalesce(b.cycle_day, '')
               and (a.begin_date is null or b.end_date is null or a.begin_date < b.end_date)
               and (b.begin_date is null or a.end_date is null or b.begin_date < a.end_date)
              join class k on k.tenant_id = $1 and k.id = a.class_id and k.status = 'active'
@@ -54,7 +56,8 @@ macro_rules! teachers {
 }
 
 /// Pairs `one`, `kind`, `other`: `$a` narrows the first, `$of` whose teachers are looked for, and `$later` says how the second
-/// stands to it. Each kind is joined by what is shared, so that PostgreSQL can hash it or look it up.
+/// stands to it. Each kind is joined by what is shared, so that PostgreSQL can hash it or look it up; whom a meeting names and whose
+/// class it is are joined apart, or all meetings of the school would be gone through for one.
 macro_rules! pairs {
     ($a:literal, $of:literal, $later:literal) => {
         concat!(
@@ -78,10 +81,22 @@ macro_rules! pairs {
              from meeting a join (",
             teachers!($of),
             ") taught on taught.id = a.id
-             join (",
-            teachers!(""),
-            ") also on also.teacher_id = taught.teacher_id
-             join meeting b on b.id = also.id and b.class_id <> a.class_id",
+             join meeting b on b.teacher_id = taught.teacher_id and b.class_id <> a.class_id",
+            shared_days!($later),
+            "
+             where a.tenant_id = $1 and a.status = 'active'",
+            $a,
+            "
+             union all
+             select a.id, 'teacher', b.id
+             from meeting a join (",
+            teachers!($of),
+            ") taught on taught.id = a.id
+             join enrollment e on e.tenant_id = $1 and e.person_id = taught.teacher_id and e.role = 'teacher'
+              and e.status = 'active'
+             join meeting b on b.class_id = e.class_id and b.teacher_id is null and b.class_id <> a.class_id
+              and (b.begin_date is null or e.end_date is null or b.begin_date < e.end_date)
+              and (e.begin_date is null or b.end_date is null or e.begin_date < b.end_date)",
             shared_days!($later),
             "
              where a.tenant_id = $1 and a.status = 'active'",

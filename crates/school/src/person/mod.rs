@@ -15,7 +15,7 @@ mod within_store;
 use cloister_http::{Edge, IdempotencyKey, IfMatch, MergePatch, Versioned};
 use cloister_ids::{AccountId, OrgId, PersonId};
 use cloister_tenancy::{
-    Action, Changes, ConstraintRule, OpContext, Resource, Result, Tenancy, TenantTx, sql::Statement,
+    Action, Changes, ConstraintRule, Error, ErrorKind, OpContext, Resource, Result, Tenancy, TenantTx, sql::Statement,
 };
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub use summary::{PersonSummary, Relation, Relations};
 use self::role::{RoleChanges, check_agents};
 use crate::{
     contact::{authorize_agents, new_agents},
+    person_merge::PERSON_MERGE,
+    presence_store::{check_present, named_in},
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{ITEMS, SOURCED_ID, TEXT, at_most, clean, distinct, small},
     scope::{Sight, authorize_change},
@@ -219,6 +221,10 @@ pub struct Person {
     pub id: PersonId,
     /// The account tied to this person; told to whoever may change persons. It is tied by an invitation, not by a change.
     pub account_id: Option<AccountId>,
+    /// Whether there is a photograph of them.
+    pub has_photo: bool,
+    /// Of a record that was merged into another, which one stayed; told to whoever may see merges.
+    pub merged_into_id: Option<PersonId>,
     /// What is known of them.
     #[serde(flatten)]
     pub fields: PersonFields,
@@ -252,6 +258,11 @@ fn shows_accounts(cx: &OpContext) -> bool {
     cx.permissions().allow(Action::Update, &PERSON)
 }
 
+/// Whoever may see merges is told what became of a record.
+fn shows_merges(cx: &OpContext) -> bool {
+    cx.permissions().allow(Action::Read, &PERSON_MERGE)
+}
+
 fn yes() -> bool {
     true
 }
@@ -264,7 +275,8 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: Per
     fields.agent_ids.sort_unstable();
     let id = PersonId::generate(tx.cx().clock());
     fields.sourced_id.get_or_insert_with(|| id.to_string());
-    let person = Person { id, account_id: None, fields, record: Record::new(tx.cx()) };
+    let record = Record::new(tx.cx());
+    let person = Person { id, account_id: None, has_photo: false, merged_into_id: None, fields, record };
     authorize_agents(tx.cx(), &[], &person.fields.agent_ids)?;
     let agents = new_agents(tx.cx().clock(), &[], &person.fields.agent_ids);
     store::insert(tx, key, &person, &agents).await?;
@@ -296,38 +308,58 @@ async fn update(
     known: &IfMatch,
     patch: &MergePatch<PersonFields>,
 ) -> Result<Person> {
-    change(tenancy, cx, id, known, |before| patch.apply(before)).await
+    let named = named_in(&patch.changes(), "agent_ids", PARTS);
+    change(tenancy, cx, id, known, &named, |before| patch.apply(before)).await
 }
 
-/// Changes a person by whatever `to` makes of them.
+/// Changes a person by whatever `to` makes of them; `named` are those who may come to act for them.
+///
+/// Somebody who comes back has the roles and places again that left with them: roles unless others are given.
 async fn change(
     tenancy: &Tenancy,
     cx: &OpContext,
     id: PersonId,
     known: &IfMatch,
+    named: &[PersonId],
     to: impl FnOnce(&PersonFields) -> Result<PersonFields>,
 ) -> Result<Person> {
     authorize_change(cx, Action::Update, &PERSON, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let store::Locked { person: before, agents: present, left } = store::lock(&mut tx, id, named).await?;
     known.check(&before)?;
     let mut fields = to(&before.fields)?;
     check_change(before.fields.head(), fields.head())?;
+    let returns = fields.status != before.fields.status;
+    if returns && before.merged_into_id.is_some() {
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            "person_merged",
+            "This record was merged into another. To have both again, take the merge back.",
+        ));
+    }
+    let roles_return = returns && fields.roles.is_empty();
+    if roles_return {
+        fields.roles.clone_from(&left);
+    }
+    let current = if roles_return { &left } else { &before.fields.roles };
     check_agents(Some(id), &fields.agent_ids)?;
     fields.sourced_id.clone_from(&before.fields.sourced_id);
     fields.agent_ids.sort_unstable();
-    let roles = RoleChanges::plan(cx.clock(), &before.fields.roles, &mut fields.roles)?;
+    let roles = RoleChanges::plan(cx.clock(), current, &mut fields.roles)?;
     if fields == before.fields {
         tx.rollback().await?;
         return Ok(before);
     }
     authorize_agents(cx, &before.fields.agent_ids, &fields.agent_ids)?;
     let come = new_agents(cx.clock(), &before.fields.agent_ids, &fields.agent_ids);
+    come.iter().try_for_each(|new| check_present(&present, new.agent, "agent_ids"))?;
     let changes = Changes::between(&before.fields, &fields)?.showing_only(NOT_PERSONAL);
-    let Person { account_id, fields: PersonFields { agent_ids, .. }, record, .. } = before;
-    let after = Person { id, account_id, fields, record: record.changed(cx) };
+    let Person { account_id, has_photo, fields: PersonFields { agent_ids, .. }, record, .. } = before;
+    let after = Person { id, account_id, has_photo, merged_into_id: None, fields, record: record.changed(cx) };
     tx.audit(Action::Update, &PERSON, id, Some(changes.into()));
-    store::update(tx, &roles, &agent_ids, &come, &after).await?;
+    let besides =
+        store::Besides { roles: &roles, roles_return, places_return: returns, agents: &agent_ids, come: &come };
+    store::update(tx, &besides, &after).await?;
     Ok(after)
 }
 
@@ -335,7 +367,7 @@ async fn change(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: PersonId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &PERSON, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let before = store::lock(&mut tx, id, &[]).await?.person;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

@@ -54,7 +54,7 @@ async fn person_roles_replace(
     Json(wanted): Json<WantedRoles>,
 ) -> Result<Tagged<PersonRoles>, Problem> {
     let to = |before: &PersonFields| Ok(PersonFields { roles: wanted.roles, ..before.clone() });
-    let person = super::change(&op.tenancy, &op.cx, id, &known, to).await?;
+    let person = super::change(&op.tenancy, &op.cx, id, &known, &[], to).await?;
     Ok(Tagged(PersonRoles { version: person.record.version, roles: person.fields.roles }))
 }
 
@@ -94,7 +94,8 @@ async fn person_agents_replace(
     known: IfMatch,
     Json(wanted): Json<WantedAgents>,
 ) -> Result<Tagged<PersonAgents>, Problem> {
+    let named = wanted.agent_ids.clone();
     let to = |before: &PersonFields| Ok(PersonFields { agent_ids: wanted.agent_ids, ..before.clone() });
-    let person = super::change(&op.tenancy, &op.cx, id, &known, to).await?;
+    let person = super::change(&op.tenancy, &op.cx, id, &known, &named, to).await?;
     Ok(Tagged(PersonAgents { version: person.record.version, agent_ids: person.fields.agent_ids }))
 }

@@ -20,6 +20,15 @@ statements! {
     /// Those of a person that count.
     OF_PERSON = concat!("select id, ", head!(), ", ", fields!(), " from person_role
         where tenant_id = $1 and person_id = $2 and status = 'active' order by role_type, id");
+    /// Those of a person who is deleted that left at the same moment.
+    LEFT = concat!("select id, ", head!(), ", ", fields!(), " from person_role
+        where tenant_id = $1 and person_id = $2 and status = 'tobedeleted' and updated_at = (select p.updated_at from person p
+            where p.tenant_id = $1 and p.id = $2 and p.status = 'tobedeleted') order by role_type, id");
+    /// Brings them back.
+    RESTORE_LEFT = "update person_role r set status = 'active', date_last_modified = $3, updated_at = $3, updated_by = $4,
+            version = r.version + 1
+        from person p where p.tenant_id = $1 and p.id = $2 and p.status = 'tobedeleted'
+        and r.tenant_id = $1 and r.person_id = $2 and r.status = 'tobedeleted' and r.updated_at = p.updated_at";
     /// A new one.
     INSERT = insert!("person_role", concat!("person_id, ", fields!()), "$8, $9, $10, $11, $12, $13, $14");
     /// New values.

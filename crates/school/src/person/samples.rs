@@ -37,13 +37,15 @@ pub(super) fn sample() -> Person {
     Person {
         id: crate::sample_id(),
         account_id: None,
+        has_photo: true,
+        merged_into_id: None,
         fields: PersonFields { roles: vec![role::sample()], ..sample_fields() },
         record: Record::sample(),
     }
 }
 
 pub(super) fn summary_sample() -> PersonSummary {
-    let Person { id, account_id, fields, record } = sample();
+    let Person { id, account_id, fields, record, .. } = sample();
     PersonSummary {
         id,
         sourced_id: fields.sourced_id.unwrap_or_default(),

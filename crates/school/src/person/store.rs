@@ -10,12 +10,13 @@ use serde_json::Value;
 
 use super::{
     Person, PersonFields, Relation, Relations,
-    role::RoleChanges,
+    role::{Role, RoleChanges},
     role_store::{self, Item},
-    shows_accounts,
+    shows_accounts, shows_merges,
 };
 use crate::{
     contact::{self, NewAgent},
+    presence_store::{self, check_present},
     record::{Metadata, Record, Source, found, status},
     store::{delete, get, insert, lock, update},
 };
@@ -28,12 +29,23 @@ macro_rules! written {
     };
 }
 
+/// Whether there is a photograph.
+macro_rules! has_photo {
+    () => {
+        "exists (select from person_photo look where look.tenant_id = $1 and look.person_id = person.id) as has_photo"
+    };
+}
+
 macro_rules! fields {
     () => {
         concat!(
             written!(),
-            ", account_id, array(select a.contact_id from contact a
-                where a.tenant_id = $1 and a.student_id = person.id and a.status = 'active' order by 1) as agent_ids"
+            ", account_id, ",
+            has_photo!(),
+            ", array(select a.contact_id from contact a
+                where a.tenant_id = $1 and a.student_id = person.id and a.status = 'active' order by 1) as agent_ids,
+             (select g.kept_id from person_merge g where g.tenant_id = $1 and g.merged_id = person.id
+                and g.status = 'active' limit 1) as merged_into_id"
         )
     };
 }
@@ -74,6 +86,11 @@ statements! {
     DELETE = delete!("person", "id = $2");
     /// Marks their places in classes as deleted.
     DELETE_ENROLLMENTS = delete!("enrollment", "person_id = $2");
+    /// Brings back the places that left at the same moment as their person, who is still marked as deleted.
+    RESTORE_ENROLLMENTS = "update enrollment e set status = 'active', date_last_modified = $3, updated_at = $3,
+            updated_by = $4, version = e.version + 1
+        from person p where p.tenant_id = $1 and p.id = $2 and p.status = 'tobedeleted'
+        and e.tenant_id = $1 and e.person_id = $2 and e.status = 'tobedeleted' and e.updated_at = p.updated_at";
     /// Whether one is there, and in which version.
     VERSION = "select version from person where tenant_id = $1 and id = $2";
     /// Who acts for one.
@@ -82,12 +99,14 @@ statements! {
     AGENT_OF = relations!("contact_id", "student_id");
 }
 
-pub(super) use written;
+pub(super) use {has_photo, written};
 
 pub(super) fn person(row: &Row, roles: &[Row]) -> Result<Person> {
     Ok(Person {
         id: row.get("id"),
         account_id: row.get("account_id"),
+        has_photo: row.get("has_photo"),
+        merged_into_id: row.get("merged_into_id"),
         fields: PersonFields {
             sourced_id: row.get("sourced_id"),
             status: status(row)?,
@@ -169,6 +188,7 @@ pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: PersonId) -> Resu
     let rows = tenancy.fetch_all(cx, &[(&GET, &[&id]), (&role_store::OF_PERSON, &[&id])]).await?;
     let mut person = person(found(&rows[0])?, &rows[1])?;
     person.account_id = person.account_id.filter(|_| shows_accounts(cx));
+    person.merged_into_id = person.merged_into_id.filter(|_| shows_merges(cx));
     Ok(person)
 }
 
@@ -212,26 +232,51 @@ pub(super) async fn insert(
     let mut parameters: Vec<&(dyn ToSql + Sync)> =
         vec![id, &fields.sourced_id, &record.created_at, &made.source, fields.metadata.column(), &record.created_by];
     parameters.extend(made.parameters(fields));
-    let mut items: Vec<Item<'_>> = vec![(&INSERT, parameters)];
+    let mut items: Vec<Item<'_>> = vec![(&presence_store::PRESENT, vec![&fields.agent_ids]), (&INSERT, parameters)];
     items.extend(role_store::inserts(id, &fields.roles, record, &made.source));
     items.extend(contact::come(id, agents, record, &made.source));
-    IdempotencyKey::query_all(key, tx, &borrowed(&items)).await.map(drop).map_err(contact::of_agents)
+    let rows = IdempotencyKey::query_all(key, tx, &borrowed(&items)).await.map_err(contact::of_agents)?;
+    fields.agent_ids.iter().try_for_each(|agent| check_present(&rows[0], *agent, "agent_ids"))
 }
 
-/// One that is kept from changing, with roles and agents.
-pub(super) async fn lock(tx: &mut TenantTx, id: PersonId) -> Result<Person> {
-    let rows = tx.query_all(&[(&LOCK, &[&id]), (&role_store::OF_PERSON, &[&id])]).await?;
-    person(found(&rows[0])?, &rows[1])
+/// A person who is kept from changing.
+pub(super) struct Locked {
+    /// With roles and agents.
+    pub(super) person: Person,
+    /// Those who may come to act for them, kept from leaving.
+    pub(super) agents: Vec<Row>,
+    /// The roles that left at the same moment as a person who is deleted.
+    pub(super) left: Vec<Role>,
 }
 
-/// The change, what becomes of roles and agents, and the commit, in one round trip. `agents` were there before, `come` are new.
-pub(super) async fn update(
-    tx: TenantTx,
-    roles: &RoleChanges,
-    agents: &[PersonId],
-    come: &[NewAgent],
-    changed: &Person,
-) -> Result<()> {
+/// `named` are those who may come to act for the person. All are locked in one order.
+pub(super) async fn lock(tx: &mut TenantTx, id: PersonId, named: &[PersonId]) -> Result<Locked> {
+    let all: Vec<PersonId> = named.iter().copied().chain([id]).collect();
+    let one: &Parameters<'_> = &[&id];
+    let steps: [(&'static Statement, &Parameters<'_>); 4] =
+        [(&presence_store::HELD, &[&all]), (&LOCK, one), (&role_store::OF_PERSON, one), (&role_store::LEFT, one)];
+    let mut rows = tx.query_all(&steps).await?;
+    let person = person(found(&rows[1])?, &rows[2])?;
+    let left = rows[3].iter().map(role_store::role).collect();
+    Ok(Locked { person, agents: rows.swap_remove(0), left })
+}
+
+/// What else a change does besides writing the person.
+pub(super) struct Besides<'a> {
+    pub(super) roles: &'a RoleChanges,
+    /// Whether the roles come back that left with the person.
+    pub(super) roles_return: bool,
+    /// Whether the places in classes do.
+    pub(super) places_return: bool,
+    /// Who acted for the person before.
+    pub(super) agents: &'a [PersonId],
+    /// Who does from now on.
+    pub(super) come: &'a [NewAgent],
+}
+
+/// The change, what becomes of roles, places and agents, and the commit, in one round trip.
+pub(super) async fn update(tx: TenantTx, besides: &Besides<'_>, changed: &Person) -> Result<()> {
+    let Besides { roles, roles_return, places_return, agents, come } = *besides;
     let Person { id, fields, record, .. } = changed;
     // Whoever changes who acts for a person keeps that from now on, whoever keeps the person.
     let keeper = Source::of(tx.cx().actor()).word();
@@ -239,7 +284,15 @@ pub(super) async fn update(
     let mut parameters: Vec<&(dyn ToSql + Sync)> =
         vec![id, &made.status, &record.updated_at, &record.updated_by, fields.metadata.column()];
     parameters.extend(made.parameters(fields));
-    let mut items: Vec<Item<'_>> = vec![(&UPDATE, parameters)];
+    // What comes back is told by the person's own moment, which the update changes.
+    let back: Vec<&(dyn ToSql + Sync)> = vec![id, &record.updated_at, &record.updated_by];
+    let returns = [(places_return, &RESTORE_ENROLLMENTS), (roles_return, &role_store::RESTORE_LEFT)];
+    let mut items: Vec<Item<'_>> = returns
+        .into_iter()
+        .filter(|(returns, _)| *returns)
+        .map(|(_, statement)| -> Item<'_> { (statement, back.clone()) })
+        .collect();
+    items.push((&UPDATE, parameters));
     items.extend(role_store::changes(id, roles, record, &made.source));
     let gone = agents.iter().filter(|agent| !fields.agent_ids.contains(agent));
     items.extend(contact::gone(id, gone, record, &keeper));

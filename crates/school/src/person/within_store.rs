@@ -14,7 +14,7 @@ use super::{
     Person, PersonSummary, Relations,
     list_store::{Scope, Selection, columns, named, summary},
     role_store,
-    store::{self, person, written},
+    store::{self, has_photo, person, written},
 };
 use crate::{
     record::found,
@@ -27,7 +27,9 @@ macro_rules! fields {
     () => {
         concat!(
             written!(),
-            ", null::uuid as account_id, array(select a.contact_id from contact a
+            ", null::uuid as account_id, null::uuid as merged_into_id, ",
+            has_photo!(),
+            ", array(select a.contact_id from contact a
                 where a.tenant_id = $1 and a.student_id = person.id and a.custody is distinct from 'none' and ",
             in_force!("a", "$4"),
             " and (exists (select from (",

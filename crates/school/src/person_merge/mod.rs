@@ -2,6 +2,9 @@
 //! those were is written down, so that a merge can be taken back.
 
 mod api;
+mod behavior_move_store;
+mod differ_store;
+mod health_move_store;
 mod move_store;
 mod store;
 
@@ -18,6 +21,7 @@ use utoipa::ToSchema;
 pub(crate) use api::routes;
 
 use crate::{
+    presence_store::person_deleted,
     record::{Metadata, Record, Status},
     rules::{TEXT, clean, small},
     scope::authorize_change,
@@ -27,7 +31,13 @@ use crate::{
 pub const PERSON_MERGE: Resource = Resource { module: crate::MODULE, name: "person_merge" };
 
 /// Every statement about merges.
-pub(crate) const STATEMENTS: [&[&Statement]; 2] = [store::STATEMENTS, move_store::STATEMENTS];
+pub(crate) const STATEMENTS: [&[&Statement]; 5] = [
+    store::STATEMENTS,
+    differ_store::STATEMENTS,
+    move_store::STATEMENTS,
+    behavior_move_store::STATEMENTS,
+    health_move_store::STATEMENTS,
+];
 
 /// What refused constraints mean.
 pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[];
@@ -100,9 +110,7 @@ fn account_to_move(kept: &Side, merged: &Side) -> Result<Option<AccountId>> {
 fn check_side(field: &str, side: Option<Side>) -> Result<Side> {
     match side {
         None => Err(Error::field(field, "person_unknown", "There is no such person.")),
-        Some(Side { status: Status::ToBeDeleted, .. }) => {
-            Err(Error::field(field, "person_deleted", "This person was deleted. Bring them back first."))
-        }
+        Some(Side { status: Status::ToBeDeleted, .. }) => Err(person_deleted(field)),
         Some(side) => Ok(side),
     }
 }
@@ -120,8 +128,17 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, fields: PersonM
         return Err(Error::new(
             ErrorKind::Conflict,
             "contacts_differ",
-            "Both records have a contact with the same person, and custody, access or restrictions of the two are not the same. \
-             Make them alike first, so that a merge decides nothing about a child.",
+            "Both records have a contact with the same person, and the two do not say the same: custody, access, restrictions, \
+             days, what the contact is to the child or how they are reached differ, or one is deleted. Make them alike first, so \
+             that a merge decides nothing about a child.",
+        ));
+    }
+    if locked.places_differ {
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            "places_differ",
+            "Both records have a place with the same role in the same class on some of the same days, and the place of the one that \
+             stays does not have all days of the other. Give it those days first, so that none is lost.",
         ));
     }
     let account = account_to_move(&kept, &merged)?;
@@ -154,7 +171,14 @@ async fn undo(tenancy: &Tenancy, cx: &OpContext, id: PersonMergeId, known: &IfMa
         return Err(Error::new(
             ErrorKind::Conflict,
             "merged_again",
-            "One of the two was merged once more since. Take the later merge back first.",
+            "One of the two was merged once more since, or took in another record. Take the later merge back first.",
+        ));
+    }
+    if !locked.kept_there {
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            "kept_deleted",
+            "The record that stayed was deleted since, with all that was moved to it. Bring it back first, then take the merge back.",
         ));
     }
     // Whoever was given another account since keeps it.

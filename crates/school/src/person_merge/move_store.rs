@@ -11,19 +11,33 @@ use cloister_tenancy::sql::{Statement, statements};
 pub(super) const REFERENCES: &[(&str, &str)] = &[
     ("absence_request", "student_id"),
     ("academic_record", "student_id"),
+    ("allergy", "student_id"),
     ("attendance_event", "student_id"),
     ("contact", "contact_id"),
     ("contact", "student_id"),
     ("custom_value", "person_id"),
     ("demographics", "person_id"),
+    ("document", "person_id"),
+    ("discipline_action", "student_id"),
+    ("discipline_incident", "reporter_id"),
     ("enrollment", "person_id"),
     ("family_member", "person_id"),
+    ("incident_follow_up", "assigned_to_id"),
+    // To whom a letter went is history; whose part it is about goes with the part.
+    ("incident_letter", "student_id"),
+    ("incident_participant", "person_id"),
+    ("health_condition", "student_id"),
+    ("health_visit", "student_id"),
+    ("immunization", "student_id"),
+    ("medication", "student_id"),
     ("meeting", "teacher_id"),
     // What merges were about is history.
     ("person_merge", "kept_id"),
     ("person_merge", "merged_id"),
+    ("person_photo", "person_id"),
     ("person_role", "person_id"),
     ("staff_assignment", "person_id"),
+    ("student_school_association", "student_id"),
 ];
 
 /// Notes what becomes of rows `t`.
@@ -109,6 +123,8 @@ macro_rules! mark {
     };
 }
 
+pub(super) use {mark, note, noted, rest, shift};
+
 /// Whether two spans of days share one.
 macro_rules! overlap {
     () => {
@@ -117,12 +133,36 @@ macro_rules! overlap {
     };
 }
 
+/// Whether the span of `k` has every day of that of `t`: an open end is covered by an open end alone.
+macro_rules! covers {
+    () => {
+        "(k.begin_date is null or k.begin_date <= t.begin_date) and (k.end_date is null or k.end_date >= t.end_date)"
+    };
+}
+
+/// Whether a place of the one who stays, `$kept`, has all that the place `t` has.
+macro_rules! covers_place {
+    ($kept:literal) => {
+        concat!(
+            "exists (select from enrollment k where k.tenant_id = $1 and k.person_id = ",
+            $kept,
+            " and k.status = 'active' and k.class_id = t.class_id and k.role = t.role
+                and (k.is_primary is true or t.is_primary is not true) and ",
+            covers!(),
+            ")"
+        )
+    };
+}
+
+pub(super) use {covers, covers_place, overlap};
+
 statements! {
-    /// Roles that the one who stays has too.
+    /// Roles that the one who stays has for all these days. A primary one goes on where nothing else is primary.
     NOTE_ROLES_TWICE = note!("person_role", "set_aside", "id", concat!(
         "t.person_id = $3 and t.status = 'active' and exists (select from person_role k where k.tenant_id = $1
             and k.person_id = $4 and k.status = 'active' and k.org_id = t.org_id and k.role = t.role and ",
-        overlap!(), ")"
+        covers!(), ") and (t.role_type <> 'primary' or exists (select from person_role k where k.tenant_id = $1
+            and k.person_id = $4 and k.status = 'active' and k.org_id = t.org_id and k.role_type = 'primary'))"
     ));
     /// Primary roles where the one who stays has another: they become secondary.
     NOTE_ROLES_DEMOTED = note!("person_role", "demoted", "id", concat!(
@@ -132,11 +172,9 @@ statements! {
     ));
     /// The other roles.
     NOTE_ROLES = note!("person_role", "moved", "id", rest!("person_role", "person_id"));
-    /// Places at the same time as a like place of the one who stays.
+    /// Places that the one who stays has for all these days. Of others none shares a day with theirs: see `PLACES_DIFFER`.
     NOTE_PLACES_TWICE = note!("enrollment", "set_aside", "id", concat!(
-        "t.person_id = $3 and t.status = 'active' and exists (select from enrollment k where k.tenant_id = $1
-            and k.person_id = $4 and k.status = 'active' and k.class_id = t.class_id and k.role = t.role and ",
-        overlap!(), ")"
+        "t.person_id = $3 and t.status = 'active' and ", covers_place!("$4")
     ));
     /// The other places.
     NOTE_PLACES = note!("enrollment", "moved", "id", rest!("enrollment", "person_id"));
@@ -146,13 +184,29 @@ statements! {
                 where k.tenant_id = $1 and k.student_id = $4 and k.contact_id = t.contact_id)))
             or (t.contact_id = $3 and (t.student_id = $4 or exists (select from contact k
                 where k.tenant_id = $1 and k.contact_id = $4 and k.student_id = t.student_id))))");
-    /// The other contacts of the merged person as a student.
-    NOTE_CONTACTS = note!("contact", "moved", "id", rest!("contact", "student_id"));
+    /// The other contacts of the merged person as a student. Deleted ones too: that somebody must not act for a child goes with
+    /// the child, and no package makes the contact anew.
+    NOTE_CONTACTS = note!("contact", "moved", "id",
+        "t.student_id = $3 and t.contact_id <> $4 and not exists (select from contact k
+            where k.tenant_id = $1 and k.student_id = $4 and k.contact_id = t.contact_id)");
     /// The other contacts that the merged person is.
-    NOTE_CONTACT_OF = note!("contact", "moved_contact", "id", rest!("contact", "contact_id"));
-    /// Posts.
+    NOTE_CONTACT_OF = note!("contact", "moved_contact", "id",
+        "t.contact_id = $3 and t.student_id <> $4 and not exists (select from contact k
+            where k.tenant_id = $1 and k.contact_id = $4 and k.student_id = t.student_id)");
+    /// Posts that the one who stays has too.
+    NOTE_POSTS_TWICE = note!("staff_assignment", "set_aside", "id",
+        "t.person_id = $3 and t.status = 'active' and exists (select from staff_assignment k where k.tenant_id = $1
+            and k.person_id = $4 and k.status = 'active' and k.org_id = t.org_id
+            and k.staff_classification = t.staff_classification and k.begin_date = t.begin_date
+            and k.end_date is not distinct from t.end_date)");
+    /// The other posts.
     NOTE_POSTS = note!("staff_assignment", "moved", "id", rest!("staff_assignment", "person_id"));
-    /// Years at schools.
+    /// Years at schools that are known of the one who stays too.
+    NOTE_YEARS_TWICE = note!("academic_record", "set_aside", "id",
+        "t.student_id = $3 and t.status = 'active' and exists (select from academic_record k where k.tenant_id = $1
+            and k.student_id = $4 and k.status = 'active' and k.school_year = t.school_year
+            and k.school_name = t.school_name and (k.begin_date, k.end_date) is not distinct from (t.begin_date, t.end_date))");
+    /// The other years.
     NOTE_YEARS = note!("academic_record", "moved", "id", rest!("academic_record", "student_id"));
     /// What was said of attendance where something is said of the one who stays, too.
     NOTE_ATTENDANCE_TWICE = note!("attendance_event", "set_aside", "id",
@@ -164,6 +218,19 @@ statements! {
     NOTE_ATTENDANCE = note!("attendance_event", "moved", "id", rest!("attendance_event", "student_id"));
     /// Absences that were asked for.
     NOTE_ABSENCES = note!("absence_request", "moved", "id", rest!("absence_request", "student_id"));
+    /// Documents.
+    NOTE_DOCUMENTS = note!("document", "moved", "id", rest!("document", "person_id"));
+    /// The photograph, where the one who stays has none.
+    NOTE_PHOTO = note!("person_photo", "moved", "person_id",
+        "t.person_id = $3 and not exists (select from person_photo k where k.tenant_id = $1 and k.person_id = $4)");
+    /// Times at a school on days on which the one who stays is there too.
+    NOTE_TIMES_TWICE = note!("student_school_association", "set_aside", "id",
+        "t.student_id = $3 and t.status = 'active' and exists (select from student_school_association k
+            where k.tenant_id = $1 and k.student_id = $4 and k.status = 'active' and k.school_id = t.school_id
+            and (k.exit_withdraw_date is null or t.entry_date < k.exit_withdraw_date)
+            and (t.exit_withdraw_date is null or k.entry_date < t.exit_withdraw_date))");
+    /// The other times at schools.
+    NOTE_TIMES = note!("student_school_association", "moved", "id", rest!("student_school_association", "student_id"));
     /// Meetings that name the merged person as their teacher.
     NOTE_MEETINGS = note!("meeting", "moved", "id", rest!("meeting", "teacher_id"));
     /// Families to which the one who stays belongs too.
@@ -200,8 +267,16 @@ statements! {
     ATTENDANCE_THERE = shift!("attendance_event", "moved", "student_id", "$3", "$4", "");
     /// Absences there.
     ABSENCES_THERE = shift!("absence_request", "moved", "student_id", "$3", "$4", "");
+    /// Times at schools there.
+    TIMES_THERE = shift!("student_school_association", "moved", "student_id", "$3", "$4", "");
+    /// Times at schools back.
+    TIMES_BACK = shift!("student_school_association", "moved", "student_id", "$4", "$3", "");
     /// Meetings there.
     MEETINGS_THERE = shift!("meeting", "moved", "teacher_id", "$3", "$4", "");
+    /// Documents there.
+    DOCUMENTS_THERE = shift!("document", "moved", "person_id", "$3", "$4", "");
+    /// Documents back.
+    DOCUMENTS_BACK = shift!("document", "moved", "person_id", "$4", "$3", "");
     /// Attendance back.
     ATTENDANCE_BACK = shift!("attendance_event", "moved", "student_id", "$4", "$3", "");
     /// Absences back.
@@ -234,14 +309,35 @@ statements! {
         from person_merge_row n where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'demographics'
         and n.row_id = $3 and t.tenant_id = $1 and t.person_id = $4";
 
+    /// The photograph there.
+    PHOTO_THERE = "update person_photo t set person_id = $4, updated_at = $5, updated_by = $6, version = t.version + 1
+        from person_merge_row n where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'person_photo'
+        and t.tenant_id = $1 and t.person_id = n.row_id and t.person_id = $3";
+    /// The photograph back.
+    PHOTO_BACK = "update person_photo t set person_id = $3, updated_at = $5, updated_by = $6, version = t.version + 1
+        from person_merge_row n where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'person_photo'
+        and n.row_id = $3 and t.tenant_id = $1 and t.person_id = $4";
+
     /// Roles that are there twice go.
     ROLES_ASIDE = mark!("person_role", "active", "tobedeleted");
     /// Places that are there twice go.
     PLACES_ASIDE = mark!("enrollment", "active", "tobedeleted");
     /// Contacts that are there twice go.
     CONTACTS_ASIDE = mark!("contact", "active", "tobedeleted");
+    /// Times at schools that are there twice go.
+    TIMES_ASIDE = mark!("student_school_association", "active", "tobedeleted");
+    /// They come back.
+    TIMES_RESTORED = mark!("student_school_association", "tobedeleted", "active");
     /// Attendance that is there twice goes.
     ATTENDANCE_ASIDE = mark!("attendance_event", "active", "tobedeleted");
+    /// Posts that are there twice go.
+    POSTS_ASIDE = mark!("staff_assignment", "active", "tobedeleted");
+    /// Years that are there twice go.
+    YEARS_ASIDE = mark!("academic_record", "active", "tobedeleted");
+    /// They come back.
+    POSTS_RESTORED = mark!("staff_assignment", "tobedeleted", "active");
+    /// They come back.
+    YEARS_RESTORED = mark!("academic_record", "tobedeleted", "active");
     /// They come back.
     ROLES_RESTORED = mark!("person_role", "tobedeleted", "active");
     /// They come back.
@@ -294,20 +390,26 @@ statements! {
 }
 
 /// What is noted, in this order, and whether the statement asks for the one who stays.
-pub(super) static NOTES: [(&Statement, bool); 18] = [
+pub(super) static NOTES: [(&Statement, bool); 24] = [
     (&NOTE_ROLES_TWICE, true),
     (&NOTE_ROLES_DEMOTED, true),
     (&NOTE_ROLES, false),
     (&NOTE_PLACES_TWICE, true),
     (&NOTE_PLACES, false),
     (&NOTE_CONTACTS_TWICE, true),
-    (&NOTE_CONTACTS, false),
-    (&NOTE_CONTACT_OF, false),
+    (&NOTE_CONTACTS, true),
+    (&NOTE_CONTACT_OF, true),
+    (&NOTE_POSTS_TWICE, true),
     (&NOTE_POSTS, false),
+    (&NOTE_YEARS_TWICE, true),
     (&NOTE_YEARS, false),
     (&NOTE_ATTENDANCE_TWICE, true),
     (&NOTE_ATTENDANCE, false),
     (&NOTE_ABSENCES, false),
+    (&NOTE_DOCUMENTS, false),
+    (&NOTE_PHOTO, true),
+    (&NOTE_TIMES_TWICE, true),
+    (&NOTE_TIMES, false),
     (&NOTE_MEETINGS, false),
     (&NOTE_FAMILIES_TWICE, true),
     (&NOTE_FAMILIES, true),
@@ -316,7 +418,7 @@ pub(super) static NOTES: [(&Statement, bool); 18] = [
 ];
 
 /// What goes to the one who stays.
-pub(super) static THERE: [&Statement; 11] = [
+pub(super) static THERE: [&Statement; 14] = [
     &ROLES_THERE,
     &DEMOTED_THERE,
     &PLACES_THERE,
@@ -326,12 +428,15 @@ pub(super) static THERE: [&Statement; 11] = [
     &YEARS_THERE,
     &ATTENDANCE_THERE,
     &ABSENCES_THERE,
+    &DOCUMENTS_THERE,
+    &PHOTO_THERE,
+    &TIMES_THERE,
     &MEETINGS_THERE,
     &DEMOGRAPHICS_THERE,
 ];
 
 /// The same back.
-pub(super) static BACK: [&Statement; 11] = [
+pub(super) static BACK: [&Statement; 14] = [
     &ROLES_BACK,
     &DEMOTED_BACK,
     &PLACES_BACK,
@@ -341,13 +446,24 @@ pub(super) static BACK: [&Statement; 11] = [
     &YEARS_BACK,
     &ATTENDANCE_BACK,
     &ABSENCES_BACK,
+    &DOCUMENTS_BACK,
+    &PHOTO_BACK,
+    &TIMES_BACK,
     &MEETINGS_BACK,
     &DEMOGRAPHICS_BACK,
 ];
 
 /// What was there twice.
-pub(super) static ASIDE: [&Statement; 4] = [&ROLES_ASIDE, &PLACES_ASIDE, &CONTACTS_ASIDE, &ATTENDANCE_ASIDE];
+pub(super) static ASIDE: [&Statement; 7] =
+    [&ROLES_ASIDE, &PLACES_ASIDE, &CONTACTS_ASIDE, &POSTS_ASIDE, &YEARS_ASIDE, &ATTENDANCE_ASIDE, &TIMES_ASIDE];
 
 /// The same back.
-pub(super) static RESTORED: [&Statement; 4] =
-    [&ROLES_RESTORED, &PLACES_RESTORED, &CONTACTS_RESTORED, &ATTENDANCE_RESTORED];
+pub(super) static RESTORED: [&Statement; 7] = [
+    &ROLES_RESTORED,
+    &PLACES_RESTORED,
+    &CONTACTS_RESTORED,
+    &POSTS_RESTORED,
+    &YEARS_RESTORED,
+    &ATTENDANCE_RESTORED,
+    &TIMES_RESTORED,
+];

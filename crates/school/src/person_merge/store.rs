@@ -7,10 +7,13 @@ use cloister_tenancy::{
     sql::{Parameters, Row, Statement, ToSql, statements},
 };
 
-use super::{PersonMerge, PersonMergeFields, Side, move_store as moves};
+use super::{
+    PersonMerge, PersonMergeFields, Side, behavior_move_store as behavior, differ_store, health_move_store as health,
+    move_store as moves,
+};
 use crate::{
     listing::Span,
-    record::{Metadata, Record, found, status},
+    record::{Metadata, Record, Status, found, status},
     unnamed_store::{get, insert, page},
 };
 
@@ -27,45 +30,28 @@ macro_rules! list {
     };
 }
 
-/// Contacts of the merged person, `$2`, with somebody who is another contact of the one who stays, `$3`, in another way.
-macro_rules! differ {
-    ($own:literal, $other:literal) => {
-        concat!(
-            "exists (select from contact a join contact k on k.tenant_id = $1 and k.",
-            $own,
-            " = $3 and k.",
-            $other,
-            " = a.",
-            $other,
-            " where a.tenant_id = $1 and a.",
-            $own,
-            " = $2 and a.status = 'active'
-                and (k.status, k.custody, k.child_data_access, k.contact_restrictions)
-                    is distinct from (a.status, a.custody, a.child_data_access, a.contact_restrictions))"
-        )
-    };
-}
-
 statements! {
     /// One.
     GET = get!("person_merge", fields!());
     /// One, with what only taking it back must know.
     LOCK = concat!(get!("person_merge", concat!(fields!(), ", account_id")), " for no key update");
-    /// Both persons, always in one order.
-    LOCK_SIDES = "select id, status, account_id from person where tenant_id = $1 and id = any($2::uuid[])
+    /// Both persons, and the students that they are contacts of: whoever writes a contact locks its student. Always in one
+    /// order.
+    LOCK_SIDES = "select id, status, account_id from person where tenant_id = $1 and (id = any($2::uuid[])
+            or id = any(array(select c.student_id from contact c where c.tenant_id = $1 and c.contact_id = any($2))))
         order by id for no key update";
     /// The same for a merge.
-    LOCK_SIDES_OF = "select p.id, p.account_id from person p where p.tenant_id = $1 and p.id = any(array(
-            select unnest(array[m.kept_id, m.merged_id]) from person_merge m where m.tenant_id = $1 and m.id = $2))
+    LOCK_SIDES_OF = "select p.id, p.status, p.account_id from person p where p.tenant_id = $1 and p.id = any(array(
+            select s.id from person_merge m cross join lateral (
+                select unnest(array[m.kept_id, m.merged_id]) as id
+                union all select c.student_id from contact c
+                    where c.tenant_id = $1 and c.contact_id in (m.kept_id, m.merged_id)) s
+            where m.tenant_id = $1 and m.id = $2))
         order by p.id for no key update";
-    /// Whether the two disagree about somebody.
-    CONTACTS_DIFFER = concat!(
-        "select ", differ!("student_id", "contact_id"), " or ", differ!("contact_id", "student_id"), " as differ"
-    );
-    /// Whether one of the two was merged once more.
+    /// Whether one of the two was merged once more, or the one who stayed took in another since.
     MERGED_AGAIN = "select exists (select from person_merge m join person_merge later on later.tenant_id = $1
             and later.status = 'active' and later.id <> m.id and later.created_at >= m.created_at
-            and (later.merged_id in (m.kept_id, m.merged_id) or later.kept_id = m.merged_id)
+            and (later.merged_id in (m.kept_id, m.merged_id) or later.kept_id in (m.kept_id, m.merged_id))
         where m.tenant_id = $1 and m.id = $2) as merged_again";
     /// A new one.
     INSERT = insert!("person_merge", "kept_id, merged_id, reason, account_id", "$7, $8, $9, $10");
@@ -120,6 +106,7 @@ pub(super) struct Sides {
     pub(super) kept: Option<Side>,
     pub(super) merged: Option<Side>,
     pub(super) contacts_differ: bool,
+    pub(super) places_differ: bool,
 }
 
 pub(super) async fn lock_sides(
@@ -128,8 +115,9 @@ pub(super) async fn lock_sides(
     PersonMergeFields { kept_id, merged_id, .. }: &PersonMergeFields,
 ) -> Result<Sides> {
     let both = vec![*kept_id, *merged_id];
-    let steps: [(&'static Statement, &Parameters<'_>); 2] =
-        [(&LOCK_SIDES, &[&both]), (&CONTACTS_DIFFER, &[merged_id, kept_id])];
+    let sides: &Parameters<'_> = &[merged_id, kept_id];
+    let steps: [(&'static Statement, &Parameters<'_>); 3] =
+        [(&LOCK_SIDES, &[&both]), (&differ_store::CONTACTS_DIFFER, sides), (&differ_store::PLACES_DIFFER, sides)];
     let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
     let side = |id: PersonId| -> Result<Option<Side>> {
         match rows[0].iter().find(|row| row.get::<_, PersonId>("id") == id) {
@@ -137,10 +125,12 @@ pub(super) async fn lock_sides(
             None => Ok(None),
         }
     };
+    let differ = |rows: &[Row]| rows.first().is_some_and(|row| row.get("differ"));
     Ok(Sides {
         kept: side(*kept_id)?,
         merged: side(*merged_id)?,
-        contacts_differ: rows[1].first().is_some_and(|row| row.get("differ")),
+        contacts_differ: differ(&rows[1]),
+        places_differ: differ(&rows[2]),
     })
 }
 
@@ -162,15 +152,17 @@ pub(super) async fn merge(tx: &mut TenantTx, new: &PersonMerge, account: Option<
     let both = vec![*kept_id, *merged_id];
     let mut items: Vec<Item<'_>> =
         vec![(&INSERT, vec![id, now, &source, metadata.column(), by, kept_id, merged_id, reason, &account])];
-    for (statement, asks_for_kept) in moves::NOTES {
+    for (statement, asks_for_kept) in moves::NOTES.into_iter().chain(behavior::NOTES).chain(health::NOTES) {
         let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![id, merged_id];
         if asks_for_kept {
             parameters.push(kept_id);
         }
         items.push((statement, parameters));
     }
-    items.extend(moves::ASIDE.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
-    items.extend(moves::THERE.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
+    let aside = moves::ASIDE.into_iter().chain(behavior::ASIDE);
+    items.extend(aside.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
+    let there = moves::THERE.into_iter().chain(behavior::THERE).chain(health::THERE);
+    items.extend(there.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
     items.push((&moves::FAMILIES_ASIDE, vec![id, merged_id]));
     items.push((&moves::FAMILIES_THERE, vec![id, kept_id]));
     items.push((&moves::COPY_VALUES, vec![id, merged_id, kept_id]));
@@ -191,6 +183,8 @@ pub(super) struct Locked {
     pub(super) account: Option<AccountId>,
     /// The sign-in of the one who stayed, now.
     pub(super) kept_account: Option<AccountId>,
+    /// Whether the one who stayed is there.
+    pub(super) kept_there: bool,
     pub(super) merged_again: bool,
 }
 
@@ -202,6 +196,7 @@ pub(super) async fn lock(tx: &mut TenantTx, id: PersonMergeId) -> Result<Locked>
     let kept = rows[0].iter().find(|side| side.get::<_, PersonId>("id") == merge.fields.kept_id);
     Ok(Locked {
         account: row.get("account_id"),
+        kept_there: kept.map(status).transpose()? == Some(Status::Active),
         kept_account: kept.and_then(|side| side.get("account_id")),
         merged_again: rows[2].first().is_some_and(|row| row.get("merged_again")),
         merge,
@@ -215,8 +210,10 @@ pub(super) async fn undo(mut tx: TenantTx, undone: &PersonMerge, account: Option
     let both = vec![*kept_id, *merged_id];
     let mut items: Vec<Item<'_>> =
         vec![(&RELEASE, vec![kept_id, now, by, &account]), (&REVIVE, vec![merged_id, now, by, &account])];
-    items.extend(moves::BACK.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
-    items.extend(moves::RESTORED.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
+    let back = moves::BACK.into_iter().chain(behavior::BACK).chain(health::BACK);
+    items.extend(back.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
+    let restored = moves::RESTORED.into_iter().chain(behavior::RESTORED);
+    items.extend(restored.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
     items.push((&moves::FAMILIES_LEFT, vec![id, kept_id]));
     items.push((&moves::FAMILIES_JOINED, vec![id, merged_id]));
     items.push((&moves::COPY_VALUES, vec![id, kept_id, merged_id]));

@@ -9,6 +9,7 @@ mod district;
 mod names;
 mod person;
 mod random;
+pub mod school;
 mod write;
 mod write_people;
 

@@ -69,7 +69,7 @@ impl Family {
         Self { first, second }
     }
 
-    fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         let one = |(culture, index): (u8, u8)| CULTURES[usize::from(culture)].family[usize::from(index)];
         match self.second {
             Some(second) => format!("{}-{}", one(self.first), one(second)),

@@ -16,6 +16,7 @@ pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
 
 use crate::{
+    presence_store::check_return,
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{TEXT, after, clean, plausible, small},
     scope::{Sight, authorize_change},
@@ -156,10 +157,11 @@ async fn update(
 ) -> Result<StaffAssignment> {
     authorize_change(cx, Action::Update, &STAFF_ASSIGNMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, person) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     let fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
+    check_return(&person, before.fields.person_id, "person_id", before.fields.status, fields.status)?;
     for (field, stays) in
         [("person_id", fields.person_id == before.fields.person_id), ("org_id", fields.org_id == before.fields.org_id)]
     {
@@ -183,7 +185,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: StaffAssignmentId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &STAFF_ASSIGNMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, _) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use super::{StaffAssignment, StaffAssignmentFields, part};
 use crate::{
     listing::Span,
+    presence_store::{self, check_present, present_of},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{many_within, one_within, reader},
@@ -77,6 +78,8 @@ statements! {
     GET_WITHIN = concat!(get!("staff_assignment", fields!()), one_within!(posts_within!("$3", "$4", "$5")));
     /// One, to be changed.
     LOCK = lock!("staff_assignment", fields!());
+    /// Whom one is about.
+    PERSON_OF = present_of!("staff_assignment", "person_id");
     /// A new one.
     INSERT = insert!("staff_assignment", fields!(), "$7, $8, $9, $10, $11, $12, $13");
     /// New values.
@@ -162,12 +165,17 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
         &fields.begin_date,
         &fields.end_date,
     ];
-    IdempotencyKey::query(key, tx, &INSERT, parameters).await.map(drop)
+    let person = vec![fields.person_id];
+    let steps: [(&'static Statement, &Parameters<'_>); 2] =
+        [(&presence_store::PRESENT, &[&person]), (&INSERT, parameters)];
+    let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    check_present(&rows[0], fields.person_id, "person_id")
 }
 
-/// One that is kept from changing.
-pub(super) async fn lock(tx: &mut TenantTx, id: StaffAssignmentId) -> Result<StaffAssignment> {
-    staff_assignment(found(&tx.query(&LOCK, &[&id]).await?)?)
+/// One that is kept from changing, and whom it is about, who is kept from leaving.
+pub(super) async fn lock(tx: &mut TenantTx, id: StaffAssignmentId) -> Result<(StaffAssignment, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(&PERSON_OF, &[&id]), (&LOCK, &[&id])]).await?;
+    Ok((staff_assignment(found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// The change and the commit, in one round trip.

@@ -31,10 +31,10 @@ fn package(orgs: &[&str]) -> Bytes {
 }
 
 /// Does jobs until it is dropped.
-struct Working(tokio::task::JoinHandle<()>);
+pub(crate) struct Working(tokio::task::JoinHandle<()>);
 
 impl Working {
-    fn start(tenancy: &Tenancy) -> Self {
+    pub(crate) fn start(tenancy: &Tenancy) -> Self {
         let settings = WorkSettings {
             lease: Duration::from_millis(900),
             poll: Duration::from_millis(20),
@@ -53,7 +53,7 @@ impl Drop for Working {
 }
 
 /// The import once it has ended.
-async fn ended(office: &Office<'_>, run: &Value) -> Value {
+pub(crate) async fn ended(office: &Office<'_>, run: &Value) -> Value {
     let path = format!("roster/imports/{}", id(run));
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {

@@ -5,7 +5,7 @@ use cloister_ids::{AccountId, SystemClock};
 use crate::plans::{ids, named, touched, two_large_schools};
 
 /// Makes one person of each school a teacher of five classes of 40, and the agent of three others.
-const TEACH: &str = "
+pub(crate) const TEACH: &str = "
     create temporary table teacher_of as select tenant_id, id from person where sourced_id = 'p17';
     create temporary table small_class as select c.tenant_id, c.id, c.school_id, row_number() over (order by c.id) as n
         from teacher_of t cross join lateral (select c.* from class c where c.tenant_id = t.tenant_id and not exists

@@ -82,6 +82,14 @@ fn unnamed_kinds(frame: &Frame, person: &Value, other: &Value) -> Vec<(&'static 
                 "org_id": frame.school["id"], "notes": "Papers asked for."}),
         ),
         (
+            "student_school_associations",
+            json!({"student_id": person["id"], "school_id": frame.school["id"], "entry_date": "2025-08-18",
+                "entry_grade_level": "05", "entry_type": "reentry", "primary_school": false,
+                "repeat_grade_indicator": true, "next_year_grade_level": "06", "metadata": {"seat": "b"}}),
+            json!({"entry_grade_level": null, "next_year_school_id": frame.district["id"], "exit_withdraw_date":
+                "2026-07-01", "exit_withdraw_type": "ext:military", "exit_withdraw_reason": "Called up."}),
+        ),
+        (
             "custom_fields",
             json!({"resource": "person", "name": "bus_line", "title": "Bus line", "type": "choice",
                 "choices": ["North", "South"], "searchable": true}),

@@ -21,6 +21,8 @@ async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
     let post = office.make("staff_assignments", post).await;
     let year = json!({"student_id": person["id"], "school_name": "Birch Lane Primary", "school_year": 2024});
     let year = office.make("academic_records", year).await;
+    let document = json!({"person_id": person["id"], "document_type": "report", "title": "Report"});
+    let document = office.make("documents", document).await;
     let merge =
         json!({"kept_id": office.person("A", "Berg").await["id"], "merged_id": office.person("B", "Berg").await["id"]});
     let merge = office.make("person_merges", merge).await;
@@ -38,6 +40,7 @@ async fn addresses(office: &Office<'_>) -> Vec<(String, Value)> {
         (format!("families/{}", id(&family)), json!({"name": "Mine"})),
         (format!("staff_assignments/{}", id(&post)), json!({"staff_classification": "nurse"})),
         (format!("academic_records/{}", id(&year)), json!({"school_year": 2023})),
+        (format!("documents/{}", id(&document)), json!({"title": "Mine"})),
         (format!("custom_fields/{}", id(&field)), json!({"title": "Mine"})),
         (format!("persons/{}/custom_values", id(&person)), json!({"values": {}})),
         (format!("orgs/{}/custom_values", id(&frame.school)), json!({"values": {}})),
@@ -134,6 +137,7 @@ async fn another_tenants_records_cannot_be_pointed_at() {
         ("persons", with(names.clone(), "agent_ids", json!([stranger["id"]])), "agent_ids"),
         ("persons", with(names, "roles", role(&theirs.school)), "roles"),
         ("families", json!({"name": "F", "member_ids": [stranger["id"]]}), "member_ids"),
+        ("documents", json!({"person_id": stranger["id"], "document_type": "report", "title": "Report"}), "person_id"),
         ("academic_records", with(year.clone(), "student_id", stranger["id"].clone()), "student_id"),
         ("academic_records", with(year, "org_id", theirs.school["id"].clone()), "org_id"),
         ("staff_assignments", with(post.clone(), "person_id", stranger["id"].clone()), "person_id"),
@@ -166,6 +170,7 @@ async fn what_one_may_not_see_does_not_exist() {
             Some("families") => "family",
             Some("staff_assignments") => "staff_assignment",
             Some("academic_records") => "academic_record",
+            Some("documents") => "document",
             Some("person_merges") => "person_merge",
             Some("custom_fields") => "custom_field",
             Some("enrollments") => "enrollment",

@@ -41,11 +41,11 @@ async fn a_dry_run_says_what_would_change_and_changes_nothing() {
 }
 
 /// Ends the import's own connection from outside when it comes to `at`.
-struct Killer<'a> {
-    platform: &'a TestPlatform,
-    database: String,
-    at: (Phase, u64),
-    done: AtomicBool,
+pub(crate) struct Killer<'a> {
+    pub(crate) platform: &'a TestPlatform,
+    pub(crate) database: String,
+    pub(crate) at: (Phase, u64),
+    pub(crate) done: AtomicBool,
 }
 
 impl Observer for Killer<'_> {

@@ -90,6 +90,16 @@ create table tenant (
 create index tenant_generation on tenant (generation);
 create index tenant_purge on tenant (purge_after) where status = 'deleted';
 
+-- What a tenant's encrypted columns are sealed under, each wrapped by the installation's own key, which is in no database. The
+-- newest seals; older ones still open. They are the first that is destroyed with a tenant.
+create table data_key (
+    tenant_id uuid not null references tenant on delete cascade,
+    version smallint not null check (version between 1 and 255),
+    wrapped bytea not null check (octet_length(wrapped) between 32 and 200),
+    created_at timestamptz not null,
+    primary key (tenant_id, version)
+);
+
 -- What is gone, so that a node which was away learns of it. Holds no name.
 create table removed_tenant (
     id uuid primary key,

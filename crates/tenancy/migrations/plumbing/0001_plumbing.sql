@@ -35,6 +35,8 @@ create table idempotency_key (
     fingerprint text not null,
     status integer,
     body jsonb,
+    -- The answer instead of `body`, where it tells what columns keep sealed.
+    sealed bytea,
     created_at timestamptz not null,
     primary key (tenant_id, actor, key)
 );

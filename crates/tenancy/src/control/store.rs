@@ -6,7 +6,9 @@ macro_rules! entry_columns {
     () => {
         "select t.id, t.slug, t.display_name, t.kind, t.status, t.tier, t.locale, t.time_zone, t.maintenance,
                 t.maintenance_message, t.plan, t.limits, t.generation, d.cluster_id, d.name as database_name, p.schema_name, p.epoch,
-                array(select host from domain where tenant_id = t.id and verified_at is not null) as hosts
+                array(select host from domain where tenant_id = t.id and verified_at is not null) as hosts,
+                array(select k.version from data_key k where k.tenant_id = t.id order by k.version) as key_versions,
+                array(select k.wrapped from data_key k where k.tenant_id = t.id order by k.version) as data_keys
          from tenant t
          left join placement p on p.tenant_id = t.id
          left join database d on d.id = p.database_id "
@@ -93,6 +95,12 @@ statements! {
             created_at, created_by, updated_at, updated_by)
         select $1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, g.value,
             $18, $19, $18, $19 from g";
+    /// A key for a tenant's encrypted columns.
+    INSERT_DATA_KEY = "insert into data_key (tenant_id, version, wrapped, created_at) values ($1, $2, $3, $4)";
+    /// Destroys a tenant's keys. Takes the next generation, so that every node forgets them.
+    DESTROY_DATA_KEYS = "with g as (update registry_generation set value = value + 1 returning value),
+        gone as (delete from data_key where tenant_id = $1)
+        update tenant set generation = g.value from g where id = $1";
     /// A host name of a tenant.
     INSERT_DOMAIN = "insert into domain (id, tenant_id, host, verified_at, created_at, created_by)
         values ($1, $2, $3, $4, $4, $5)";

@@ -7,6 +7,7 @@ use crate::{Error, ErrorKind, Result, control::store, fleet::owner, ledger};
 
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "mark", run: |cx| Box::pin(mark(cx)), undo: None },
+    Step { name: "shred", run: |cx| Box::pin(shred(cx)), undo: None },
     Step { name: "erase", run: |cx| Box::pin(erase(cx)), undo: None },
     Step { name: "forget", run: |cx| Box::pin(forget(cx)), undo: None },
 ];
@@ -22,6 +23,14 @@ async fn mark(cx: &StepContext) -> Result<()> {
         ));
     }
     cx.tenancy.0.control.run(&store::NOTIFY, &[&cx.tenant.uuid().to_string()]).await?;
+    Ok(())
+}
+
+/// Destroys the tenant's keys. From here on what is sealed is noise, in backups of its database too, however long the rest takes.
+async fn shred(cx: &StepContext) -> Result<()> {
+    cx.tenancy.0.control.run(&store::DESTROY_DATA_KEYS, &[&cx.tenant]).await?;
+    cx.tenancy.0.control.run(&store::NOTIFY, &[&cx.tenant.uuid().to_string()]).await?;
+    cx.tenancy.reread(cx.tenant).await?;
     Ok(())
 }
 

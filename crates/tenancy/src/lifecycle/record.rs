@@ -14,6 +14,7 @@ use crate::{
     Actor, ControlTx, Error, ErrorKind, NewTenant, PlatformRecord, Requester, Result, Status, Tenancy,
     audit::{Beginning, platform_store},
     control::{RegistryTx, store},
+    data_key::FIRST_KEY,
 };
 
 /// A workflow that is asked for.
@@ -134,6 +135,8 @@ pub(super) async fn tenant(
             .await
             .map_err(|error| refused(error, &new.slug))?;
     }
+    let wrapped = tenancy.new_data_key(id)?;
+    tx.query(&store::INSERT_DATA_KEY, &[&id, &FIRST_KEY, &wrapped, &at]).await?;
     let (chain, audit) = (beginning.parameters(), noted.parameters());
     let notice: [&(dyn ToSql + Sync); 1] = [&notice];
     let recorded = asked.as_ref().map(Asked::parameters);

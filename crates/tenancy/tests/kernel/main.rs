@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod audit;
+mod batch;
 mod cancellation;
 mod fair;
 mod fence;

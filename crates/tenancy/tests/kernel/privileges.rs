@@ -61,6 +61,7 @@ async fn start(platform: &TestPlatform, cluster: Cluster) -> Result<Tenancy, Err
         modules,
         limits: Arc::new(NoLimits),
         sealer: Arc::new(PlainSealer),
+        wrapper: Arc::new(PlainSealer),
         clock: Arc::new(SystemClock),
     })
     .await

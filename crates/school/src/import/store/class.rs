@@ -29,6 +29,8 @@ entity! {
     refused_when: "coalesce(wanted.faulty, false)",
     differs_when: "wanted.ids is distinct from present.ids",
     known: known!("class"),
+    kept_when: "false",
+    stands_for: "null::uuid",
     whole: whole!("class"),
     gone_when: gone_when!("class"),
 }

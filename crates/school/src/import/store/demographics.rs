@@ -1,6 +1,9 @@
 //! Demographics. They have no id of their own: their `sourced_id` is the person's.
 
-use super::entity::{entity, gone_when, reference_fault, reference_id, reference_joins};
+use super::{
+    entity::{entity, gone_when, reference_fault, reference_id, reference_joins},
+    merged,
+};
 
 entity! {
     file: Demographics,
@@ -30,9 +33,11 @@ entity! {
     differs_when: "false",
     known: "left join person p on p.tenant_id = $1 and p.sourced_id = s.sourced_id
         left join demographics t on t.tenant_id = $1 and t.person_id = p.id",
+    kept_when: merged::merged!("p.id"),
+    stands_for: "null::uuid",
     whole: "from demographics t join person p on p.tenant_id = $1 and p.id = t.person_id
         left join named_demographics n on n.sourced_id = p.sourced_id",
-    gone_when: concat!(gone_when!("demographics"), " or (t.source = 'import' and exists
+    gone_when: concat!("(", gone_when!("demographics"), ") and not ", merged::given!("demographics", "t.person_id"), " or (t.source = 'import' and exists
         (select from gone_person g where g.id = t.person_id))"),
 }
 

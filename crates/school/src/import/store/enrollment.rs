@@ -1,6 +1,9 @@
 //! Enrollments.
 
-use super::entity::{entity, gone_when, known, reference_fault, reference_id, reference_joins, whole};
+use super::{
+    entity::{entity, gone_when, known, reference_fault, reference_id, reference_joins, whole},
+    merged,
+};
 
 entity! {
     file: Enrollments,
@@ -19,6 +22,8 @@ entity! {
     refused_when: "false",
     differs_when: "false",
     known: known!("enrollment"),
+    kept_when: merged::touched!("enrollment", "set_aside"),
+    stands_for: "null::uuid",
     whole: whole!("enrollment"),
     gone_when: gone_when!("enrollment"),
 }

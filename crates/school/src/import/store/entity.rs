@@ -11,7 +11,7 @@
 //!
 //! Words in them. `stage.state`: `active`, `removed` (the row says that the record is deleted), `rejected` (the reader could
 //! not read it). `named.state`: `good`, `removed`, `refused`. `named.was`: `new`, `ours` (an import keeps the record),
-//! `kept` (somebody else does, so the package does not touch it). `ready.action`: `create`, `change`, `refused`, `same`.
+//! `kept` (somebody else does, or a merge of persons did something to it, so the package does not touch it). `ready.action`: `create`, `change`, `refused`, `same`.
 //! `ready.*_fault`: `unknown`, `deleted`, `refused` or, for parents, `circle`.
 
 use cloister_tenancy::sql::Statement;
@@ -134,7 +134,8 @@ macro_rules! reference_id {
 /// resolved elsewhere; `required` and `optional` are references: name, table, column of the file. The column of a
 /// reference is its name and `_id`. `parts` joins what else is part of the record, for `refused_when` and `differs_when`: the
 /// row is `x`, the record `t`. `known` joins the record that a `sourced_id` means, `whole` the records of the tenant
-/// with what the package says of them, and `gone_when` says which of these leave.
+/// with what the package says of them, and `gone_when` says which of these leave. `kept_when` says which of `known` the package
+/// does not touch, whoever keeps them, and `stands_for` which record a name means instead of the one that has it.
 macro_rules! entity {
     (
         file: $file:ident,
@@ -149,6 +150,8 @@ macro_rules! entity {
         refused_when: $refused_when:expr,
         differs_when: $differs_when:expr,
         known: $known:expr,
+        kept_when: $kept_when:expr,
+        stands_for: $stands_for:expr,
         whole: $whole:expr,
         gone_when: $gone_when:expr $(,)?
     ) => {
@@ -198,7 +201,7 @@ macro_rules! entity {
             /// Which record each name means. Rows of one name that differ are all refused: nobody can tell which is right.
             NAME = concat!(
                 "insert into named_", $table, " (sourced_id, line, id, state, was, modified, copies, clash)
-                select s.sourced_id, s.line, coalesce(t.", $key, ", s.id),
+                select s.sourced_id, s.line, coalesce(", $stands_for, ", t.", $key, ", s.id),
                     case when s.rejected or s.clash then 'refused'
                         when s.state = 'removed' and w.was <> 'kept' then 'removed' else 'good' end,
                     w.was, s.modified, s.copies, s.clash
@@ -209,7 +212,7 @@ macro_rules! entity {
                     from stage_", $table, " window same as (partition by sourced_id)
                     order by sourced_id, line) s ",
                 $known,
-                " cross join lateral (select case when t.", $key, " is null then 'new'
+                " cross join lateral (select case when ", $kept_when, " then 'kept' when t.", $key, " is null then 'new'
                     when t.source = 'import' or $3::boolean then 'ours' else 'kept' end as was) w"
             );
             /// What becomes of each good row.

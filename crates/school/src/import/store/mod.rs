@@ -9,6 +9,7 @@ pub(super) mod enrollment;
 mod entity;
 pub(super) mod frame;
 pub(super) mod image;
+mod merged;
 pub(super) mod person;
 pub(super) mod places;
 pub(super) mod role;

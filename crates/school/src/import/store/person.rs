@@ -1,6 +1,9 @@
 //! Persons and those who act for them.
 
-use super::entity::{entity, gone_when, known, reference_fault, reference_id, reference_joins, whole};
+use super::{
+    entity::{entity, gone_when, known, reference_fault, reference_id, reference_joins, whole},
+    merged,
+};
 
 entity! {
     file: Users,
@@ -30,15 +33,18 @@ entity! {
     lists: ["agents"],
     required: [],
     optional: [("primary_org", "org", "primaryOrgSourcedId")],
-    parts: " left join (select a.person, array_agg(a.agent_id order by a.agent_id) as ids
-            from ready_person_agent a where a.fault is null and not a.kept group by a.person) wanted on wanted.person = x.sourced_id
+    parts: concat!(" left join (select a.person, array_agg(a.agent_id order by a.agent_id) as ids
+            from (select distinct a.person, a.agent_id from ready_person_agent a where a.fault is null and not a.kept) a
+            group by a.person) wanted on wanted.person = x.sourced_id
         left join (select a.person_id, array_agg(a.agent_id order by a.agent_id) as ids
             from (select a.student_id as person_id, a.contact_id as agent_id from contact a
-                where a.tenant_id = $1 and a.status = 'active' and a.source = 'import') a
-            group by a.person_id) present on present.person_id = x.id",
+                where a.tenant_id = $1 and a.status = 'active' and not ", merged::kept_contact!("a"), ") a
+            group by a.person_id) present on present.person_id = x.id"),
     refused_when: "false",
     differs_when: "wanted.ids is distinct from present.ids",
     known: known!("person"),
+    kept_when: merged::merged!("t.id"),
+    stands_for: merged::stayed!(),
     whole: whole!("person"),
     gone_when: gone_when!("person"),
 }
@@ -47,8 +53,9 @@ pub(in crate::import) mod agent {
     //! Agents, which are contacts, and what 1.1 and the other parts of a person need.
     //!
     //! The import makes and ends the contacts that imports brought. A contact that somebody made or changed here is `kept`: the
-    //! package neither ends it nor brings it back, so that nothing that was decided about a child is undone by a file.
-    use super::{reference_fault, reference_id, reference_joins};
+    //! package neither ends it nor brings it back, so that nothing that was decided about a child is undone by a file. So is one
+    //! that a merge of persons moved or set aside.
+    use super::{merged, reference_fault, reference_id, reference_joins};
     use crate::{
         contact::{bare, relation_of_role},
         unnamed_store::head,
@@ -58,7 +65,9 @@ pub(in crate::import) mod agent {
     macro_rules! new_ones {
         () => {
             " from ready_person r join ready_person_agent n on n.person = r.sourced_id
-            where r.action in ('create', 'change') and n.fault is null and not n.kept
+            where r.action in ('create', 'change') and n.fault is null and not n.kept and n.agent_id <> r.id
+            and not exists (select from person_merge g
+                where g.tenant_id = $1 and g.status = 'active' and g.merged_id in (r.id, n.agent_id))
             and not exists (select from contact a
                 where a.tenant_id = $1 and a.student_id = r.id and a.contact_id = n.agent_id)"
         };
@@ -74,14 +83,13 @@ pub(in crate::import) mod agent {
             "insert into ready_person_agent (person, line, agent, agent_id, fault, kept)
             select s.sourced_id, s.line, s.agent, ", reference_id!("agent"), ", ",
             reference_fault!("agent", "person", "s.agent"),
-            ", k.id is not null
+            ", exists (select from contact k where k.tenant_id = $1 and k.student_id = s.id
+                and k.contact_id = ", reference_id!("agent"), " and ", merged::kept_contact!("k"), ")
             from (select s.sourced_id, s.line, n.id, unnest(s.agents) as agent from stage_person s
                 join named_person n on n.sourced_id = s.sourced_id and n.line = s.line
                     and n.state = 'good' and n.was <> 'kept') s",
             reference_joins!("agent", "person", "s.agent"),
-            " left join contact k on k.tenant_id = $1 and k.student_id = s.id and k.contact_id = ",
-            reference_id!("agent"), " and k.source <> 'import'
-            where s.agent <> s.sourced_id"
+            " where s.agent <> s.sourced_id and ", reference_id!("agent"), " is distinct from s.id"
         );
         /// How many there are.
         ANALYZE = "analyze ready_person_agent";
@@ -90,28 +98,28 @@ pub(in crate::import) mod agent {
             select 'person', a.line, 'agentSourcedIds', 'reference_' || a.fault, a.agent, 'person'
             from ready_person_agent a where $1::uuid is not null and a.fault is not null";
         /// Agents who no longer act for somebody.
-        REMOVE = "update contact a set status = 'tobedeleted', date_last_modified = $2::timestamptz, updated_at = $2,
+        REMOVE = concat!("update contact a set status = 'tobedeleted', date_last_modified = $2::timestamptz, updated_at = $2,
                 updated_by = $3::text, version = a.version + 1
             from ready_person r
             where a.tenant_id = $1 and r.action = 'change' and a.student_id = r.id
-            and a.status = 'active' and a.source = 'import'
+            and a.status = 'active' and not ", merged::kept_contact!("a"), "
             and not exists (select from ready_person_agent n
-                where n.person = r.sourced_id and n.agent_id = a.contact_id and n.fault is null)";
+                where n.person = r.sourced_id and n.agent_id = a.contact_id and n.fault is null)");
         /// Agents whom an import removed once, and who act again.
-        RESTORE = "update contact a set status = 'active', date_last_modified = $2::timestamptz, updated_at = $2,
+        RESTORE = concat!("update contact a set status = 'active', date_last_modified = $2::timestamptz, updated_at = $2,
                 updated_by = $3::text, version = a.version + 1
             from ready_person r join ready_person_agent n on n.person = r.sourced_id and n.fault is null
             where a.tenant_id = $1 and r.action = 'change' and a.student_id = r.id and a.contact_id = n.agent_id
-            and a.status <> 'active' and a.source = 'import'";
+            and a.status <> 'active' and not ", merged::kept_contact!("a"));
         /// How many contacts there are to make.
-        COUNT_NEW = concat!("select count(*) as count", new_ones!());
+        COUNT_NEW = concat!("select count(*) as count from (select distinct r.id, n.agent_id", new_ones!(), ") c");
         /// Agents who now act for somebody. `$4` the ids of their contacts.
         INSERT = concat!(
             "insert into contact (tenant_id, id, ", head!(), ", ", bare!(), ")
             select $1, i.id, 'active', $2::timestamptz, 'import', '{}'::jsonb, 1, $2, $3::text, $2, $3, c.student_id,
                 c.contact_id, ", relation_of_role!("c.contact_id"), ", false, false, true, true, true, true
             from (select r.id as student_id, n.agent_id as contact_id,
-                row_number() over (order by n.person, n.agent) as place", new_ones!(), ") c
+                row_number() over (order by n.person, n.agent_id) as place", new_ones!(), " group by n.person, r.id, n.agent_id) c
             join unnest($4::uuid[]) with ordinality i (id, place) on i.place = c.place"
         );
         /// A file of 1.1 has no columns for these, so it says nothing of them: they stay as they are.

@@ -49,6 +49,8 @@ pub(in crate::import) mod org {
         refused_when: "false",
         differs_when: "false",
         known: known!("org"),
+        kept_when: "false",
+        stands_for: "null::uuid",
         whole: whole!("org"),
         gone_when: gone_when!("org"),
     }
@@ -78,6 +80,8 @@ pub(in crate::import) mod academic_session {
         refused_when: "false",
         differs_when: "false",
         known: known!("academic_session"),
+        kept_when: "false",
+        stands_for: "null::uuid",
         whole: whole!("academic_session"),
         gone_when: gone_when!("academic_session"),
     }
@@ -107,6 +111,8 @@ pub(in crate::import) mod course {
         refused_when: "false",
         differs_when: "false",
         known: known!("course"),
+        kept_when: "false",
+        stands_for: "null::uuid",
         whole: whole!("course"),
         gone_when: gone_when!("course"),
     }

@@ -3,7 +3,10 @@
 //! Where they come with the users of 1.1, `stage_file.follows` is set for `person_role`: then the roles that follow a user
 //! are all that the user has.
 
-use super::entity::{entity, known, reference_fault, reference_id, reference_joins};
+use super::{
+    entity::{entity, known, reference_fault, reference_id, reference_joins},
+    merged,
+};
 
 /// Whether a role that the package does not name leaves, when an import brought it.
 macro_rules! leaves {
@@ -43,6 +46,9 @@ entity! {
     refused_when: "false",
     differs_when: "false",
     known: known!("person_role"),
+    // What a merge made of roles, primary ones above all, no package makes otherwise.
+    kept_when: merged::touched!("person_role", "moved', 'demoted', 'set_aside"),
+    stands_for: "null::uuid",
     whole: "from person_role t left join named_person_role n on n.sourced_id = t.sourced_id
         left join person who on who.tenant_id = $1 and who.id = t.person_id
         left join named_person p on p.sourced_id = who.sourced_id",
@@ -84,6 +90,12 @@ pub(in crate::import) mod primary {
         /// They become secondary ones.
         DEMOTE = "update stage_person_role s set role_type = 'secondary' from surplus_role u
             where $1::uuid is not null and u.sourced_id = s.sourced_id and ($2::boolean or u.beside = 'kept')";
+        /// Roles that come with a record that was merged are beside those of the one that stayed, and never take their place.
+        DEMOTE_MERGED = concat!(
+            "update stage_person_role s set role_type = 'secondary' from named_person p, person t
+            where s.role_type = 'primary' and p.sourced_id = s.person and t.tenant_id = $1 and t.sourced_id = p.sourced_id and ",
+            super::merged::merged!("t.id")
+        );
         /// Or are refused.
         REFUSE = "update named_person_role n set state = 'refused' from surplus_role u
             where $1::uuid is not null and u.sourced_id = n.sourced_id and u.beside <> 'kept'";

@@ -41,6 +41,7 @@ const HARMLESS: &[&str] = &[
     "jsonb_build_object",
     "jsonb_object_agg",
     "jsonb_to_record",
+    "jsonb_to_recordset",
     "make_timestamptz",
     "now",
     "overlaps",

@@ -32,7 +32,8 @@ struct Reader<'a> {
 
 /// Functions whose rows are made of their arguments alone. Others look at tables or at the server, and the plan does not
 /// show which: a view of the server's state may be nothing but such a function, as `pg_stat_activity` is from version 17 on.
-const OF_ARGUMENTS: &[&str] = &["unnest", "generate_series", "jsonb_each_text", "jsonb_to_record"];
+const OF_ARGUMENTS: &[&str] =
+    &["unnest", "generate_series", "jsonb_each_text", "jsonb_to_record", "jsonb_to_recordset"];
 
 fn word<'a>(node: &'a Value, key: &str) -> &'a str {
     node.get(key).and_then(Value::as_str).unwrap_or("")

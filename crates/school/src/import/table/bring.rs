@@ -1,0 +1,344 @@
+//! Brings a table in: each row by the very code that takes one record over HTTP, all rows in one transaction.
+
+use std::{collections::HashMap, sync::Arc, time::Instant};
+
+use axum::http::Method;
+use cloister_http::{HttpModule, Inside};
+use cloister_ids::ImportRunId;
+use cloister_tenancy::{Action, Batch, Error, ErrorKind, OpContext, Result, Tenancy};
+use serde_json::{Value, json};
+
+use super::{
+    TableSettings, change_store,
+    change_store::TableChange,
+    lookup::{Lookup, joined},
+    mapping::{self, Plan},
+    report::{TableIssue, TableReport},
+    resource::{Resource, Resources},
+    row::{Reading, Said, label, told},
+    sheet::{self, Sheet, SheetRow},
+};
+use crate::{
+    ROSTER, School,
+    import::{
+        Change, Example, Observer, Outcome, Phase, merge, report::milliseconds, run::RunSettings, run::RunState,
+        run_store, undo,
+    },
+};
+
+/// Rows between two notes of how far it is.
+const NOTED_EVERY: u64 = 20;
+
+/// The routes that rows are sent to, and what the lists are.
+pub(super) struct House {
+    pub(super) inside: Inside,
+    pub(super) resources: Resources,
+}
+
+impl House {
+    pub(super) fn new(tenancy: &Tenancy) -> Result<Self> {
+        let modules: [Arc<dyn HttpModule>; 1] = [Arc::new(School)];
+        let inside = Inside::new(tenancy, &modules);
+        let document = serde_json::to_value(inside.document()).map_err(Error::internal)?;
+        Ok(Self { inside, resources: Resources::of(&document) })
+    }
+
+    pub(super) fn resource(&self, name: &str) -> Result<&Resource> {
+        self.resources.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.resources.names().collect();
+            let message = format!("A table can be brought into: {}.", known.join(", "));
+            sheet::refused("table_resource_unknown", message)
+        })
+    }
+}
+
+/// Brings a table into the tenant of `cx`. One that is refused is an answer, not an error: its report says what is wrong.
+pub(in crate::import) async fn bring(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    bytes: Vec<u8>,
+    settings: &RunSettings,
+    observer: &dyn Observer,
+    waiting: Option<ImportRunId>,
+) -> Result<TableReport> {
+    cx.authorize(Action::Import, &ROSTER)?;
+    let _place = tenancy.begin_long_work(cx).await?;
+    let begun = Instant::now();
+    let TableSettings { resource, mapping } = settings.table.clone().unwrap_or_default();
+    let mut report = TableReport::new(settings.dry_run, &resource);
+    let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    let house = House::new(tenancy)?;
+    let wanted = mapping.sheet.clone();
+    let reading = tokio::task::spawn_blocking(move || sheet::read(bytes, wanted.as_deref())).await;
+    // Whatever a file does to its reader, it is the file's fault.
+    let sheet = reading.map_err(|_| sheet::refused("table_unreadable", "This file cannot be read."));
+    let planned = sheet.and_then(|sheet| {
+        let sheet = sheet?;
+        let plan = mapping::plan(&house.resources, house.resource(&resource)?, &mapping, &sheet)?;
+        Ok((sheet, plan))
+    });
+    let (sheet, plan) = match planned {
+        Ok(planned) => planned,
+        Err(error) if error.kind() == ErrorKind::Invalid => {
+            report.refuse(error.code(), error.message().to_owned());
+            return Ok(report);
+        }
+        Err(error) => return Err(error),
+    };
+    let resource = house.resource(&resource)?;
+    report.columns = plan.taken.iter().map(|(name, target)| (name.clone(), json!(target))).collect();
+    report.key.clone_from(&plan.key);
+    report.counts().name.clone_from(&sheet.name);
+    report.counts().rows = sheet.rows.len() as u64;
+    sheet.issues.iter().chain(&plan.issues).cloned().for_each(|issue| report.tell(issue));
+
+    let Some(batch) = tenancy.batch(cx, "import").await? else { return Err(merge::running()) };
+    let lookup = Lookup::load(&house.inside, batch.cx(), &house.resources, resource, &plan).await?;
+    report.milliseconds.reading = milliseconds(begun.elapsed());
+    let merging = Instant::now();
+    let mut rows =
+        Rows { house: &house, batch: &batch, resource, plan: &plan, lookup, seen: HashMap::new(), changes: Vec::new() };
+    rows.all(&sheet, settings, &mut report, observer).await?;
+    let changes = rows.changes;
+    report.milliseconds.merging = milliseconds(merging.elapsed());
+    if report.errors > 0 && !settings.skip_bad_rows {
+        report.refuse(
+            "table_has_errors",
+            "Some rows cannot be used, so nothing was changed. Mend them, or import without them.",
+        );
+    }
+    if report.outcome != Outcome::Applied {
+        batch.rollback().await?;
+        return Ok(report);
+    }
+    end(tenancy, batch, &report, &changes, (settings, size), waiting).await?;
+    Ok(report)
+}
+
+/// Notes what was done, in the transaction that did it, and commits.
+async fn end(
+    tenancy: &Tenancy,
+    batch: Batch,
+    report: &TableReport,
+    changes: &[TableChange],
+    (settings, size): (&RunSettings, i64),
+    waiting: Option<ImportRunId>,
+) -> Result<()> {
+    let mut tx = tenancy.write(batch.cx()).await?;
+    let run = match waiting {
+        Some(run) => run,
+        None => {
+            let run = ImportRunId::generate(tx.cx().clock());
+            run_store::insert(&mut tx, None, run, settings, size).await?;
+            run
+        }
+    };
+    let now = tx.cx().clock().now();
+    if !changes.is_empty() {
+        undo::forget_others(&mut tx, now).await?;
+        change_store::insert(&mut tx, run, changes).await?;
+    }
+    tx.audit_act("import.apply", &ROSTER, run, Some(report.audited()));
+    let told = serde_json::to_value(report).map_err(Error::internal)?;
+    // One that changed nothing leaves the one before the last.
+    let applied = (!changes.is_empty()).then_some(now);
+    run_store::end(&mut tx, run, RunState::Applied, Some(told), applied, None).await?;
+    undo::forget_later(&mut tx, run, !changes.is_empty())?;
+    tx.commit().await?;
+    batch.commit().await
+}
+
+/// The rows of a table on their way in.
+struct Rows<'a> {
+    house: &'a House,
+    batch: &'a Batch,
+    resource: &'a Resource,
+    plan: &'a Plan,
+    lookup: Lookup,
+    /// By key, the row that had it before.
+    seen: HashMap<String, u64>,
+    changes: Vec<TableChange>,
+}
+
+impl Rows<'_> {
+    async fn all(
+        &mut self,
+        sheet: &Sheet,
+        settings: &RunSettings,
+        report: &mut TableReport,
+        observer: &dyn Observer,
+    ) -> Result<()> {
+        let mapping = settings.table.clone().unwrap_or_default().mapping;
+        let total = sheet.rows.len() as u64;
+        for (done, row) in (0u64..).zip(&sheet.rows) {
+            if done % NOTED_EVERY == 0 {
+                observer.progress(Phase::Merging, done, total, "rows");
+            }
+            let reading = Reading {
+                plan: self.plan,
+                mapping: &mapping,
+                lookup: &self.lookup,
+                order: settings.date_order.as_ref(),
+            };
+            let issues = match reading.row(row, sheet.headers.len()) {
+                Ok(said) => match self.row(row, &said, report).await {
+                    Ok(()) => {
+                        self.batch.keep().await?;
+                        continue;
+                    }
+                    Err(Refused::Row(issues)) => {
+                        self.batch.take_back().await?;
+                        issues
+                    }
+                    Err(Refused::All(error)) => return Err(error),
+                },
+                Err(issues) => issues,
+            };
+            report.counts().skipped += 1;
+            for issue in issues {
+                report.tell(TableIssue { line: Some(row.line), ..issue });
+            }
+        }
+        observer.progress(Phase::Merging, total, total, "rows");
+        Ok(())
+    }
+
+    /// Makes or changes the record that a row is about.
+    async fn row(&mut self, row: &SheetRow, said: &Said, report: &mut TableReport) -> Result<(), Refused> {
+        let key = joined(&said.fields, &self.plan.key);
+        if let Some(key) = &key
+            && let Some(before) = self.seen.insert(key.clone(), row.line)
+        {
+            let message = format!("Row {before} is about the same record. Leave one of them out.");
+            return Err(self.refused("row_repeated", message));
+        }
+        let found: Vec<_> =
+            key.as_ref().map(|key| self.lookup.find(&self.resource.name, &self.plan.key, key)).unwrap_or_default();
+        let active: Vec<_> = found.iter().filter(|known| known.active).collect();
+        let known = match (active.as_slice(), found.as_slice()) {
+            ([one], _) => Some((one.id.clone(), true)),
+            // One that was deleted comes back.
+            ([], [one]) => Some((one.id.clone(), false)),
+            ([], _) => None,
+            _ => {
+                let message = "Several records are found by this. Use a key that only one has, such as its id.";
+                return Err(self.refused("key_ambiguous", message.to_owned()));
+            }
+        };
+        match known {
+            Some((id, active)) => self.change(row.line, said, &id, active, report).await,
+            None if said.fields.contains_key("id") && self.plan.key == ["id"] => Err(self.refused(
+                "id_unknown",
+                "There is no record with this id. Leave the cell empty to make one.".to_owned(),
+            )),
+            None => self.make(row.line, said, report).await,
+        }
+    }
+
+    async fn make(&mut self, line: u64, said: &Said, report: &mut TableReport) -> Result<(), Refused> {
+        let made = self.call(Method::POST, &format!("/{}", self.resource.name), None, Some(&said.body())).await?;
+        self.lookup.made(self.resource, &made);
+        report.did(line, Example { change: Change::Created, ..example(&made) });
+        self.note(&made, None);
+        Ok(())
+    }
+
+    async fn change(
+        &mut self,
+        line: u64,
+        said: &Said,
+        id: &str,
+        active: bool,
+        report: &mut TableReport,
+    ) -> Result<(), Refused> {
+        let path = format!("/{}/{id}", self.resource.name);
+        let record = self.call(Method::GET, &path, None, None).await?;
+        let (patch, before) = said.differs(&record, active);
+        if patch.is_empty() {
+            report.counts().unchanged += 1;
+            return Ok(());
+        }
+        if !self.resource.changes {
+            let message = "This record is there already and differs, and records of this list cannot be changed.";
+            return Err(self.refused("record_fixed", message.to_owned()));
+        }
+        let fields = told(&patch, &before);
+        let changed = self.call(Method::PATCH, &path, record["version"].as_i64(), Some(&Value::Object(patch))).await?;
+        if changed["version"] == record["version"] {
+            report.counts().unchanged += 1;
+            return Ok(());
+        }
+        report.did(line, Example { change: Change::Changed, fields, ..example(&changed) });
+        self.note(&changed, Some(Value::Object(before)));
+        Ok(())
+    }
+
+    fn note(&mut self, record: &Value, before: Option<Value>) {
+        self.changes.push(TableChange {
+            number: i32::try_from(self.changes.len()).unwrap_or(i32::MAX),
+            resource: self.resource.name.clone(),
+            record_id: record["id"].as_str().unwrap_or_default().to_owned(),
+            before,
+            version_after: record["version"].as_i64().unwrap_or_default(),
+        });
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        known: Option<i64>,
+        body: Option<&Value>,
+    ) -> Result<Value, Refused> {
+        let answer = self.house.inside.call(self.batch.cx(), method, path, known, body).await;
+        answer.map_err(|error| match error.kind() {
+            ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::TooMany => Refused::All(error),
+            _ => Refused::Row(self.issues(&error)),
+        })
+    }
+
+    /// What the API says is wrong, told of the columns of the table.
+    fn issues(&self, error: &Error) -> Vec<TableIssue> {
+        if error.fields().is_empty() {
+            return vec![TableIssue::error(error.code(), None, None, error.message().to_owned())];
+        }
+        let told = error.fields().iter().map(|field| {
+            let mut names = field.field.split(['.', '[', ']']).filter(|part| !part.is_empty());
+            let name = names.next().unwrap_or_default();
+            let part = names.rfind(|part| !part.bytes().all(|byte| byte.is_ascii_digit()));
+            let bindings = || self.plan.bindings.iter().filter(|known| known.field == name);
+            let binding = bindings().find(|known| known.part.as_deref() == part).or_else(|| bindings().next());
+            let called = binding.map_or_else(|| field.field.clone(), |binding| binding.called.clone());
+            TableIssue::error(
+                &field.code,
+                Some(called).filter(|called| !called.is_empty()),
+                None,
+                field.message.clone(),
+            )
+        });
+        told.collect()
+    }
+
+    fn refused(&self, code: &str, message: String) -> Refused {
+        let called = |name: &String| {
+            let bound = self.plan.bindings.iter().find(|known| known.field == *name);
+            bound.map_or_else(|| name.clone(), |known| known.called.clone())
+        };
+        let columns: Vec<String> = self.plan.key.iter().map(called).collect();
+        let column = Some(columns.join(", ")).filter(|column| !column.is_empty());
+        Refused::Row(vec![TableIssue::error(code, column, None, message)])
+    }
+}
+
+/// What is refused.
+enum Refused {
+    /// This row.
+    Row(Vec<TableIssue>),
+    /// The whole import.
+    All(Error),
+}
+
+fn example(record: &Value) -> Example {
+    let sourced_id = record["sourced_id"].as_str().map(str::to_owned);
+    Example { change: Change::Created, sourced_id, label: label(record), fields: Vec::new() }
+}

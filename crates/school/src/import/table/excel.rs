@@ -1,0 +1,218 @@
+//! Workbooks. Of a formula its last result is taken, nothing is computed, and nothing outside of the file is looked at.
+
+use std::io::{Cursor, Read};
+
+use calamine::{CellErrorType, DataRef, Reader, SheetVisible, Xlsx};
+use cloister_tenancy::{Error, Result};
+use jiff::civil::{Date, DateTime};
+
+use super::{
+    report::TableIssue,
+    sheet::{COLUMNS, Cell, ROWS, Sheet, SheetRow, refused, too_many_columns, too_many_rows},
+};
+
+/// Bytes of all that is packed in it.
+const UNPACKED: u64 = 100 * 1024 * 1024;
+/// Files that are packed in it.
+const FILES: usize = 2_000;
+
+/// Reads the sheet of this name, or the first that shows.
+pub(super) fn read(bytes: Vec<u8>, wanted: Option<&str>) -> Result<Sheet> {
+    measure(&bytes, UNPACKED)?;
+    let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
+    let shown: Vec<String> = workbook
+        .sheets_metadata()
+        .iter()
+        .filter(|sheet| sheet.visible == SheetVisible::Visible)
+        .map(|sheet| sheet.name.clone())
+        .collect();
+    let name = match wanted {
+        Some(name) => shown.iter().find(|known| *known == name),
+        None => shown.first(),
+    };
+    let Some(name) = name else {
+        let message = format!("There is no such sheet in this workbook. It has: {}.", shown.join(", "));
+        return Err(refused("table_sheet_unknown", message));
+    };
+    let mut issues = Vec::new();
+    if wanted.is_none() && shown.len() > 1 {
+        let message =
+            format!("This workbook has several sheets. Only the first, {name:?}, was read; name another to have that.");
+        issues.push(TableIssue::warning("sheet_chosen", 1, None, message));
+    }
+    let mut cells = workbook.worksheet_cells_reader(name).map_err(unreadable)?;
+    let mut rows: Vec<SheetRow> = Vec::new();
+    while let Some(cell) = cells.next_cell().map_err(unreadable)? {
+        let (line, column) = cell.get_position();
+        let value = cell_of(cell.get_value());
+        if value.is_empty() {
+            continue;
+        }
+        let (line, column) = (u64::from(line) + 1, column as usize);
+        if column >= COLUMNS {
+            return Err(too_many_columns());
+        }
+        if rows.last().is_none_or(|row| row.line != line) {
+            if rows.len() > ROWS {
+                return Err(too_many_rows());
+            }
+            rows.push(SheetRow { line, cells: Vec::new() });
+        }
+        if let Some(row) = rows.last_mut() {
+            row.cells.resize(row.cells.len().max(column + 1), Cell::Empty);
+            row.cells[column] = value;
+        }
+    }
+    Sheet::of(name, rows, issues)
+}
+
+/// Unpacks all of it once without keeping it: what says that it is small may be large.
+fn measure(bytes: &[u8], most: u64) -> Result<()> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
+    let bomb = || {
+        refused(
+            "table_too_large",
+            "This workbook is too large when it is unpacked. Send the table in parts, or as CSV.",
+        )
+    };
+    if archive.len() > FILES {
+        return Err(bomb());
+    }
+    let mut left = most;
+    for at in 0..archive.len() {
+        let file = archive.by_index(at).map_err(unreadable)?;
+        let read = std::io::copy(&mut file.take(left + 1), &mut std::io::sink()).map_err(unreadable)?;
+        left = left.checked_sub(read).ok_or_else(bomb)?;
+    }
+    Ok(())
+}
+
+fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    refused("table_unreadable", "This is no workbook that can be read. Save it again as .xlsx, or as CSV.")
+        .because(error)
+}
+
+fn cell_of(value: &DataRef<'_>) -> Cell {
+    #[expect(clippy::cast_precision_loss, reason = "spreadsheets count in these")]
+    match value {
+        DataRef::Empty => Cell::Empty,
+        DataRef::Int(number) => Cell::Number(*number as f64),
+        DataRef::Float(number) => Cell::Number(*number),
+        DataRef::String(text) => Cell::text(text),
+        DataRef::SharedString(text) => Cell::text(text),
+        DataRef::Bool(value) => Cell::Bool(*value),
+        DataRef::DateTime(moment) => {
+            let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
+            civil(year, month, day).and_then(|date| time_on(date, hour, minute, second)).map_or_else(
+                || Cell::Fault("date_invalid", "This is no day between 1900 and 9999.".to_owned()),
+                Cell::Moment,
+            )
+        }
+        DataRef::DateTimeIso(text) => {
+            match text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(|day| day.at(0, 0, 0, 0))) {
+                Ok(moment) => Cell::Moment(moment),
+                Err(_) => Cell::text(text),
+            }
+        }
+        DataRef::DurationIso(text) => Cell::text(text),
+        DataRef::Error(error) => {
+            let word = match error {
+                CellErrorType::Div0 => "#DIV/0!",
+                CellErrorType::NA => "#N/A",
+                CellErrorType::Name => "#NAME?",
+                CellErrorType::Null => "#NULL!",
+                CellErrorType::Num => "#NUM!",
+                CellErrorType::Ref => "#REF!",
+                CellErrorType::Value => "#VALUE!",
+                _ => "an error",
+            };
+            Cell::Fault(
+                "cell_error",
+                format!("The spreadsheet itself shows {word} here. Mend the formula, or type the value."),
+            )
+        }
+    }
+}
+
+fn civil(year: u16, month: u8, day: u8) -> Option<Date> {
+    Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+}
+
+fn time_on(date: Date, hour: u8, minute: u8, second: u8) -> Option<DateTime> {
+    let part = |part: u8| i8::try_from(part).ok();
+    jiff::civil::Time::new(part(hour)?, part(minute)?, part(second)?, 0).ok().map(|time| date.to_datetime(time))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use rust_xlsxwriter::{Format, Workbook};
+    use zip::{ZipWriter, write::SimpleFileOptions};
+
+    use super::{measure, read};
+    use crate::import::table::sheet::Cell;
+
+    #[test]
+    fn a_workbook_without_a_table_is_refused() {
+        let refused = |bytes: Vec<u8>| read(bytes, None).unwrap_err().code().to_owned();
+        let write = |sheet: &mut rust_xlsxwriter::Worksheet, column: u16| {
+            sheet.write_string(0, column, "name").unwrap();
+        };
+        let saved = |fill: &dyn Fn(&mut rust_xlsxwriter::Worksheet)| {
+            let mut workbook = Workbook::new();
+            fill(workbook.add_worksheet());
+            workbook.save_to_buffer().unwrap()
+        };
+        assert_eq!(refused(saved(&|_| ())), "table_empty");
+        let merged = saved(&|sheet| {
+            sheet.merge_range(0, 0, 0, 3, "Pupils of 2025", &Format::new()).unwrap();
+            for column in 0..4 {
+                sheet.write_string(1, column, "x").unwrap();
+            }
+        });
+        assert_eq!(refused(merged), "table_header_missing");
+        assert_eq!(refused(saved(&|sheet| write(sheet, 300))), "table_too_wide");
+        let whole = saved(&|sheet| write(sheet, 0));
+        for length in [4, 30, whole.len() / 2, whole.len() - 1] {
+            assert_eq!(refused(whole[..length].to_vec()), "table_unreadable", "{length}");
+        }
+        for at in (4..whole.len()).step_by(97) {
+            let mut broken = whole.clone();
+            broken[at] ^= 0x55;
+            // Whatever comes of it, it is an answer.
+            let _ = read(broken, None);
+        }
+        let mut other = ZipWriter::new(Cursor::new(Vec::new()));
+        other.start_file("orgs.csv", SimpleFileOptions::default()).unwrap();
+        other.write_all(b"sourcedId").unwrap();
+        assert_eq!(refused(other.finish().unwrap().into_inner()), "table_unreadable");
+    }
+
+    #[test]
+    fn what_is_large_when_it_is_unpacked_is_refused() {
+        let mut bomb = ZipWriter::new(Cursor::new(Vec::new()));
+        bomb.start_file("xl/worksheets/sheet1.xml", SimpleFileOptions::default()).unwrap();
+        bomb.write_all(&vec![b' '; 3_000_000]).unwrap();
+        let bomb = bomb.finish().unwrap().into_inner();
+        assert!(bomb.len() < 10_000);
+        assert_eq!(measure(&bomb, 2_000_000).unwrap_err().code(), "table_too_large");
+        measure(&bomb, 3_000_000).unwrap();
+    }
+
+    #[test]
+    fn the_sheet_that_is_named_is_read() {
+        let mut workbook = Workbook::new();
+        for name in ["Notes", "Rooms"] {
+            let sheet = workbook.add_worksheet().set_name(name).unwrap();
+            sheet.write_string(0, 0, "what").unwrap();
+            sheet.write_string(1, 0, name).unwrap();
+        }
+        let bytes = workbook.save_to_buffer().unwrap();
+        let first = read(bytes.clone(), None).unwrap();
+        assert_eq!((first.name.as_str(), first.issues.len()), ("Notes", 1));
+        let named = read(bytes.clone(), Some("Rooms")).unwrap();
+        assert_eq!((named.rows[0].line, &named.rows[0].cells[0]), (2, &Cell::Text("Rooms".to_owned())));
+        assert_eq!(read(bytes, Some("Nowhere")).unwrap_err().code(), "table_sheet_unknown");
+    }
+}

@@ -1,0 +1,363 @@
+//! Which lists a table can be brought into, and what their fields are: what the API document says of them.
+//!
+//! A list with a creation, and records that can be read and deleted one by one, is one of them. Nobody has to name it here. One is
+//! none of them when its description says that each record that is shown is noted in the access log: what is kept sealed must not
+//! lie open in the report of an import, or in what is kept for taking it back.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    Text,
+    Integer,
+    Number,
+    Boolean,
+    Date,
+    /// A time of day.
+    Time,
+    /// One of these, or another where the API allows it.
+    Word(Vec<String>),
+    /// The id of a record in the list of this name.
+    Reference(String),
+    /// Several, with semicolons between them.
+    List(Box<Kind>),
+    /// Parts with fields of their own. A table can give one.
+    Parts(Vec<Field>),
+    /// Written as JSON.
+    Json,
+}
+
+impl Kind {
+    fn word(&self) -> String {
+        match self {
+            Self::Text => "text".to_owned(),
+            Self::Integer => "integer".to_owned(),
+            Self::Number => "number".to_owned(),
+            Self::Boolean => "boolean".to_owned(),
+            Self::Date => "date".to_owned(),
+            Self::Time => "time".to_owned(),
+            Self::Word(_) => "word".to_owned(),
+            Self::Reference(_) => "reference".to_owned(),
+            Self::List(kind) => format!("list of {}", kind.word()),
+            Self::Parts(_) => "parts".to_owned(),
+            Self::Json => "json".to_owned(),
+        }
+    }
+}
+
+/// A field of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) required: bool,
+    pub(super) nullable: bool,
+    pub(super) description: String,
+}
+
+/// A list that a table can be brought into.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Resource {
+    /// As its address has it.
+    pub(super) name: String,
+    /// What a creation takes.
+    pub(super) fields: Vec<Field>,
+    /// What the list shows.
+    pub(super) listed: Vec<Field>,
+    /// Whether records can be changed.
+    pub(super) changes: bool,
+    /// Whether the list shows deleted records when it is asked to.
+    pub(super) has_status: bool,
+}
+
+/// A field that a column can be taken for.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct TableField {
+    /// Its name, as a column is taken for it.
+    #[schema(example = "given_name")]
+    pub name: String,
+    /// `text`, `integer`, `number`, `boolean`, `date`, `time`, `word`, `reference`, `json`, or `list of` one of them.
+    #[serde(rename = "type")]
+    #[schema(example = "text")]
+    pub kind: String,
+    /// Whether a new record needs it.
+    pub required: bool,
+    /// Of a word: which there are.
+    pub words: Vec<String>,
+    /// Of a reference: the list in which its record is, and by what it can be found there: write `school_id:name`.
+    #[schema(example = "orgs")]
+    pub refers_to: Option<String>,
+    /// What the record of a reference can be found by, besides its id.
+    pub found_by: Vec<String>,
+    /// What it means.
+    pub description: String,
+}
+
+/// All of them.
+#[derive(Debug, Clone)]
+pub(super) struct Resources(Vec<Resource>);
+
+impl Resources {
+    /// What the document of the module says.
+    pub(super) fn of(document: &Value) -> Self {
+        let schemas = Schemas { all: &document["components"]["schemas"], lists: lists(document) };
+        let paths = document["paths"].as_object().into_iter().flatten();
+        let found = paths.filter_map(|(path, item)| {
+            let name = path.strip_prefix("/api/v1/").filter(|name| !name.contains(['/', '{']))?;
+            let one = &document["paths"][format!("{path}/{{id}}")];
+            if item["get"].is_null() || one["get"].is_null() || one["delete"].is_null() {
+                return None;
+            }
+            let sealed =
+                |operation: &Value| operation["description"].as_str().is_some_and(|text| text.contains("access log"));
+            if sealed(&item["get"]) || sealed(&one["get"]) {
+                return None;
+            }
+            let body = item["post"]["requestBody"]["content"]["application/json"]["schema"].as_object()?;
+            let fields = schemas.fields(schemas.object(body)?, true);
+            let parameters = item["get"]["parameters"].as_array()?;
+            let has = |name: &str| parameters.iter().any(|known| known["name"] == name);
+            let listed = schemas.fields(schemas.item(item)?, false);
+            let (changes, has_status) = (!one["patch"].is_null(), has("status"));
+            has("cursor").then(|| Resource { name: name.to_owned(), fields, listed, changes, has_status })
+        });
+        Self(found.collect())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Resource> {
+        self.0.iter().find(|known| known.name == name)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|known| known.name.as_str())
+    }
+
+    /// By what a record of a list can be found: texts that the list shows.
+    pub(super) fn found_by(&self, name: &str) -> Vec<String> {
+        const NOT: &[&str] = &["created_by", "updated_by", "notes", "description", "reason"];
+        let listed = self.get(name).map(|known| known.listed.as_slice()).unwrap_or_default();
+        let texts = listed.iter().filter(|field| field.kind == Kind::Text && !NOT.contains(&field.name.as_str()));
+        texts.map(|field| field.name.clone()).collect()
+    }
+
+    /// The fields of a resource as they are shown, parts one by one.
+    pub(super) fn shown(&self, resource: &Resource) -> Vec<TableField> {
+        let mut shown = Vec::new();
+        for field in &resource.fields {
+            match &field.kind {
+                Kind::Parts(parts) => {
+                    shown.extend(parts.iter().map(|part| self.show(&format!("{}.{}", field.name, part.name), part)));
+                }
+                _ => shown.push(self.show(&field.name, field)),
+            }
+        }
+        shown
+    }
+
+    fn show(&self, name: &str, field: &Field) -> TableField {
+        let inner = match &field.kind {
+            Kind::List(kind) => kind,
+            kind => kind,
+        };
+        let refers_to = match inner {
+            Kind::Reference(list) => Some(list.clone()),
+            _ => None,
+        };
+        TableField {
+            name: name.to_owned(),
+            kind: field.kind.word(),
+            required: field.required && !name.contains('.'),
+            words: match inner {
+                Kind::Word(words) => words.clone(),
+                _ => Vec::new(),
+            },
+            found_by: refers_to.as_deref().map(|list| self.found_by(list)).unwrap_or_default(),
+            refers_to,
+            description: field.description.clone(),
+        }
+    }
+}
+
+/// The lists by the name of the schema of their ids.
+fn lists(document: &Value) -> Map<String, Value> {
+    let mut lists = Map::new();
+    let all = &document["components"]["schemas"];
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        let Some(name) = path.strip_prefix("/api/v1/").filter(|name| !name.contains(['/', '{'])) else { continue };
+        let schemas = Schemas { all, lists: Map::new() };
+        let Some(id) = schemas.item(item).and_then(|item| item["properties"]["id"]["$ref"].as_str()) else { continue };
+        let id = id.rsplit('/').next().unwrap_or_default();
+        // The first: other lists may show the same records in another way.
+        lists.entry(id).or_insert_with(|| name.into());
+    }
+    lists
+}
+
+struct Schemas<'a> {
+    all: &'a Value,
+    lists: Map<String, Value>,
+}
+
+impl<'a> Schemas<'a> {
+    fn named(&self, reference: &str) -> &'a Value {
+        &self.all[reference.rsplit('/').next().unwrap_or_default()]
+    }
+
+    fn object(&self, schema: &Map<String, Value>) -> Option<&'a Value> {
+        Some(self.named(schema.get("$ref")?.as_str()?)).filter(|object| !object["properties"].is_null())
+    }
+
+    /// What a list has rows of.
+    fn item(&self, item: &Value) -> Option<&'a Value> {
+        let page = item["get"]["responses"]["200"]["content"]["application/json"]["schema"].as_object()?;
+        self.object(self.object(page)?["properties"]["items"]["items"].as_object()?)
+    }
+
+    fn fields(&self, object: &'a Value, deep: bool) -> Vec<Field> {
+        let required = object["required"].as_array();
+        let properties = object["properties"].as_object().into_iter().flatten();
+        let fields = properties.map(|(name, schema)| {
+            let (schema, nullable) = narrowed(schema);
+            Field {
+                name: name.clone(),
+                kind: self.kind(schema, deep),
+                required: required.is_some_and(|all| all.iter().any(|known| known == name)),
+                nullable,
+                description: schema["description"].as_str().unwrap_or_default().to_owned(),
+            }
+        });
+        fields.collect()
+    }
+
+    fn kind(&self, schema: &'a Value, deep: bool) -> Kind {
+        if let Some(reference) = schema["$ref"].as_str() {
+            let name = reference.rsplit('/').next().unwrap_or_default();
+            if let Some(list) = self.lists.get(name).and_then(Value::as_str) {
+                return Kind::Reference(list.to_owned());
+            }
+            if name == "DayTime" {
+                return Kind::Time;
+            }
+            return self.kind(self.named(reference), deep);
+        }
+        let is = |wanted: &str| match &schema["type"] {
+            Value::Array(kinds) => kinds.iter().any(|kind| kind == wanted),
+            kind => kind == wanted,
+        };
+        if let Some(words) = schema["enum"].as_array() {
+            return Kind::Word(words.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect());
+        }
+        if is("string") {
+            return match (schema["format"].as_str(), schema["pattern"].as_str()) {
+                (Some("date"), _) => Kind::Date,
+                (_, Some(pattern)) if pattern.starts_with("^(") && pattern.contains("ext:") => {
+                    let words = pattern.trim_start_matches("^(").trim_end_matches(")$").split('|');
+                    Kind::Word(words.filter(|word| !word.starts_with("ext:")).map(str::to_owned).collect())
+                }
+                _ => Kind::Text,
+            };
+        }
+        if is("integer") {
+            return Kind::Integer;
+        }
+        if is("number") {
+            return Kind::Number;
+        }
+        if is("boolean") {
+            return Kind::Boolean;
+        }
+        if is("array") {
+            let items = &schema["items"];
+            return match self.kind(items, false) {
+                Kind::Json if deep => {
+                    let object = items.as_object().and_then(|items| self.object(items));
+                    object.map_or(Kind::Json, |object| Kind::Parts(self.fields(object, false)))
+                }
+                Kind::Json | Kind::List(_) | Kind::Parts(_) => Kind::Json,
+                kind => Kind::List(Box::new(kind)),
+            };
+        }
+        Kind::Json
+    }
+}
+
+/// The schema of a value that may be null, without that.
+fn narrowed(schema: &Value) -> (&Value, bool) {
+    if let Some([one, other]) = schema["oneOf"].as_array().map(Vec::as_slice)
+        && other["type"] == "null"
+    {
+        return (one, true);
+    }
+    let nullable = schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "null"));
+    (schema, nullable)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Kind, Resources};
+
+    #[test]
+    fn a_list_is_known_by_what_the_document_says() {
+        let list = |says: &str, item: &str| {
+            json!({
+                "get": { "description": says, "parameters": [{ "name": "cursor" }, { "name": "status" }],
+                    "responses": { "200": { "content": { "application/json": {
+                        "schema": { "$ref": format!("#/components/schemas/{item}Page") } } } } } },
+                "post": { "requestBody": { "content": { "application/json": {
+                    "schema": { "$ref": "#/components/schemas/ThingFields" } } } } },
+            })
+        };
+        let one = json!({ "get": {}, "patch": {}, "delete": {} });
+        let page = json!({ "properties": { "items": { "items": { "$ref": "#/components/schemas/Thing" } } } });
+        let id = json!({ "type": "string", "pattern": "^thg_" });
+        let document = json!({
+            "paths": {
+                "/api/v1/things": list("Things.", "Thing"), "/api/v1/things/{id}": one,
+                "/api/v1/secrets": list("Each one that is shown is noted in the access log.", "Thing"),
+                "/api/v1/secrets/{id}": one,
+                "/api/v1/acts": list("Acts.", "Thing"),
+            },
+            "components": { "schemas": {
+                "ThingId": id, "ThingPage": page,
+                "Thing": { "properties": { "id": { "$ref": "#/components/schemas/ThingId" }, "name": { "type": "string" } } },
+                "Colour": { "type": "string", "pattern": "^(red|blue|ext:.+)$" },
+                "Part": { "properties": { "size": { "type": "integer" } } },
+                "ThingFields": { "required": ["name"], "properties": {
+                    "name": { "type": "string" },
+                    "parent_id": { "oneOf": [{ "$ref": "#/components/schemas/ThingId" }, { "type": "null" }] },
+                    "colour": { "$ref": "#/components/schemas/Colour" },
+                    "day": { "type": ["string", "null"], "format": "date" },
+                    "tags": { "type": "array", "items": { "type": "string" } },
+                    "parts": { "type": "array", "items": { "$ref": "#/components/schemas/Part" } },
+                    "metadata": { "type": "object" },
+                } },
+            } },
+        });
+        let resources = Resources::of(&document);
+        assert_eq!(resources.names().collect::<Vec<_>>(), ["things"]);
+        let things = resources.get("things").unwrap();
+        assert!(things.changes && things.has_status);
+        let kinds: Vec<&Kind> = things.fields.iter().map(|field| &field.kind).collect();
+        let colours = Kind::Word(vec!["red".to_owned(), "blue".to_owned()]);
+        assert_eq!(
+            kinds[..5],
+            [
+                &Kind::Text,
+                &Kind::Reference("things".to_owned()),
+                &colours,
+                &Kind::Date,
+                &Kind::List(Box::new(Kind::Text)),
+            ]
+        );
+        assert!(matches!(kinds[5], Kind::Parts(parts) if parts[0].name == "size"), "{kinds:?}");
+        assert_eq!(kinds[6], &Kind::Json);
+        let needed: Vec<bool> = things.fields.iter().map(|field| field.required).collect();
+        assert_eq!(needed[..2], [true, false]);
+        assert_eq!(resources.found_by("things"), ["name"]);
+    }
+}

@@ -1,0 +1,134 @@
+//! A sample school is one that somebody could have entered by hand: every row passes the rules of the API when it is changed there,
+//! no lesson stands against another, and what the lists and sums say fits together.
+
+use cloister_school::sample::school::{SchoolSettings, SchoolSummary, make};
+use cloister_tenancy::Tier;
+use serde_json::{Value, json};
+
+use crate::{Office, id, unhurried_platform};
+
+/// Lists with the records that are in them, which can be changed one by one.
+const LISTS: [(&str, &str); 18] = [
+    ("orgs", "orgs"),
+    ("academic_sessions", "academic_sessions"),
+    ("courses", "courses"),
+    ("classes", "classes"),
+    ("persons", "persons"),
+    ("enrollments", "enrollments"),
+    ("contacts", "contacts"),
+    ("families", "families"),
+    ("staff_assignments", "staff_assignments"),
+    ("academic_records", "academic_records"),
+    ("custom_fields", "custom_fields"),
+    ("class_periods", "class_periods"),
+    ("bell_schedules", "bell_schedules"),
+    ("calendar_dates", "calendar_dates"),
+    ("rooms", "rooms"),
+    ("meetings", "meetings"),
+    ("attendance_codes", "attendance_codes"),
+    ("absence_requests", "absence_requests"),
+];
+/// Records of each list that are changed.
+const CHANGED: usize = 25;
+
+/// A list, page by page.
+async fn whole(office: &Office<'_>, path: &str) -> Vec<Value> {
+    let mut items = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let with = if path.contains('?') { '&' } else { '?' };
+        let page = office.read(&format!("{path}{with}limit=200{cursor}")).await;
+        items.extend(page["items"].as_array().unwrap().iter().cloned());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return items,
+        }
+    }
+}
+
+async fn check_lists(office: &Office<'_>, summary: &SchoolSummary) {
+    for (path, what) in LISTS {
+        let items = whole(office, path).await;
+        assert_eq!(items.len() as u64, summary.records[what], "{path}");
+        if what == "absence_requests" {
+            continue;
+        }
+        let step = items.len().div_ceil(CHANGED);
+        for item in items.iter().step_by(step) {
+            let path = format!("{path}/{}", id(item));
+            let record = office.read(&path).await;
+            let change = office.change("PATCH", &path, &record).json(json!({ "metadata": { "looked_at": true } }));
+            let seen = change.send().await;
+            assert_eq!(seen.status, 200, "{path}: {} {record}", seen.text);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_school_could_have_been_entered_by_hand_in_every_tier() {
+    let (platform, door) = unhurried_platform().await;
+    for (tenant, tier) in platform.tenant_in_each_tier().await.iter().zip(Tier::ALL) {
+        let cx = platform.cx(tenant);
+        // Three whole years in one of them; the others have a few weeks.
+        let attendance_days = (*tier != Tier::Shared).then_some(40);
+        let settings = SchoolSettings { attendance_days, ..SchoolSettings::new(3, 40) };
+        let summary =
+            make(&platform.tenancy, &cx, &settings, &()).await.unwrap_or_else(|e| panic!("{tier}: {}", e.log()));
+        let office = Office { door: &door, tenant };
+        check_lists(&office, &summary).await;
+        assert_eq!(summary.people.len(), 6, "{:?}", summary.people);
+
+        // No teacher, room or class in two places.
+        assert_eq!(whole(&office, "timetable/conflicts").await, Vec::<Value>::new());
+        // Whoever was there was seen on most days.
+        let rates = whole(&office, "attendance_rates").await;
+        let recorded = rates.iter().filter(|rate| rate["recorded"].as_i64().unwrap() > 25).count();
+        assert!(recorded >= 38, "{recorded} of {} students have attendance", rates.len());
+        for rate in rates.iter().filter(|rate| rate["recorded"].as_i64().unwrap() > 25) {
+            assert!(rate["attendance_rate"].as_i64().unwrap() > 6_000, "{rate}");
+        }
+        // A register says something of everybody in the class, and can be taken again as it is.
+        let registers = whole(&office, "attendance_registers").await;
+        assert_eq!(registers.len() as u64, summary.records["attendance_registers"]);
+        for register in registers.iter().step_by(registers.len().div_ceil(CHANGED)) {
+            let period = register["class_period_id"].as_str().map(|id| format!("?class_period_id={id}"));
+            let (class, date) = (register["class_id"].as_str().unwrap(), register["date"].as_str().unwrap());
+            let path = format!("attendance_registers/{class}/{date}{}", period.unwrap_or_default());
+            let sheet = office.read(&path).await;
+            let mut entries = sheet["entries"].as_array().unwrap().clone();
+            assert!(!entries.is_empty(), "{path}");
+            for entry in &mut entries {
+                entry.as_object_mut().unwrap().remove("event_id");
+            }
+            let again = office.change("PUT", &path, &sheet).json(json!({ "entries": entries })).expect(200).await;
+            assert_eq!(again["version"], sheet["version"], "{path}");
+        }
+        let again = make(&platform.tenancy, &cx, &settings, &()).await.unwrap_err();
+        assert_eq!(again.code(), "tenant_not_empty");
+        let beside = SchoolSettings { add: true, attendance_days: Some(3), ..SchoolSettings::new(4, 12) };
+        make(&platform.tenancy, &cx, &beside, &()).await.unwrap_or_else(|e| panic!("{tier}: {}", e.log()));
+    }
+}
+
+#[tokio::test]
+async fn the_same_seed_and_day_give_the_same_school() {
+    let (platform, door) = unhurried_platform().await;
+    let mut names = Vec::new();
+    for slug in ["one", "two"] {
+        let tenant = platform.tenant(slug, Tier::Shared).await;
+        let settings = SchoolSettings { attendance_days: Some(2), ..SchoolSettings::new(9, 30) };
+        let summary = make(&platform.tenancy, &platform.cx(&tenant), &settings, &()).await.unwrap();
+        let office = Office { door: &door, tenant: &tenant };
+        let persons = whole(&office, "persons").await;
+        let told = persons.iter().map(|one| format!("{} {}", one["username"], one["grades"])).collect::<Vec<_>>();
+        names.push((told, summary.records));
+    }
+    let two = names.pop();
+    assert_eq!(names.pop(), two);
+    for students in [0, SchoolSettings::MOST_STUDENTS + 1] {
+        let tenant = platform.tenancy.registry().by_slug("one").unwrap();
+        let settings = SchoolSettings::new(1, students);
+        let refused = make(&platform.tenancy, &platform.cx(&tenant), &settings, &()).await.unwrap_err();
+        assert_eq!(refused.fields()[0].code, "sample_students");
+    }
+}
