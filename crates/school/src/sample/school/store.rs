@@ -145,10 +145,10 @@ statements! {
         where tenant_id = $1 and status = 'active' and short_name = any($2::text[])";
     /// Registers, each with its own time.
     REGISTERS = "insert into attendance_register (tenant_id, id, status, date_last_modified, source, metadata, version,
-            created_at, created_by, updated_at, updated_by, class_id, school_id, date, class_period_id, taken_at, taken_by,
-            late)
+            created_at, created_by, updated_at, updated_by, class_id, school_id, date, class_period_id, whole_day,
+            taken_at, taken_by, late)
         select $1, r.id, 'active', r.taken_at, $4::text, '{}'::jsonb, 1, r.taken_at, $5::text, r.taken_at, $5, r.class_id,
-            r.school_id, r.date, r.class_period_id, r.taken_at, $5, r.late
+            r.school_id, r.date, r.class_period_id, r.class_period_id is null, r.taken_at, $5, r.late
         from jsonb_to_recordset($2::jsonb) as r(id uuid, class_id uuid, school_id uuid, date date, class_period_id uuid,
             taken_at timestamptz, late boolean)
         where r.taken_at <= $3::timestamptz";
