@@ -343,8 +343,9 @@ pub(crate) const GRANTS: &[Grant] = &[
 mod tests {
     use std::collections::HashSet;
 
-    use super::{GRANTS, OWNER, SCOPES};
+    use super::{GRANTS, OWNER};
     use crate::School;
+    use crate::scopes::SCOPES;
     use cloister_tenancy::Module;
 
     #[test]

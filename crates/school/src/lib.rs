@@ -135,6 +135,7 @@ impl Module for School {
                 person_merge::STATEMENTS[2],
                 person_merge::STATEMENTS[3],
                 person_merge::STATEMENTS[4],
+                person_merge::STATEMENTS[5],
                 presence_store::STATEMENTS,
                 enrollment::STATEMENTS,
                 enrollment::MOVE_STATEMENTS,

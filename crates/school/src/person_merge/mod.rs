@@ -4,6 +4,7 @@
 mod api;
 mod behavior_move_store;
 mod differ_store;
+mod file_move_store;
 mod health_move_store;
 mod move_store;
 mod store;
@@ -31,10 +32,11 @@ use crate::{
 pub const PERSON_MERGE: Resource = Resource { module: crate::MODULE, name: "person_merge" };
 
 /// Every statement about merges.
-pub(crate) const STATEMENTS: [&[&Statement]; 5] = [
+pub(crate) const STATEMENTS: [&[&Statement]; 6] = [
     store::STATEMENTS,
     differ_store::STATEMENTS,
     move_store::STATEMENTS,
+    file_move_store::STATEMENTS,
     behavior_move_store::STATEMENTS,
     health_move_store::STATEMENTS,
 ];

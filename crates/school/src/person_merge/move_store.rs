@@ -189,19 +189,6 @@ statements! {
     NOTE_ATTENDANCE = note!("attendance_event", "moved", "id", rest!("attendance_event", "student_id"));
     /// Absences that were asked for.
     NOTE_ABSENCES = note!("absence_request", "moved", "id", rest!("absence_request", "student_id"));
-    /// Documents.
-    NOTE_DOCUMENTS = note!("document", "moved", "id", rest!("document", "person_id"));
-    /// The photograph, where the one who stays has none.
-    NOTE_PHOTO = note!("person_photo", "moved", "person_id",
-        "t.person_id = $3 and not exists (select from person_photo k where k.tenant_id = $1 and k.person_id = $4)");
-    /// Times at a school on days on which the one who stays is there too.
-    NOTE_TIMES_TWICE = note!("student_school_association", "set_aside", "id",
-        "t.student_id = $3 and t.status = 'active' and exists (select from student_school_association k
-            where k.tenant_id = $1 and k.student_id = $4 and k.status = 'active' and k.school_id = t.school_id
-            and (k.exit_withdraw_date is null or t.entry_date < k.exit_withdraw_date)
-            and (t.exit_withdraw_date is null or k.entry_date < t.exit_withdraw_date))");
-    /// The other times at schools.
-    NOTE_TIMES = note!("student_school_association", "moved", "id", rest!("student_school_association", "student_id"));
     /// Meetings that name the merged person as their teacher.
     NOTE_MEETINGS = note!("meeting", "moved", "id", rest!("meeting", "teacher_id"));
     /// Families to which the one who stays belongs too.
@@ -238,16 +225,8 @@ statements! {
     ATTENDANCE_THERE = shift!("attendance_event", "moved", "student_id", "$3", "$4", "");
     /// Absences there.
     ABSENCES_THERE = shift!("absence_request", "moved", "student_id", "$3", "$4", "");
-    /// Times at schools there.
-    TIMES_THERE = shift!("student_school_association", "moved", "student_id", "$3", "$4", "");
-    /// Times at schools back.
-    TIMES_BACK = shift!("student_school_association", "moved", "student_id", "$4", "$3", "");
     /// Meetings there.
     MEETINGS_THERE = shift!("meeting", "moved", "teacher_id", "$3", "$4", "");
-    /// Documents there.
-    DOCUMENTS_THERE = shift!("document", "moved", "person_id", "$3", "$4", "");
-    /// Documents back.
-    DOCUMENTS_BACK = shift!("document", "moved", "person_id", "$4", "$3", "");
     /// Attendance back.
     ATTENDANCE_BACK = shift!("attendance_event", "moved", "student_id", "$4", "$3", "");
     /// Absences back.
@@ -280,25 +259,12 @@ statements! {
         from person_merge_row n where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'demographics'
         and n.row_id = $3 and t.tenant_id = $1 and t.person_id = $4";
 
-    /// The photograph there.
-    PHOTO_THERE = "update person_photo t set person_id = $4, updated_at = $5, updated_by = $6, version = t.version + 1
-        from person_merge_row n where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'person_photo'
-        and t.tenant_id = $1 and t.person_id = n.row_id and t.person_id = $3";
-    /// The photograph back.
-    PHOTO_BACK = "update person_photo t set person_id = $3, updated_at = $5, updated_by = $6, version = t.version + 1
-        from person_merge_row n where n.tenant_id = $1 and n.merge_id = $2 and n.table_name = 'person_photo'
-        and n.row_id = $3 and t.tenant_id = $1 and t.person_id = $4";
-
     /// Roles that are there twice go.
     ROLES_ASIDE = mark!("person_role", "active", "tobedeleted");
     /// Places that are there twice go.
     PLACES_ASIDE = mark!("enrollment", "active", "tobedeleted");
     /// Contacts that are there twice go.
     CONTACTS_ASIDE = mark!("contact", "active", "tobedeleted");
-    /// Times at schools that are there twice go.
-    TIMES_ASIDE = mark!("student_school_association", "active", "tobedeleted");
-    /// They come back.
-    TIMES_RESTORED = mark!("student_school_association", "tobedeleted", "active");
     /// Attendance that is there twice goes.
     ATTENDANCE_ASIDE = mark!("attendance_event", "active", "tobedeleted");
     /// Posts that are there twice go.
@@ -361,7 +327,7 @@ statements! {
 }
 
 /// What is noted, in this order, and whether the statement asks for the one who stays.
-pub(super) static NOTES: [(&Statement, bool); 24] = [
+pub(super) static NOTES: [(&Statement, bool); 20] = [
     (&NOTE_ROLES_TWICE, true),
     (&NOTE_ROLES_DEMOTED, true),
     (&NOTE_ROLES, false),
@@ -377,10 +343,6 @@ pub(super) static NOTES: [(&Statement, bool); 24] = [
     (&NOTE_ATTENDANCE_TWICE, true),
     (&NOTE_ATTENDANCE, false),
     (&NOTE_ABSENCES, false),
-    (&NOTE_DOCUMENTS, false),
-    (&NOTE_PHOTO, true),
-    (&NOTE_TIMES_TWICE, true),
-    (&NOTE_TIMES, false),
     (&NOTE_MEETINGS, false),
     (&NOTE_FAMILIES_TWICE, true),
     (&NOTE_FAMILIES, true),
@@ -389,7 +351,7 @@ pub(super) static NOTES: [(&Statement, bool); 24] = [
 ];
 
 /// What goes to the one who stays.
-pub(super) static THERE: [&Statement; 14] = [
+pub(super) static THERE: [&Statement; 11] = [
     &ROLES_THERE,
     &DEMOTED_THERE,
     &PLACES_THERE,
@@ -399,15 +361,12 @@ pub(super) static THERE: [&Statement; 14] = [
     &YEARS_THERE,
     &ATTENDANCE_THERE,
     &ABSENCES_THERE,
-    &DOCUMENTS_THERE,
-    &PHOTO_THERE,
-    &TIMES_THERE,
     &MEETINGS_THERE,
     &DEMOGRAPHICS_THERE,
 ];
 
 /// The same back.
-pub(super) static BACK: [&Statement; 14] = [
+pub(super) static BACK: [&Statement; 11] = [
     &ROLES_BACK,
     &DEMOTED_BACK,
     &PLACES_BACK,
@@ -417,24 +376,14 @@ pub(super) static BACK: [&Statement; 14] = [
     &YEARS_BACK,
     &ATTENDANCE_BACK,
     &ABSENCES_BACK,
-    &DOCUMENTS_BACK,
-    &PHOTO_BACK,
-    &TIMES_BACK,
     &MEETINGS_BACK,
     &DEMOGRAPHICS_BACK,
 ];
 
 /// What was there twice.
-pub(super) static ASIDE: [&Statement; 7] =
-    [&ROLES_ASIDE, &PLACES_ASIDE, &CONTACTS_ASIDE, &POSTS_ASIDE, &YEARS_ASIDE, &ATTENDANCE_ASIDE, &TIMES_ASIDE];
+pub(super) static ASIDE: [&Statement; 6] =
+    [&ROLES_ASIDE, &PLACES_ASIDE, &CONTACTS_ASIDE, &POSTS_ASIDE, &YEARS_ASIDE, &ATTENDANCE_ASIDE];
 
 /// The same back.
-pub(super) static RESTORED: [&Statement; 7] = [
-    &ROLES_RESTORED,
-    &PLACES_RESTORED,
-    &CONTACTS_RESTORED,
-    &POSTS_RESTORED,
-    &YEARS_RESTORED,
-    &ATTENDANCE_RESTORED,
-    &TIMES_RESTORED,
-];
+pub(super) static RESTORED: [&Statement; 6] =
+    [&ROLES_RESTORED, &PLACES_RESTORED, &CONTACTS_RESTORED, &POSTS_RESTORED, &YEARS_RESTORED, &ATTENDANCE_RESTORED];

@@ -8,8 +8,8 @@ use cloister_tenancy::{
 };
 
 use super::{
-    PersonMerge, PersonMergeFields, Side, behavior_move_store as behavior, differ_store, health_move_store as health,
-    move_store as moves,
+    PersonMerge, PersonMergeFields, Side, behavior_move_store as behavior, differ_store, file_move_store as files,
+    health_move_store as health, move_store as moves,
 };
 use crate::{
     listing::Span,
@@ -152,16 +152,18 @@ pub(super) async fn merge(tx: &mut TenantTx, new: &PersonMerge, account: Option<
     let both = vec![*kept_id, *merged_id];
     let mut items: Vec<Item<'_>> =
         vec![(&INSERT, vec![id, now, &source, metadata.column(), by, kept_id, merged_id, reason, &account])];
-    for (statement, asks_for_kept) in moves::NOTES.into_iter().chain(behavior::NOTES).chain(health::NOTES) {
+    for (statement, asks_for_kept) in
+        moves::NOTES.into_iter().chain(files::NOTES).chain(behavior::NOTES).chain(health::NOTES)
+    {
         let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![id, merged_id];
         if asks_for_kept {
             parameters.push(kept_id);
         }
         items.push((statement, parameters));
     }
-    let aside = moves::ASIDE.into_iter().chain(behavior::ASIDE);
+    let aside = moves::ASIDE.into_iter().chain(files::ASIDE).chain(behavior::ASIDE);
     items.extend(aside.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
-    let there = moves::THERE.into_iter().chain(behavior::THERE).chain(health::THERE);
+    let there = moves::THERE.into_iter().chain(files::THERE).chain(behavior::THERE).chain(health::THERE);
     items.extend(there.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
     items.push((&moves::FAMILIES_ASIDE, vec![id, merged_id]));
     items.push((&moves::FAMILIES_THERE, vec![id, kept_id]));
@@ -210,9 +212,9 @@ pub(super) async fn undo(mut tx: TenantTx, undone: &PersonMerge, account: Option
     let both = vec![*kept_id, *merged_id];
     let mut items: Vec<Item<'_>> =
         vec![(&RELEASE, vec![kept_id, now, by, &account]), (&REVIVE, vec![merged_id, now, by, &account])];
-    let back = moves::BACK.into_iter().chain(behavior::BACK).chain(health::BACK);
+    let back = moves::BACK.into_iter().chain(files::BACK).chain(behavior::BACK).chain(health::BACK);
     items.extend(back.map(|statement| -> Item<'_> { (statement, vec![id, merged_id, kept_id, now, by]) }));
-    let restored = moves::RESTORED.into_iter().chain(behavior::RESTORED);
+    let restored = moves::RESTORED.into_iter().chain(files::RESTORED).chain(behavior::RESTORED);
     items.extend(restored.map(|statement| -> Item<'_> { (statement, vec![id, now, by]) }));
     items.push((&moves::FAMILIES_LEFT, vec![id, kept_id]));
     items.push((&moves::FAMILIES_JOINED, vec![id, merged_id]));

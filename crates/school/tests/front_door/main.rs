@@ -14,6 +14,7 @@ mod custody;
 mod custom_fields;
 mod demographics;
 mod document;
+mod document_files;
 mod documents;
 mod enrollment;
 mod export;
