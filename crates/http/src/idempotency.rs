@@ -198,7 +198,13 @@ impl Op {
                 tx.rollback().await?;
                 self.replay(&key).await
             }
-            (Err(error), _) => Err(error.into()),
+            (Err(error), _) => {
+                // Whoever is refused may try again at once: what was locked for this is free by then.
+                if let Err(failed) = tx.rollback().await {
+                    tracing::debug!(error = failed.log(), "a refused change was not rolled back at once");
+                }
+                Err(error.into())
+            }
         }
     }
 

@@ -220,6 +220,11 @@ async fn ask(world: &World, asker: &Asker, operation: &Operation, known: &Known)
     Ok(())
 }
 
+/// Whether it lists things of the tenant. What one thing has is listed under it, and asked for where it is made.
+fn is_list(operation: &Operation) -> bool {
+    operation.takes("cursor") && operation.names.is_empty()
+}
+
 /// More of everything that can be made, some of it deleted.
 async fn furnish(world: &World, town: &Town, home: &Home) {
     visit(world, &world.admin().token(), home, false).await.unwrap();
@@ -228,7 +233,7 @@ async fn furnish(world: &World, town: &Town, home: &Home) {
     }
     let here =
         |operation: &&Arc<Operation>| operation.about() == About::Tenant && std::ptr::eq(world.town(operation), town);
-    let lists: Vec<_> = world.document.operations.iter().filter(here).filter(|one| one.takes("cursor")).collect();
+    let lists: Vec<_> = world.document.operations.iter().filter(here).filter(|one| is_list(one)).collect();
     for list in lists {
         let Some(maker) = world.document.at("POST", &list.path) else {
             recipe_school::take(world, list, home, MORE).await.unwrap();
@@ -303,7 +308,7 @@ async fn every_list_has_ones_own_things_in_every_order_with_every_filter() {
     world.renew_all().await.unwrap();
     for town in &world.towns {
         let here = |operation: &&Arc<Operation>| {
-            operation.takes("cursor") && operation.about() == About::Tenant && std::ptr::eq(world.town(operation), town)
+            is_list(operation) && operation.about() == About::Tenant && std::ptr::eq(world.town(operation), town)
         };
         let lists: Vec<_> = world.document.operations.iter().filter(here).collect();
         assert!(!lists.is_empty(), "a {} has no lists", town.kind);

@@ -8,13 +8,20 @@ use crate::{
     answer::text,
     document::Operation,
     fill::{fill, new},
-    recipe::{Ready, plain, prepare as ready_for},
+    recipe::{Ready, plain, prepare as ready_for, usual},
     town::Home,
     world::World,
 };
 
 /// What the operation needs, where it is one of these.
 pub(crate) async fn prepare(world: &World, operation: &Arc<Operation>, home: &Home) -> Result<Option<Ready>, String> {
+    if operation.id == "incident_letter_template_update" {
+        let mut ready = usual(world, operation, home).await?;
+        if let Some(body) = &mut ready.ask.body {
+            body["name"] = json!(new("Notice", world.number()));
+        }
+        return Ok(Some(ready));
+    }
     let mut ready = plain(world, operation, home, &home.things);
     let number = world.number();
     let Some(body) = &mut ready.ask.body else { return Ok(None) };

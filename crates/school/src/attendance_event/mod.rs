@@ -187,6 +187,10 @@ fn check(fields: &AttendanceEventFields, facts: &store::Facts, superseded: bool,
         let message = "The student has no place in this class on this day.";
         return Err(Error::field("student_id", "student_not_in_class", message));
     }
+    if !facts.school_fits {
+        let message = "Leave the school out, or name that of the class.";
+        return Err(Error::field("school_id", "school_not_of_class", message));
+    }
     if fields.class_period_id.is_some() && !facts.period_fits {
         let message = "Name a class period of the school of the class.";
         return Err(Error::field("class_period_id", "class_period_unknown", message));

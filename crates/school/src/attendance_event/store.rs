@@ -93,12 +93,15 @@ statements! {
             and o.class_id is not distinct from e.class_id and o.class_period_id is not distinct from e.class_period_id)",
         attendance_within!("e.student_id", "e.class_id", "$3", "$4", "$5", "$6"),
         " order by e.created_at desc, e.id desc limit 200");
-    /// What decides whether an event can be: `$2` student, `$3` class, `$4` day, `$5` period, `$6` code.
+    /// What decides whether an event can be: `$2` student, `$3` class, `$4` day, `$5` period, `$6` code,
+    /// `$7` school.
     FACTS = concat!("select
         exists (select from enrollment e where e.tenant_id = $1 and e.person_id = $2 and e.class_id = $3
             and e.role = 'student' and ", in_force!("e", "$4"), ") as has_place,
         exists (select from class_period d join class k on k.tenant_id = $1 and k.id = $3 and k.school_id = d.school_id
             where d.tenant_id = $1 and d.id = $5 and d.status = 'active') as period_fits,
+        $7::uuid is null or $3::uuid is null
+            or exists (select from class k where k.tenant_id = $1 and k.id = $3 and k.school_id = $7) as school_fits,
         (select c.future_allowed from attendance_code c
             where c.tenant_id = $1 and c.id = $6 and c.status = 'active') as future_allowed");
     /// Marks as corrected what counts: `$2` which one, `$3` time, `$4` actor; `$5` to `$8` student, day, class and period.
@@ -206,6 +209,8 @@ pub(super) async fn history(
 pub(super) struct Facts {
     pub(super) has_place: bool,
     pub(super) period_fits: bool,
+    /// Of a class it is the school that counts, whatever else is said.
+    pub(super) school_fits: bool,
     /// Of the code; none when there is no such code that counts.
     pub(super) future_allowed: Option<bool>,
 }
@@ -230,7 +235,7 @@ pub(super) async fn insert(
         student_id, school_id, date, class_id, class_period_id, code_id, supersedes_id, ..
     } = fields;
     let (at, by) = (&record.created_at, &record.created_by);
-    let facts: &Parameters<'_> = &[student_id, class_id, date, class_period_id, code_id];
+    let facts: &Parameters<'_> = &[student_id, class_id, date, class_period_id, code_id, school_id];
     let corrected: &Parameters<'_> = &[supersedes_id, at, by, student_id, date, class_id, class_period_id];
     let source = record.source.word();
     let (arrival, departure) =
@@ -268,6 +273,7 @@ pub(super) async fn insert(
         facts: Facts {
             has_place: told.get("has_place"),
             period_fits: told.get("period_fits"),
+            school_fits: told.get("school_fits"),
             future_allowed: told.get("future_allowed"),
         },
         superseded: !rows[3].is_empty(),

@@ -26,12 +26,26 @@ use crate::{
 pub const DISCIPLINE_ACTION: Resource = Resource { module: crate::MODULE, name: "discipline_action" };
 
 /// What refused constraints mean.
-pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[ConstraintRule {
-    constraint: "discipline_action_school_fkey",
-    field: "responsibility_school_id",
-    code: "org_unknown",
-    message: "There is no such organisation.",
-}];
+pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[
+    ConstraintRule {
+        constraint: "discipline_action_student_fkey",
+        field: "student_id",
+        code: "person_unknown",
+        message: "There is no such person.",
+    },
+    ConstraintRule {
+        constraint: "discipline_action_incident_fkey",
+        field: "incident_id",
+        code: "discipline_incident_unknown",
+        message: "There is no such incident that counts.",
+    },
+    ConstraintRule {
+        constraint: "discipline_action_school_fkey",
+        field: "responsibility_school_id",
+        code: "org_unknown",
+        message: "There is no such organisation.",
+    },
+];
 
 /// Days that an action lasts at most.
 const DAYS: i32 = 1000;

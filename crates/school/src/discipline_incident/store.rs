@@ -3,7 +3,7 @@
 use cloister_http::IdempotencyKey;
 use cloister_ids::{DisciplineIncidentId, OrgId, PersonId};
 use cloister_tenancy::{
-    OpContext, Result, Tenancy, TenantTx,
+    Error, OpContext, Result, Tenancy, TenantTx,
     sql::{Parameters, Row, Statement, ToSql, statements},
 };
 use jiff::civil::Date;
@@ -103,13 +103,15 @@ statements! {
         ),
         " returning reporter_id"
     );
-    /// A new one that the reader reports.
+    /// A new one that the reader reports, where there is such a school.
     INSERT_WITHIN = concat!(
         "insert into discipline_incident (tenant_id, id, ", head!(), ", ", fields!(), ")
          select $1, $2, 'active', $3, $4, $5, 1, $3, $6, $3, $6, $7::text, $8::uuid, $9::date, $10::time, $11::text, $12::text,
             me.id, $13::text, $14::boolean, $15::text, $16::integer, false
-         from person me where ", reader!("$17"), " and 'own_classes' = any($18::text[]) returning reporter_id"
+         from person me join org s on s.tenant_id = $1 and s.id = $8 where ", reader!("$17"), " and 'own_classes' = any($18::text[]) returning reporter_id"
     );
+    /// Whether there is such a school.
+    SCHOOL = "select exists (select from org where tenant_id = $1 and id = $2) as known";
     /// New values.
     UPDATE = update!(
         "discipline_incident",
@@ -224,9 +226,21 @@ pub(super) async fn insert(
     let items: Vec<_> = participants.iter().zip(&words).map(new).collect();
     let mut steps: Vec<(&'static Statement, &Parameters<'_>)> = vec![(statement, &values)];
     steps.extend(items.iter().flat_map(incident_participant::InsertItem::steps));
+    let school: &Parameters<'_> = &[&fields.school_id];
+    steps.push((&SCHOOL, school));
     let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
-    let Some(row) = rows[0].first() else { return Ok(None) };
-    for (at, answers) in rows[1..].chunks(2).enumerate() {
+    let Some(row) = rows[0].first() else {
+        for (at, answers) in rows[1..rows.len() - 1].chunks(2).enumerate() {
+            incident_participant::check_persons(answers, at)?;
+        }
+        let known = rows.last().and_then(|rows| rows.first()).is_some_and(|row| row.get("known"));
+        return if known {
+            Ok(None)
+        } else {
+            Err(Error::field("school_id", "org_unknown", "There is no such organisation."))
+        };
+    };
+    for (at, answers) in rows[1..rows.len() - 1].chunks(2).enumerate() {
         incident_participant::check_new_one(answers, Some(at))?;
     }
     Ok(row.get("reporter_id"))

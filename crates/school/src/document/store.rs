@@ -27,14 +27,22 @@ macro_rules! fields {
     };
 }
 
+/// `$8` and `$9` the bounds of a title, by which an index finds rows only in the order of titles: in any other order they would
+/// all have to be sorted.
 macro_rules! list {
+    ($scope:expr, "title_search" $direction:ident) => {
+        list!(@ " and title_search >= $8 and title_search < $9", $scope, "title_search" $direction)
+    };
     ($scope:expr, $key:literal $direction:ident) => {
+        list!(@ " and title_search || '' >= $8 and title_search || '' < $9", $scope, $key $direction)
+    };
+    (@ $title:literal, $scope:expr, $key:literal $direction:ident) => {
         page!(
             "document",
             fields!(),
             concat!(
-                " and ($6::text is null or document_type = $6) and expires_on <= $7
-                  and title_search >= $8 and title_search < $9",
+                " and ($6::text is null or document_type = $6) and expires_on <= $7",
+                $title,
                 $scope
             ),
             $key $direction

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use points::BehaviorPoints;
-pub(crate) use store::{InsertItem, check_new_one, words_of};
+pub(crate) use store::{InsertItem, check_new_one, check_persons, words_of};
 
 use crate::{
     behavior_code::{BehaviorSeverity, MOST_POINTS},

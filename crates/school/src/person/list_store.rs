@@ -91,7 +91,7 @@ macro_rules! list_with_role {
 macro_rules! in_class {
     () => {
         " and exists (select from enrollment e where e.tenant_id = $1 and e.person_id = person.id
-            and e.class_id = $6 and (e.status = 'active' or person.status = 'tobedeleted') and ($7::text is null or e.role = $7))"
+            and e.class_id = $6 and e.status = 'active' and ($7::text is null or e.role = $7))"
     };
 }
 

@@ -149,7 +149,15 @@ pub(super) async fn update(
             "This rollover is more than a plan already. Change the records themselves.",
         );
     }
-    let fields = patch.apply(&before.fields)?.whole(before.grade_level.as_ref())?;
+    let wanted = patch.apply(&before.fields)?;
+    if wanted.next_school_id != before.fields.next_school_id
+        && wanted.next_school_id.is_some()
+        && wanted.outcome != RolloverOutcome::Leaves
+    {
+        let message = "Only who leaves has a next school: give the outcome leaves too, or leave this out.";
+        return Err(Error::field("next_school_id", "next_school_unused", message));
+    }
+    let fields = wanted.whole(before.grade_level.as_ref())?;
     if fields == before.fields {
         tx.rollback().await?;
         return Ok(before);

@@ -64,7 +64,7 @@ async fn lists_of_attendance_are_brought_by_an_index() {
         // Students of the class by enrollment_by_class, and for each the one event by attendance_event_current_key or by student.
         ("attendance_register::store::SHEET", "enrollment_by_class"),
         // Days by the calendar, classes of the school, meetings of each; whether taken, by the key of registers.
-        ("attendance_register::missing_store::BY_DATE", "attendance_register_key"),
+        ("attendance_register::missing_store::BY_DATE", "attendance_register_by_date"),
         // What is rare has indexes of its own.
         ("attendance_event::list_store::DELETED_BY_DATE", "attendance_event_deleted"),
         ("attendance_event::list_store::CATEGORY_BY_DATE", "attendance_event_by_category"),
@@ -110,13 +110,13 @@ async fn rates_and_lists_touch_no_more_than_they_show() {
             // With the calendar of a year, looked through for holidays.
             600.0,
         ),
-        // Ten rows of one student.
+        // Ten rows of one student; for the name of its period, the fifty periods of the school.
         (
             "attendance_event::list_store::STUDENT_BY_DATE",
             format!(
                 "'active', '0001-01-01', '{nil}', 21, null, null, null, null, null, null, false, '{student}', null"
             ),
-            100.0,
+            800.0,
         ),
         // 21 rows of a day on which 20,000 were recorded.
         (

@@ -4,11 +4,8 @@
 cloister_tenancy::sql::statements! {
     /// One import at a time is remembered: what was kept for others goes.
     FORGET = "delete from import_change where tenant_id = $1";
-    /// And they can no longer be taken back. `$2` now, `$3` who. Counts stay; what records said before and after goes.
-    FORGET_RUNS = "update import_run set undoable = false, version = version + 1, updated_at = $2, updated_by = $3,
-            report = case when report ? 'files' then jsonb_set(report, '{files}', coalesce(
-                (select jsonb_agg(file - 'examples') from jsonb_array_elements(report -> 'files') file), '[]'))
-                else report end
+    /// And they can no longer be taken back. `$2` now, `$3` who.
+    FORGET_RUNS = "update import_run set undoable = false, version = version + 1, updated_at = $2, updated_by = $3
         where tenant_id = $1 and undoable";
     /// Terms of the classes that the import `$2` changes.
     KEEP_TERMS = "update import_change c set parts = array(select x.academic_session_id from class_term x

@@ -136,7 +136,9 @@ impl Resources {
             let has = |name: &str| parameters.iter().any(|known| known["name"] == name);
             let listed = schemas.fields(schemas.item(item)?, false);
             let (changes, has_status) = (!one["patch"].is_null(), has("status"));
-            let beside = schemas.beside(document, path);
+            let mut beside = schemas.beside(document, path);
+            // What a record has among its own fields is entered with it.
+            beside.retain(|beside| !fields.iter().any(|field| field.name == beside.name));
             has("cursor").then(|| Resource { name: name.to_owned(), fields, listed, beside, changes, has_status })
         });
         Self(found.collect())
