@@ -65,7 +65,7 @@ impl Days {
 
 /// A workbook that is being filled.
 pub(crate) struct Workbook {
-    workbook: rust_xlsxwriter::Workbook,
+    book: rust_xlsxwriter::Workbook,
     columns: Vec<(String, Option<Day>)>,
     /// The row that is written next.
     row: u32,
@@ -92,12 +92,12 @@ impl Workbook {
         let columns = columns.iter().map(|column| (column.clone(), days.0.get(column).copied())).collect();
         let day = Format::new().set_num_format("yyyy-mm-dd");
         let moment = Format::new().set_num_format("yyyy-mm-dd hh:mm:ss");
-        Ok(Self { workbook, columns, row: 1, widths, day, moment })
+        Ok(Self { book: workbook, columns, row: 1, widths, day, moment })
     }
 
     /// Writes rows behind those that are there.
     pub(crate) fn add(&mut self, items: &[Map<String, Value>]) -> Result<(), Error> {
-        let Self { workbook, columns, row, widths, day, moment } = self;
+        let Self { book: workbook, columns, row, widths, day, moment } = self;
         let sheet = workbook.worksheet_from_index(0).map_err(broken)?;
         for item in items {
             if *row > ROWS {
@@ -120,12 +120,12 @@ impl Workbook {
 
     /// Its bytes.
     pub(crate) fn finish(mut self) -> Result<Vec<u8>, Error> {
-        let sheet = self.workbook.worksheet_from_index(0).map_err(broken)?;
+        let sheet = self.book.worksheet_from_index(0).map_err(broken)?;
         for (at, width) in self.widths.iter().enumerate() {
             let width = u32::try_from((*width).clamp(8, 50) + 2).unwrap_or(50);
             sheet.set_column_width(place(at)?, width).map_err(broken)?;
         }
-        self.workbook.save_to_buffer().map_err(broken)
+        self.book.save_to_buffer().map_err(broken)
     }
 }
 

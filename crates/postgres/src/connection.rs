@@ -246,7 +246,7 @@ impl Connection {
 
     /// After a failure: to the mark, where there is one, or out of the transaction.
     async fn fall_back(&mut self) -> Result<(), Error> {
-        if self.marked { self.to_mark().await } else { self.rollback().await }
+        if self.marked { self.rollback_to_mark().await } else { self.rollback().await }
     }
 
     /// Marks the end of a step of the open transaction, and the beginning of the next.
@@ -258,7 +258,7 @@ impl Connection {
     }
 
     /// Takes back what was done behind the mark. The mark stays.
-    pub(crate) async fn to_mark(&mut self) -> Result<(), Error> {
+    pub(crate) async fn rollback_to_mark(&mut self) -> Result<(), Error> {
         const TEXT: &str = "rollback to savepoint step";
         self.state = State::Unknown;
         self.log.said(TEXT);

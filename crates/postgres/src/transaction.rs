@@ -109,8 +109,8 @@ impl Transaction {
     }
 
     /// Takes back what was done behind the last mark.
-    pub async fn to_mark(&mut self) -> Result<(), Error> {
-        if self.lease.is_open() { self.lease.to_mark().await } else { Err(Error::Aborted) }
+    pub async fn rollback_to_mark(&mut self) -> Result<(), Error> {
+        if self.lease.is_open() { self.lease.rollback_to_mark().await } else { Err(Error::Aborted) }
     }
 
     /// Ends it without a trace.

@@ -41,15 +41,15 @@ impl Whole {
         let mut held = self.0.transaction.lock().await;
         let transaction = held.as_mut().ok_or(cloister_postgres::Error::Aborted)?;
         if self.0.abandoned.swap(false, Ordering::AcqRel) {
-            transaction.to_mark().await?;
+            transaction.rollback_to_mark().await?;
         }
         transaction.query_all(items).await
     }
 
-    async fn to_mark(&self) -> std::result::Result<(), cloister_postgres::Error> {
+    async fn rollback_to_mark(&self) -> std::result::Result<(), cloister_postgres::Error> {
         let mut held = self.0.transaction.lock().await;
         self.0.abandoned.store(false, Ordering::Release);
-        held.as_mut().ok_or(cloister_postgres::Error::Aborted)?.to_mark().await
+        held.as_mut().ok_or(cloister_postgres::Error::Aborted)?.rollback_to_mark().await
     }
 }
 
@@ -83,7 +83,7 @@ impl Step {
 
     pub(crate) async fn take_back(mut self) -> std::result::Result<(), cloister_postgres::Error> {
         self.ended = true;
-        self.whole.to_mark().await
+        self.whole.rollback_to_mark().await
     }
 }
 
@@ -136,14 +136,14 @@ impl Batch {
         let mut held = self.whole.0.transaction.lock().await;
         let transaction = held.as_mut().ok_or(cloister_postgres::Error::Aborted)?;
         if self.whole.0.abandoned.swap(false, Ordering::AcqRel) {
-            transaction.to_mark().await?;
+            transaction.rollback_to_mark().await?;
         }
         Ok(transaction.mark().await?)
     }
 
     /// Takes back what was done since something was kept.
     pub async fn take_back(&self) -> Result<()> {
-        Ok(self.whole.to_mark().await?)
+        Ok(self.whole.rollback_to_mark().await?)
     }
 
     /// Commits all of it.

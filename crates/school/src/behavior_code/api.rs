@@ -105,7 +105,7 @@ async fn behavior_code_list(
     let (tenant, what, filter) = (cx.tenant_id(), BEHAVIOR_CODE.name, &listing.filter);
     let selection = store::Selection {
         span: Span::of(&listing, filter.status, tenant, what)?,
-        severity: filter.severity.clone(),
+        severity: filter.severity,
         title: prefix(filter.q.as_deref()),
     };
     let rows = match listing.sort {

@@ -11,7 +11,8 @@ mod store;
 use cloister_http::{Edge, IdempotencyKey, IfMatch, MergePatch, Versioned, words};
 use cloister_ids::{BehaviorCodeId, DisciplineIncidentId, IncidentParticipantId, PersonId};
 use cloister_tenancy::{
-    Action, Changes, ConstraintRule, Error, OpContext, Resource, Result, Tenancy, TenantTx, sql::Statement,
+    Action, Changes, ConstraintRule, Error, OpContext, Resource, Result, Tenancy, TenantTx,
+    sql::{Row, Statement},
 };
 use garde::Validate;
 use jiff::civil::Date;
@@ -20,7 +21,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use points::BehaviorPoints;
-pub(crate) use store::{InsertItem, check_new_one, check_persons, words_of};
+pub(crate) use store::{InsertItem, check_new_one, words_of};
 
 use crate::{
     behavior_code::{BehaviorSeverity, MOST_POINTS},
@@ -289,4 +290,13 @@ fn sample() -> IncidentParticipant {
         severity: Some(BehaviorSeverity::Major),
         record: Record::sample(),
     }
+}
+
+/// Refuses somebody who is not there, or not for this reader, whatever became of the incident. `at`: which of a list it was.
+pub(crate) fn check_persons(answers: &[Vec<Row>], at: usize) -> Result<()> {
+    let facts = answers.first().and_then(|rows| rows.first());
+    if facts.is_some_and(|facts| facts.get("person_known")) {
+        return Ok(());
+    }
+    Err(Error::field(&format!("participants[{at}].person_id"), "person_unknown", "There is no such person."))
 }

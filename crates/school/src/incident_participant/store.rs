@@ -272,15 +272,6 @@ impl<'a> InsertItem<'a> {
     }
 }
 
-/// Refuses somebody who is not there, or not for this reader, whatever became of the incident. `at`: which of a list it was.
-pub(crate) fn check_persons(answers: &[Vec<Row>], at: usize) -> Result<()> {
-    let facts = answers.first().and_then(|rows| rows.first());
-    if facts.is_some_and(|facts| facts.get("person_known")) {
-        return Ok(());
-    }
-    Err(Error::field(&format!("participants[{at}].person_id"), "person_unknown", "There is no such person."))
-}
-
 /// The row that the two statements made, or why they made none. `at`: which of a list it was.
 pub(crate) fn check_new_one(answers: &[Vec<Row>], at: Option<usize>) -> Result<&Row> {
     let [facts, made] = answers else { return Err(Error::internal("two answers to each participant")) };

@@ -14,7 +14,7 @@ async fn code(office: &Office<'_>, short_name: &str, severity: &str, points: i32
     office.make("behavior_codes", body).await
 }
 
-fn incident(school: &Value, date: &str, participants: Value) -> Value {
+fn incident(school: &Value, date: &str, participants: &Value) -> Value {
     json!({"school_id": school["id"], "incident_date": date, "incident_time": "10:40", "incident_location": "hallway",
         "location_description": "East wing", "description": "Quin Child and Mila fought.\nQuin began.",
         "participants": participants})
@@ -39,7 +39,7 @@ async fn an_incident_comes_with_its_participants_and_everybody_hears_their_own_i
         let (mila, quin) = (house.person("Mila"), house.person("Quin"));
         let fight = code(office, "FI", "major", -5).await;
         let both = json!([part(mila, "perpetrator", &fight), part(quin, "victim", &fight)]);
-        let made = house.by("staff", "POST", "discipline_incidents").json(incident(school, "2025-10-14", both.clone()));
+        let made = house.by("staff", "POST", "discipline_incidents").json(incident(school, "2025-10-14", &both));
         let made = made.expect(201).await;
         assert_eq!((&made["incident_time"], &made["participants"]), (&json!("10:40"), &Value::Null));
         let parts = office.list(&format!("incident_participants?incident_id={}", id(&made))).await;
@@ -82,16 +82,16 @@ async fn an_incident_comes_with_its_participants_and_everybody_hears_their_own_i
 
         // A teacher reports under their own name what students taught were in.
         let report = |body: Value| house.by("teacher", "POST", "discipline_incidents").json(body);
-        let refusal = report(incident(school, "2025-10-15", both)).expect(422).await;
+        let refusal = report(incident(school, "2025-10-15", &both)).expect(422).await;
         assert_eq!(mistakes(&refusal), [("participants[1].person_id", "person_unknown")]);
         assert_eq!(count(&house, "staff", "discipline_incidents").await, 1, "all of it or nothing");
         let alone = json!([part(mila, "perpetrator", &fight)]);
-        let reported = report(incident(school, "2025-10-15", alone.clone())).expect(201).await;
+        let reported = report(incident(school, "2025-10-15", &alone)).expect(201).await;
         assert_eq!(reported["reporter_id"], json!(house.person("Tess")));
-        let mut secret = incident(school, "2025-10-15", alone.clone());
+        let mut secret = incident(school, "2025-10-15", &alone);
         secret["confidential"] = json!(true);
         assert_eq!(mistakes(&report(secret).expect(422).await), [("confidential", "confidential_by_office")]);
-        let mut for_cole = incident(school, "2025-10-15", alone);
+        let mut for_cole = incident(school, "2025-10-15", &alone);
         for_cole["reporter_id"] = json!(house.person("Cole"));
         assert_eq!(mistakes(&report(for_cole).expect(422).await), [("reporter_id", "reporter_is_another")]);
         // What they reported they see whole, also when the office adds somebody else's student.
@@ -106,7 +106,7 @@ async fn an_incident_comes_with_its_participants_and_everybody_hears_their_own_i
         let add = house.by("teacher", "POST", "incident_participants").json(foreign).expect(422).await;
         assert_eq!(mistakes(&add), [("incident_id", "discipline_incident_unknown")]);
         for role in ["guardian", "student"] {
-            let body = incident(school, "2025-10-15", json!([]));
+            let body = incident(school, "2025-10-15", &json!([]));
             house.by(role, "POST", "discipline_incidents").json(body).refused(403, "permission_denied").await;
         }
 

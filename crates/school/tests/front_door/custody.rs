@@ -21,7 +21,7 @@ use crate::{
 
 /// The children of a guardian and somebody else's: name, what the contact says, whether the guardian sees them today.
 const CHILDREN: [(&str, &str, bool); 9] = [
-    ("Own", r#"{}"#, true),
+    ("Own", r"{}", true),
     ("Left", r#"{"custody": "shared"}"#, true),
     ("Supervised", r#"{"custody": "restricted", "child_data_access": true}"#, true),
     ("Restricted", r#"{"custody": "restricted"}"#, false),
@@ -210,7 +210,7 @@ impl<'a> School<'a> {
                     match child {
                         Some(child) => self.keep(&path, child, &seen.body),
                         None => {
-                            drop(things.insert(kind(id(&seen.body)).unwrap().to_owned(), id(&seen.body).to_owned()))
+                            drop(things.insert(kind(id(&seen.body)).unwrap().to_owned(), id(&seen.body).to_owned()));
                         }
                     }
                 } else {

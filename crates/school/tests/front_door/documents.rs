@@ -75,7 +75,7 @@ async fn each_is_seen_by_those_it_is_for_in_every_tier() {
                 let seen = house.by(role, "GET", &path).send().await;
                 assert_eq!(seen.status, wanted, "{role} {document}");
                 let file = house.by(role, "GET", &format!("{path}/file")).send().await;
-                assert_eq!((file.status, &file.bytes == &pdf(id(document))), (wanted, sees), "{role} {document}");
+                assert_eq!((file.status, file.bytes == pdf(id(document))), (wanted, sees), "{role} {document}");
                 // What may be seen may not be changed, and what may not be seen is not there.
                 let may_change = ["owner", "admin", "staff"].contains(&role);
                 let refused = if may_change {
@@ -295,8 +295,8 @@ async fn a_person_and_a_tenant_have_so_many_and_no_more() {
         )
         .await
         .unwrap();
-    let toms = format!("(select p.id from person p where p.given_name = 'Tom' and p.tenant_id = d.tenant_id)");
-    let full = copy(10_240, &toms, "'a.pdf', 'application/pdf', 10485760, decode(repeat('ab', 32), 'hex')");
+    let toms = "(select p.id from person p where p.given_name = 'Tom' and p.tenant_id = d.tenant_id)";
+    let full = copy(10_240, toms, "'a.pdf', 'application/pdf', 10485760, decode(repeat('ab', 32), 'hex')");
     client.batch_execute(&full).await.unwrap();
     assert_eq!(office.list(&format!("documents?person_id={}&limit=1", id(&tom))).await.len(), 1);
     put(&office, &made, "a.pdf", PDF, pdf("")).refused(409, "storage_full").await;

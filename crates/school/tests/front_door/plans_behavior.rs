@@ -151,7 +151,6 @@ async fn incidents_are_brought_by_an_index_and_touch_no_more_than_is_shown() {
         client.batch_execute("deallocate planned").await.unwrap();
         assert!(!found.is_empty(), "{name}");
         let touched = touched(&answer["Plan"]);
-        eprintln!("{name}: {} rows touched, {} ms", touched, answer["Execution Time"]);
         assert!(touched < bound, "{name} touched {touched}: {answer}");
     }
 }

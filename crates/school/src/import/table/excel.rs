@@ -123,7 +123,7 @@ fn cell_of(value: &DataRef<'_>) -> Cell {
                 CellErrorType::Num => "#NUM!",
                 CellErrorType::Ref => "#REF!",
                 CellErrorType::Value => "#VALUE!",
-                _ => "an error",
+                CellErrorType::GettingData => "an error",
             };
             Cell::Fault(
                 "cell_error",
