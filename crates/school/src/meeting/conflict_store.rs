@@ -9,9 +9,8 @@ use cloister_tenancy::{
 use super::conflict::{Conflict, ConflictKind, MeetingConflicts};
 use crate::{listing::Span, term_store::terms};
 
-/// That the meeting `b` is on the same day as `a`, and both are in force on some day: one of their own days, if they have any, in a
-/// term of their class, which counts. `$later` says how `b` stands to `a`. A meeting has a day of the week or of the rotating
-/// timetable, and never both: said without `or`, it can be hashed.
+/// That the meeting `b` is on the same day as `a`, and both are in force on some day. `$later` says how `b` stands to `a`. A meeting
+/// has a day of the week or of the rotating timetable, and never both: said without `or`, it can be hashed.
 macro_rules! shared_days {
     ($later:literal) => {
         concat!(
@@ -22,13 +21,6 @@ macro_rules! shared_days {
               and coalesce(a.cycle_day, '') = coalesce(b.cycle_day, '')
               and (a.begin_date is null or b.end_date is null or a.begin_date < b.end_date)
               and (b.begin_date is null or a.end_date is null or b.begin_date < a.end_date)
-             join class k on k.tenant_id = $1 and k.id = a.class_id and k.status = 'active'
-             join class l on l.tenant_id = $1 and l.id = b.class_id and l.status = 'active'
-              and exists (select from (",
-            terms!("a.class_id"),
-            ") x join (",
-            terms!("b.class_id"),
-            ") y on greatest(x.begins, a.begin_date, y.begins, b.begin_date) < least(x.ends, a.end_date, y.ends, b.end_date))
              join class_period p on p.tenant_id = $1 and p.id = a.class_period_id
              join class_period q on q.tenant_id = $1 and q.id = b.class_period_id
               and p.start_time < q.end_time and q.start_time < p.end_time"
@@ -105,15 +97,37 @@ macro_rules! pairs {
     };
 }
 
+/// Of pairs `one`, `kind`, `other`, those whose classes count, and are both held on some day of both meetings: in their terms. It is
+/// looked at last, because few pairs come so far.
+macro_rules! held_together {
+    ($pairs:expr) => {
+        concat!(
+            "select pair.one, pair.kind, pair.other from (select distinct one, kind, other from (",
+            $pairs,
+            ") every_pair) pair
+             join meeting a on a.tenant_id = $1 and a.id = pair.one
+             join meeting b on b.tenant_id = $1 and b.id = pair.other
+             join class k on k.tenant_id = $1 and k.id = a.class_id and k.status = 'active'
+             join class l on l.tenant_id = $1 and l.id = b.class_id and l.status = 'active'
+             where exists (select from (",
+            terms!("a.class_id"),
+            ") x join (",
+            terms!("b.class_id"),
+            ") y on greatest(x.begins, a.begin_date, y.begins, b.begin_date)
+                < least(x.ends, a.end_date, y.ends, b.end_date))"
+        )
+    };
+}
+
 /// Of meetings beyond `$2`, what stands against each: `$3` how many, `$4` of which school.
 macro_rules! list {
     ($a:literal, $of:literal, $direction:literal) => {
         concat!(
             "select pair.one as meeting_id, array_agg(pair.kind order by pair.kind, pair.other) as kinds,
                 array_agg(pair.other order by pair.kind, pair.other) as others
-             from (select distinct found.one, found.kind, found.other
+             from (select found.one, found.kind, found.other
                 from (",
-            pairs!($a, $of, " and b.id > a.id"),
+            held_together!(pairs!($a, $of, " and b.id > a.id")),
             ") found
                 where $4::uuid is null or exists (select from meeting m
                     join class k on k.tenant_id = $1 and k.id = m.class_id
@@ -127,8 +141,8 @@ macro_rules! list {
 
 statements! {
     /// What stands against one, the first hundred.
-    OF_MEETING = concat!("select distinct found.kind, found.other as meeting_id from (",
-        pairs!(" and a.id = $2", " and t.id = $2", ""), ") found order by found.kind, found.other limit 100");
+    OF_MEETING = concat!("select found.kind, found.other as meeting_id from (",
+        held_together!(pairs!(" and a.id = $2", " and t.id = $2", "")), ") found order by found.kind, found.other limit 100");
     /// From the oldest on.
     LIST = list!(" and a.id > $2", " and t.id > $2", "");
     /// From the newest on.

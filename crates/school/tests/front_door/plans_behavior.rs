@@ -109,16 +109,16 @@ async fn incidents_are_brought_by_an_index_and_touch_no_more_than_is_shown() {
             format!("'active', '2000-10-05', '{nil}', 21, null, null, null, null, '{student}', null"),
             200.0,
         ),
-        // Two thousand students taught in five classes, with two parts each: they are looked up one by one.
+        // Up to four thousand students taught in five classes, with two parts each: they are looked up one by one.
         (
             "discipline_incident::store::WITHIN_BY_DATE",
             format!("{page}, null, null, null, null, null, null, {reader}, '{{all}}'"),
-            40_000.0,
+            80_000.0,
         ),
         (
             "incident_participant::store::WITHIN_BY_DATE",
             format!("{page}, null, null, null, null, null, null, {reader}"),
-            40_000.0,
+            80_000.0,
         ),
         (
             "incident_participant::store::INCIDENT_BY_DATE",
@@ -128,7 +128,7 @@ async fn incidents_are_brought_by_an_index_and_touch_no_more_than_is_shown() {
         (
             "discipline_action::store::WITHIN_BY_DATE",
             format!("{page}, null, null, null, null, null, null, null, {reader}"),
-            40_000.0,
+            80_000.0,
         ),
         ("incident_follow_up::store::OPEN_BY_DUE", format!("{page}, null, null, false, null, null"), 200.0),
         (
@@ -139,7 +139,7 @@ async fn incidents_are_brought_by_an_index_and_touch_no_more_than_is_shown() {
         (
             "incident_participant::points_store::WITHIN_BY_NAME",
             format!("'', '{nil}', 21, null, null, null, null, null, {reader}"),
-            40_000.0,
+            80_000.0,
         ),
     ] {
         let statement = named(name);

@@ -122,8 +122,11 @@ async fn what_a_school_names_is_its_own() {
     let ada = office.person("Ada", "Aho").await;
     let place = json!({"class_id": frame.class["id"], "person_id": ada["id"], "role": "student"});
     office.make("enrollments", place).await;
-    let event = json!({"student_id": ada["id"], "school_id": there, "class_id": frame.class["id"], "date": DAY,
+    let mut event = json!({"student_id": ada["id"], "school_id": there, "class_id": frame.class["id"], "date": DAY,
         "code_id": codes.present["id"]});
+    let refusal = office.call("POST", "attendance_events").json(event.clone()).expect(422).await;
+    assert_eq!(mistakes(&refusal), [("school_id", "school_not_of_class")]);
+    event["school_id"] = Value::Null;
     assert_eq!(office.make("attendance_events", event).await["school_id"], *here);
 }
 
