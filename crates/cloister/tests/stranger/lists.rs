@@ -113,7 +113,7 @@ impl Asker {
             let page = self.page(world, operation, filters, &rest).await?;
             all.extend(page["items"].as_array().cloned().unwrap_or_default());
             match page["next_cursor"].as_str() {
-                Some(next) if all.len() < 1000 => cursor = Some(next.to_owned()),
+                Some(next) if all.len() < 20_000 => cursor = Some(next.to_owned()),
                 Some(_) => return Err(format!("{}: {sort} {filters:?} does not end", self.who)),
                 None => return Ok(all),
             }
@@ -135,8 +135,8 @@ impl Asker {
         if !whole.iter().all(is_own) {
             return fault("somebody else's things are in it", "");
         }
-        // Three pages or so.
-        let limit = whole.len() / 3 + 1;
+        // Three pages or so, and no longer than one may be.
+        let limit = (whole.len() / 3 + 1).min(200);
         for sort in sorts(operation) {
             let up = self.paged(world, operation, filters, &sort, limit).await?;
             let mut down = self.paged(world, operation, filters, &format!("-{sort}"), limit).await?;
