@@ -12,6 +12,7 @@ use super::{DisciplineAction, DisciplineActionFields};
 use crate::{
     behavior_scope_store::{actions_within, staff_sees},
     listing::Span,
+    presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{many_within, one_within},
@@ -219,8 +220,12 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, made
         &fields.note,
     ];
     let facts: &Parameters<'_> = &[&fields.student_id, &fields.incident_id];
-    let rows = IdempotencyKey::query_all(key, tx, &[(&FACTS, facts), (&INSERT, values)]).await?;
-    Ok(Facts::from_row(found(&rows[0])?))
+    let persons = vec![fields.student_id];
+    let steps: [(&'static Statement, &Parameters<'_>); 3] =
+        [(&presence_store::PRESENT, &[&persons]), (&FACTS, facts), (&INSERT, values)];
+    let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    check_present(&rows[0], fields.student_id, "student_id")?;
+    Ok(Facts::from_row(found(&rows[1])?))
 }
 
 /// One that is kept from changing.

@@ -227,7 +227,10 @@ async fn update(
         tx.rollback().await?;
         return Ok(before);
     }
-    if fields.status != before.fields.status && store::count(&mut tx, fields.person_id).await? >= MOST {
+    if fields.status == Status::Active
+        && before.fields.status != Status::Active
+        && store::count(&mut tx, fields.person_id).await? >= MOST
+    {
         return Err(too_many());
     }
     let changes = Changes::between(&before.fields, &fields)?.showing_only(NOT_PERSONAL);

@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use super::{Document, DocumentFields};
 use crate::{
     listing::Span,
+    presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{documents_within, many_within, one_within},
@@ -80,8 +81,6 @@ statements! {
     /// Whether a contact names it as the order of a court.
     NAMED = "select exists (select from contact c
         where c.tenant_id = $1 and c.court_order_document_id = $2 and c.status = 'active') as named";
-    /// Keeps others from adding documents of a person.
-    LOCK_PERSON = "select id from person where tenant_id = $1 and id = $2 for no key update";
     /// How many a person has.
     COUNT = "select count(*) as count from document where tenant_id = $1 and person_id = $2 and status = 'active'";
     /// A new one.
@@ -230,16 +229,19 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
     let mut values: Vec<&(dyn ToSql + Sync)> =
         vec![id, &record.created_at, &source, fields.metadata.column(), &record.created_by, &fields.person_id];
     values.extend(made.parameters(fields));
-    let person: &Parameters<'_> = &[&fields.person_id];
+    let persons = vec![fields.person_id];
     let steps: [(&'static Statement, &Parameters<'_>); 3] =
-        [(&LOCK_PERSON, person), (&INSERT, &values), (&COUNT, person)];
+        [(&presence_store::HELD, &[&persons]), (&INSERT, &values), (&COUNT, &[&fields.person_id])];
     let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    check_present(&rows[0], fields.person_id, "person_id")?;
     Ok(found(&rows[2])?.get("count"))
 }
 
-/// How many a person has.
+/// How many a person has who is there.
 pub(super) async fn count(tx: &mut TenantTx, person: PersonId) -> Result<i64> {
-    let rows = tx.query_all(&[(&LOCK_PERSON, &[&person]), (&COUNT, &[&person])]).await?;
+    let persons = vec![person];
+    let rows = tx.query_all(&[(&presence_store::HELD, &[&persons]), (&COUNT, &[&person])]).await?;
+    check_present(&rows[0], person, "person_id")?;
     Ok(found(&rows[1])?.get("count"))
 }
 

@@ -16,6 +16,7 @@ use super::{HealthFields, Kept, listing::HealthSort, sealed};
 use crate::{
     access_log_entry::{self, Seen},
     listing::Span,
+    presence_store::{self, check_present},
     record::{Record, found},
     scope::{Sight, Within},
 };
@@ -236,9 +237,14 @@ pub(super) async fn insert<F: HealthFields>(
         vec![id, &record.created_at, &source, &record.created_by, &student, &sealed];
     values.extend(fields.clear().into_iter().map(|(_, value)| value));
     let seen = Seen::of(tx.cx(), Action::Create, &F::RESOURCE, [(id.to_string(), student)]);
-    let steps: [(&'static Statement, &Parameters<'_>); 2] =
-        [(F::table().insert, &values), (&access_log_entry::NOTE, &seen.parameters())];
-    IdempotencyKey::query_all(key, tx, &steps).await.map(drop)
+    let persons = vec![student];
+    let steps: [(&'static Statement, &Parameters<'_>); 3] = [
+        (&presence_store::PRESENT, &[&persons]),
+        (F::table().insert, &values),
+        (&access_log_entry::NOTE, &seen.parameters()),
+    ];
+    let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    check_present(&rows[0], student, "student_id")
 }
 
 /// The change, that its maker saw it, and the commit, in one round trip.

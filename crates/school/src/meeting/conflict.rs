@@ -1,8 +1,8 @@
 //! Conflicts: meetings at the same time of the same class, in the same room, or with the same teacher.
 //!
 //! Two meetings are at the same time when they are on the same day of the week, or of the rotating timetable, their periods
-//! overlap by their usual times, and both are in force on some day: between their own dates, and in a term of their class. Who teaches is whom the meeting names, or else all who
-//! have a place as teacher in the class.
+//! overlap by their usual times, and both are in force on some day: between their own dates, and in a term of their class. Who
+//! teaches is whom the meeting names, or else all who have a place as teacher in the class.
 
 use cloister_http::words;
 use cloister_ids::MeetingId;

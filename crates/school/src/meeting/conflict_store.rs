@@ -119,22 +119,31 @@ macro_rules! held_together {
     };
 }
 
-/// Of meetings beyond `$2`, what stands against each: `$3` how many, `$4` of which school.
+/// So many meetings beyond `$2` as `$3` says, of the school `$4`, and what stands against each. All meetings of a school compared
+/// with each other would be work without bounds, so a page looks through some and tells of all it looked at.
 macro_rules! list {
-    ($a:literal, $of:literal, $direction:literal) => {
+    ($beyond:literal, $direction:literal) => {
         concat!(
-            "select pair.one as meeting_id, array_agg(pair.kind order by pair.kind, pair.other) as kinds,
-                array_agg(pair.other order by pair.kind, pair.other) as others
-             from (select found.one, found.kind, found.other
-                from (",
-            held_together!(pairs!($a, $of, " and b.id > a.id")),
-            ") found
-                where $4::uuid is null or exists (select from meeting m
-                    join class k on k.tenant_id = $1 and k.id = m.class_id
-                    where m.tenant_id = $1 and m.id = found.one and k.school_id = $4)) pair
-             group by pair.one order by pair.one",
+            "with looked as materialized (select m.id from meeting m
+                join class k on k.tenant_id = $1 and k.id = m.class_id and k.status = 'active'
+                    and ($4::uuid is null or k.school_id = $4)
+                where m.tenant_id = $1 and m.status = 'active' and m.id",
+            $beyond,
+            "$2 order by m.id",
             $direction,
-            " limit $3"
+            " limit $3),
+             found as materialized (",
+            held_together!(pairs!(
+                " and a.id = any(array(select looked.id from looked))",
+                " and t.id = any(array(select looked.id from looked))",
+                " and b.id > a.id"
+            )),
+            ")
+             select l.id as meeting_id,
+                array(select f.kind from found f where f.one = l.id order by f.kind, f.other) as kinds,
+                array(select f.other from found f where f.one = l.id order by f.kind, f.other) as others
+             from looked l order by l.id",
+            $direction
         )
     };
 }
@@ -144,9 +153,9 @@ statements! {
     OF_MEETING = concat!("select found.kind, found.other as meeting_id from (",
         held_together!(pairs!(" and a.id = $2", " and t.id = $2", "")), ") found order by found.kind, found.other limit 100");
     /// From the oldest on.
-    LIST = list!(" and a.id > $2", " and t.id > $2", "");
+    LIST = list!(" > ", "");
     /// From the newest on.
-    LIST_DESC = list!(" and a.id < $2", " and t.id < $2", " desc");
+    LIST_DESC = list!(" < ", " desc");
 }
 
 fn kind(word: &str) -> Result<ConflictKind> {
@@ -157,7 +166,7 @@ pub(super) fn conflict(row: &Row) -> Result<Conflict> {
     Ok(Conflict { kind: kind(row.get("kind"))?, meeting_id: row.get("meeting_id") })
 }
 
-/// A page of meetings that others stand against.
+/// Some meetings in their order, with what stands against each; against most nothing does.
 pub(crate) async fn list(
     tenancy: &Tenancy,
     cx: &OpContext,

@@ -23,6 +23,7 @@ use crate::{
     document::check_room,
     media_type::{MediaType, PICTURES},
     person::PERSON,
+    presence_store::check_present,
     scope::{Sight, authorize_change},
 };
 
@@ -105,7 +106,8 @@ async fn replace(
     });
     let (bytes, (width, height)) = looked.await.map_err(Error::internal)??;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (person, before) = store::lock(&mut tx, id).await?;
+    check_present(&person, id, "id")?;
     let (now, by) = (cx.clock().now(), cx.actor().to_string());
     let byte_size = i64::try_from(bytes.len()).map_err(Error::internal)?;
     check_room(&mut tx, byte_size - before.as_ref().map_or(0, |before| before.byte_size)).await?;
@@ -153,7 +155,7 @@ fn check_sides(sides: Option<(u32, u32)>) -> Result<(i32, i32)> {
 async fn erase(tenancy: &Tenancy, cx: &OpContext, id: PersonId, known: &IfMatch) -> Result<()> {
     authorize(tenancy, cx, id).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (_, before) = store::lock(&mut tx, id).await?;
     known.check(&before.ok_or_else(Error::not_found)?)?;
     tx.audit_act("photo.erase", &PERSON, id, None);
     store::delete(tx, id).await

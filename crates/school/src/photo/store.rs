@@ -8,6 +8,7 @@ use cloister_tenancy::{
 
 use super::PersonPhoto;
 use crate::{
+    presence_store,
     record::found,
     scope::{Sight, Within},
     scope_store::{one_within, persons_within},
@@ -39,8 +40,6 @@ statements! {
     SEE = "select id from person where tenant_id = $1 and id = $2";
     /// The same within scopes.
     SEE_WITHIN = seen!();
-    /// The person, so that no two give them a first photograph.
-    LOCK_PERSON = "select id from person where tenant_id = $1 and id = $2 for no key update";
     /// What is there.
     LOCK = concat!("select ", columns!(), " from person_photo where tenant_id = $1 and person_id = $2 for no key update");
     /// A new one.
@@ -101,11 +100,13 @@ pub(super) async fn see(tenancy: &Tenancy, cx: &OpContext, sight: &Sight, id: Pe
     found(&ask(tenancy, cx, sight, id, [&SEE, &SEE_WITHIN]).await?).map(drop)
 }
 
-/// What is kept from changing, of a person there is.
-pub(super) async fn lock(tx: &mut TenantTx, id: PersonId) -> Result<Option<PersonPhoto>> {
-    let rows = tx.query_all(&[(&LOCK_PERSON, &[&id]), (&LOCK, &[&id])]).await?;
+/// What is kept from changing, and the person it is of: locked, so that no two give them a first photograph.
+pub(super) async fn lock(tx: &mut TenantTx, id: PersonId) -> Result<(Vec<Row>, Option<PersonPhoto>)> {
+    let persons = vec![id];
+    let mut rows = tx.query_all(&[(&presence_store::HELD, &[&persons]), (&LOCK, &[&id])]).await?;
     found(&rows[0])?;
-    Ok(rows[1].first().map(photo))
+    let photo = rows[1].first().map(photo);
+    Ok((rows.swap_remove(0), photo))
 }
 
 /// Writes and commits, in one round trip.

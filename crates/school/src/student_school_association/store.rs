@@ -15,6 +15,7 @@ use super::{StudentSchoolAssociation, StudentSchoolAssociationFields};
 use crate::{
     date_span::DateSpan,
     listing::Span,
+    presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{acting, many_within, one_within, persons_taught, reader},
@@ -124,9 +125,7 @@ statements! {
     GET = get!("student_school_association", fields!());
     /// One within scopes.
     GET_WITHIN = concat!(get!("student_school_association", fields!()), one_within!(within!("$3", "$4", "$5")));
-    /// Keeps others from writing what this person has at schools and in classes.
-    LOCK_STUDENT = "select id from person where tenant_id = $1 and id = $2 for no key update";
-    /// The same for the student of an association.
+    /// Keeps others from writing times of the student of an association.
     LOCK_STUDENT_OF = "select id from person where tenant_id = $1 and id = (select s.student_id
         from student_school_association s where s.tenant_id = $1 and s.id = $2) for no key update";
     /// The other times that count, of the same student at the same school.
@@ -260,7 +259,10 @@ pub(super) async fn insert(
         &fields.next_year_school_id,
         &fields.next_year_grade_level,
     ];
-    let rows = IdempotencyKey::query_all(key, tx, &[(&LOCK_STUDENT, &[&fields.student_id]), (&INSERT, values)]).await?;
+    let persons = vec![fields.student_id];
+    let steps: [(&'static Statement, &Parameters<'_>); 2] = [(&presence_store::HELD, &[&persons]), (&INSERT, values)];
+    let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    check_present(&rows[0], fields.student_id, "student_id")?;
     Ok(!rows[1].is_empty())
 }
 

@@ -107,7 +107,8 @@ async fn timetable_read(
 /// List the conflicts of the timetable
 ///
 /// Meetings at the same time of the same class, in the same room or with the same teacher. Each conflict is told once, with the
-/// older of the two meetings.
+/// older of the two meetings. A page looks through as many meetings as `limit` says and holds those that others stand against: it
+/// may be short or empty and still have a `next_cursor`. Go on until there is none.
 #[utoipa::path(
     get,
     path = "/timetable/conflicts",
@@ -127,5 +128,7 @@ async fn timetable_conflicts(
     let (tenant, what) = (cx.tenant_id(), "timetable_conflict");
     let span = Span::of(&listing, None, tenant, what)?;
     let rows = conflict_store::list(tenancy, cx, &span, listing.filter.school_id).await?;
-    Ok(Answer(listing.page(tenant, what, rows, |last| Position { key: Key::Id, id: last.meeting_id.uuid() })))
+    let page = listing.page(tenant, what, rows, |last| Position { key: Key::Id, id: last.meeting_id.uuid() });
+    let items = page.items.into_iter().filter(|meeting| !meeting.conflicts.is_empty()).collect();
+    Ok(Answer(Page { items, next_cursor: page.next_cursor }))
 }

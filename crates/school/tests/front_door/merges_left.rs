@@ -136,6 +136,28 @@ async fn nothing_is_written_onto_a_record_that_was_merged_in_every_tier() {
                     "code_id": codes.absent["id"]}),
                 "student_id",
             ),
+            (
+                "student_school_associations",
+                json!({"student_id": gone, "school_id": frame.school["id"], "entry_date": "2025-09-01",
+                    "entry_grade_level": "05"}),
+                "student_id",
+            ),
+            (
+                "documents",
+                json!({"person_id": gone, "document_type": "report", "title": "A report", "audiences": []}),
+                "person_id",
+            ),
+            (
+                "discipline_actions",
+                json!({"student_id": gone, "discipline": "warning", "discipline_date": "2025-10-06",
+                    "responsibility_school_id": frame.school["id"]}),
+                "student_id",
+            ),
+            (
+                "allergies",
+                json!({"student_id": gone, "recorded_date": "2025-10-06", "substance": "Peanut"}),
+                "student_id",
+            ),
         ] {
             let refusal = office.call("POST", path).json(body).expect(422).await;
             assert_eq!(mistakes(&refusal), [(field, "person_deleted")], "{path}");
@@ -145,6 +167,8 @@ async fn nothing_is_written_onto_a_record_that_was_merged_in_every_tier() {
             let call = office.change("PATCH", &path, &record).json(json!({"status": "active"}));
             assert_eq!(mistakes(&call.expect(422).await), [(field, "person_deleted")], "{path}");
         }
+        let photo = office.call("PUT", &format!("persons/{gone}/photo")).file("image/png", crate::photos::png(1, 1));
+        assert_eq!(mistakes(&photo.expect(422).await), [("id", "person_deleted")]);
         let member = json!({"member_ids": [kept["id"], gone]});
         let call = office.change("PATCH", &format!("families/{}", id(&family)), &family).json(member);
         assert_eq!(mistakes(&call.expect(422).await), [("member_ids", "person_deleted")]);
