@@ -167,7 +167,9 @@ async fn nothing_is_written_onto_a_record_that_was_merged_in_every_tier() {
             let call = office.change("PATCH", &path, &record).json(json!({"status": "active"}));
             assert_eq!(mistakes(&call.expect(422).await), [(field, "person_deleted")], "{path}");
         }
-        let photo = office.call("PUT", &format!("persons/{gone}/photo")).file("image/png", crate::photos::png(1, 1));
+        let photo = office
+            .call("PUT", &format!("persons/{}/photo", gone.as_str().unwrap()))
+            .file("image/png", crate::photos::png(1, 1));
         assert_eq!(mistakes(&photo.expect(422).await), [("id", "person_deleted")]);
         let member = json!({"member_ids": [kept["id"], gone]});
         let call = office.change("PATCH", &format!("families/{}", id(&family)), &family).json(member);
