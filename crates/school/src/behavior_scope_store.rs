@@ -16,41 +16,6 @@ macro_rules! in_the_open {
     };
 }
 
-/// Of each student with a place, on the day, in a class that the reader teaches: `id`. Some come twice.
-macro_rules! students_taught {
-    ($account:literal, $on:literal, $scopes:literal) => {
-        concat!(
-            "select s.person_id as id",
-            $crate::scope_store::teaching!(
-                $account,
-                $on,
-                $scopes,
-                concat!(
-                    " join enrollment s on s.tenant_id = $1 and s.class_id = t.class_id and s.role = 'student' and ",
-                    $crate::scope_store::in_force!("s", $on)
-                )
-            )
-        )
-    };
-}
-
-/// Of each student of whom the reader hears: `id`. Some come twice.
-macro_rules! students_within {
-    ($account:literal, $on:literal, $scopes:literal) => {
-        concat!(
-            "select me.id from person me where ",
-            $crate::scope_store::reader!($account),
-            " and 'self' = any(",
-            $scopes,
-            "::text[])
-            union all select a.student_id",
-            $crate::scope_store::acting!($account, $on, $scopes, ""),
-            " union all ",
-            $crate::behavior_scope_store::students_taught!($account, $on, $scopes)
-        )
-    };
-}
-
 /// Of each incident that the reader reported: `id`.
 macro_rules! reported {
     ($account:literal, $scopes:literal) => {
@@ -71,7 +36,7 @@ macro_rules! incidents_within {
         concat!(
             $crate::behavior_scope_store::reported!($account, $scopes),
             " union all select q.incident_id from (",
-            $crate::behavior_scope_store::students_taught!($account, $on, $scopes),
+            $crate::scope_store::students_taught!($account, $on, $scopes),
             ") taught join incident_participant q on q.tenant_id = $1 and q.person_id = taught.id and q.status = 'active' and ",
             $crate::behavior_scope_store::in_the_open!("q.incident_id")
         )
@@ -83,7 +48,7 @@ macro_rules! participants_within {
     ($account:literal, $on:literal, $scopes:literal) => {
         concat!(
             "select q.id from (",
-            $crate::behavior_scope_store::students_within!($account, $on, $scopes),
+            $crate::scope_store::students_within!($account, $on, $scopes),
             ") whose join incident_participant q on q.tenant_id = $1 and q.person_id = whose.id and ",
             $crate::behavior_scope_store::in_the_open!("q.incident_id"),
             " union all select q.id from (",
@@ -93,19 +58,12 @@ macro_rules! participants_within {
     };
 }
 
-/// Whether the reader sees a row of a student as staff do, with what was noted for staff alone: `staff_sees`.
-macro_rules! staff_sees {
-    ($student:literal, $account:literal, $on:literal, $scopes:literal) => {
-        concat!($student, " = any(array(", $crate::behavior_scope_store::students_taught!($account, $on, $scopes), "))")
-    };
-}
-
 /// Of each action within the scopes: `id`. Some come twice.
 macro_rules! actions_within {
     ($account:literal, $on:literal, $scopes:literal) => {
         concat!(
             "select d.id from (",
-            $crate::behavior_scope_store::students_within!($account, $on, $scopes),
+            $crate::scope_store::students_within!($account, $on, $scopes),
             ") whose join discipline_action d on d.tenant_id = $1 and d.student_id = whose.id and (d.incident_id is null or ",
             $crate::behavior_scope_store::in_the_open!("d.incident_id"),
             ")"
@@ -148,5 +106,4 @@ macro_rules! letters_within {
 
 pub(crate) use {
     actions_within, follow_ups_within, in_the_open, incidents_within, letters_within, participants_within, reported,
-    staff_sees, students_taught, students_within,
 };

@@ -21,8 +21,8 @@
 //! - What a school writes down in fields of its own is for the office. Which fields there are, owner and administrator decide.
 //! - A student's times at schools are kept by the office. A teacher sees only the one of today, not how earlier ones ended.
 //! - A whole school goes into its next year by owner or administrator: it changes everybody at once. The office reads the plan.
-//! - Health is the health office's: a role of its own, which sees persons, contacts and classes and keeps what is known of health. The
-//!   office does without; what a teacher must know of those taught is an alert, with a name and what to do, and nothing else.
+//! - Health is the health office's: a role of its own, which sees persons, contacts, classes, places in them and absence requests, and keeps
+//!   what is known of health. The office does without; what a teacher must know of those taught is an alert, with a name and what to do, and nothing else.
 //! - Owner and administrator keep health too: a small school has no health office, and nobody gives a role that may do more than
 //!   they. What they read is in the access log, which they alone read.
 //! - A family reads what is kept of their child, and a student what is kept of them; who else read it is not theirs to see yet.

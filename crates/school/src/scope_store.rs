@@ -34,13 +34,15 @@ macro_rules! in_force {
 }
 
 /// A relation `a` by which its contact sees the student on the day: it counts, there is custody or none is known of, and access
-/// to the student's data is stated or follows from the custody.
+/// to the student's data is stated, or follows from the custody, or, where that is not known, from being a parent or guardian.
+/// A neighbour to be called in an emergency sees nothing.
 macro_rules! acts {
     ($on:literal) => {
         concat!(
             $crate::scope_store::in_force!("a", $on),
             " and a.custody is distinct from 'none'
-                and coalesce(a.child_data_access, a.custody is distinct from 'restricted')"
+                and coalesce(a.child_data_access, a.custody in ('full', 'shared') or (a.custody is null
+                    and coalesce(a.legal_guardian, a.relation in ('parent', 'mother', 'father', 'guardian'))))"
         )
     };
 }
@@ -59,6 +61,18 @@ macro_rules! acting {
             " and 'own_children' = any(",
             $scopes,
             "::text[])"
+        )
+    };
+}
+
+/// Of each student for whom the reader also speaks: `id`. Whose custody a court restricted may be let see the child, and does not
+/// say where the child is to be.
+macro_rules! students_spoken_for {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        concat!(
+            "select a.student_id as id",
+            $crate::scope_store::acting!($account, $on, $scopes, ""),
+            " and a.custody is distinct from 'restricted'"
         )
     };
 }
@@ -104,6 +118,13 @@ macro_rules! students_taught {
     };
 }
 
+/// Whether the reader sees a row of a student as staff do, with what was noted for staff alone: `staff_sees`.
+macro_rules! staff_sees {
+    ($student:literal, $account:literal, $on:literal, $scopes:literal) => {
+        concat!($student, " = any(array(", $crate::scope_store::students_taught!($account, $on, $scopes), "))")
+    };
+}
+
 /// Of each person within the scopes: `id`. Some come twice.
 macro_rules! persons_within {
     ($account:literal, $on:literal, $scopes:literal) => {
@@ -117,6 +138,23 @@ macro_rules! persons_within {
             $crate::scope_store::acting!($account, $on, $scopes, ""),
             " union all ",
             $crate::scope_store::persons_taught!($account, $on, $scopes)
+        )
+    };
+}
+
+/// Of each student within the scopes: `id`. Some come twice. A teacher's colleagues are not among them.
+macro_rules! students_within {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        concat!(
+            "select me.id from person me where ",
+            $crate::scope_store::reader!($account),
+            " and 'self' = any(",
+            $scopes,
+            "::text[])
+            union all select a.student_id",
+            $crate::scope_store::acting!($account, $on, $scopes, ""),
+            " union all ",
+            $crate::scope_store::students_taught!($account, $on, $scopes)
         )
     };
 }
@@ -261,5 +299,6 @@ macro_rules! places_asked_for {
 
 pub(crate) use {
     acting, acts, classes_within, contacts_within, documents_within, in_force, many_within, of_persons_within,
-    one_within, persons_taught, persons_within, places_asked_for, places_within, reader, students_taught, teaching,
+    one_within, persons_taught, persons_within, places_asked_for, places_within, reader, staff_sees,
+    students_spoken_for, students_taught, students_within, teaching,
 };

@@ -114,24 +114,27 @@ pub(crate) const SCOPES: &[Scope] = &[
         title: "own classes",
         description: "Classes in which one has a place as teacher that counts today (from its first day until the day before its end), \
             the places in them, the persons whose place there counts today, the contacts of these persons, the registers of these \
-            classes, the attendance of these persons on whole days and in these classes, the documents of the students among them that \
-            are for teachers, the parts that these students have in incidents, with these incidents and what was done about the \
-            students, and incidents that one reported oneself.",
+            classes, the attendance of these persons on whole days and in these classes and the absences asked for them, their academic \
+            records, of the students among them the time at school of today, the documents that are for teachers, their health, and \
+            their parts in incidents, with these incidents and what was done about the students, and incidents that one reported \
+            oneself.",
         on: NARROWED_TO_CLASSES,
     },
     Scope {
         name: OWN_CHILDREN,
         title: "own children",
         description: "The persons for whom one acts as parent, guardian or other contact today, as long as custody and access to their \
-            data allow it, their places, their classes, their attendance, their documents that are for guardians, their parts in \
-            incidents, what was done about these and approved letters about them, and one's own relation to them.",
+            data allow it, their places, their classes, their times at schools, their academic records, their attendance and the absences \
+            asked for them, their health, their documents that are for guardians, their parts in incidents, what was done about these \
+            and approved letters about them, and one's own relation to them. Asking for absences takes custody that is not restricted.",
         on: NARROWED_TO_CHILDREN,
     },
     Scope {
         name: SELF,
         title: "oneself",
-        description: "The person whose account one is signed in with, their places, their classes, their attendance, their posts, their \
-            documents that are for themselves, their parts in incidents, what was done about these, and the follow-ups that are theirs to do.",
+        description: "The person whose account one is signed in with, their places, their classes, their times at schools, their academic \
+            records, their attendance and the absences asked for them, their health, their posts, their documents that are for \
+            themselves, their parts in incidents, what was done about these, and the follow-ups that are theirs to do.",
         on: NARROWED_TO_ONESELF,
     },
 ];

@@ -191,8 +191,13 @@ async fn create(
         record: Record::new(tx.cx()),
     };
     let names = store::insert(tx, key, &sight, &request).await?;
-    (request.student_given_name, request.student_family_name) =
-        names.ok_or_else(|| Error::field("student_id", "person_unknown", "There is no such person."))?;
+    (request.student_given_name, request.student_family_name) = names.ok_or_else(|| {
+        let message = match sight {
+            Sight::All => "There is no such person.",
+            Sight::Within(_) => "There is no such child for whom you speak.",
+        };
+        Error::field("student_id", "person_unknown", message)
+    })?;
     tx.audit(Action::Create, &ABSENCE_REQUEST, request.id, None);
     Ok(request)
 }
@@ -271,7 +276,15 @@ async fn withdraw(tenancy: &Tenancy, cx: &OpContext, id: AbsenceRequestId, known
         }
     };
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, &sight, id).await?;
+    let before = match store::lock(&mut tx, &sight, id).await {
+        Err(unknown) if unknown.kind() == ErrorKind::NotFound => {
+            tx.rollback().await?;
+            read(tenancy, cx, id).await?;
+            let message = "You see this child, and another parent speaks for them. Ask the office.";
+            return Err(Error::new(ErrorKind::Forbidden, "child_not_spoken_for", message));
+        }
+        before => before?,
+    };
     known.check(&before)?;
     if before.status == Status::ToBeDeleted {
         return tx.rollback().await;

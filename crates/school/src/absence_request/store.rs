@@ -16,7 +16,7 @@ use crate::{
     presence_store::{self, check_present, present_of},
     record::{Metadata, Record, Status, found, status},
     scope::{Sight, Within},
-    scope_store::{in_force, of_persons_within, persons_within},
+    scope_store::{in_force, of_persons_within, persons_within, students_spoken_for},
     store::delete,
     unnamed_store::{get, head, lock, page},
     vocabulary::AttendanceCategory,
@@ -78,16 +78,16 @@ statements! {
     GET_WITHIN = concat!(get!("absence_request", shown!()), within!("$3", "$4", "$5"));
     /// One, to be changed.
     LOCK = lock!("absence_request", shown!());
-    /// One within scopes, to be changed.
+    /// One of a student for whom the actor speaks, to be changed.
     LOCK_WITHIN = concat!(
         get!("absence_request", shown!()),
-        within!("$3", "$4", "$5"),
+        of_persons_within!("absence_request", "student_id", students_spoken_for!("$3", "$4", "$5")),
         " for no key update"
     );
     /// A new one, if the student is there.
     INSERT = insert!("");
-    /// A new one, if the student is within scopes.
-    INSERT_WITHIN = insert!(concat!(" and p.id = any(array(", persons_within!("$11", "$12", "$13"), "))"));
+    /// A new one, if the actor speaks for the student.
+    INSERT_WITHIN = insert!(concat!(" and p.id = any(array(", students_spoken_for!("$11", "$12", "$13"), "))"));
     /// Whom one is about.
     STUDENT_OF = present_of!("absence_request", "student_id");
     /// What a code means, and whether it may be entered for days to come.

@@ -12,7 +12,7 @@ use crate::listing::Span;
 
 /// A page behind `$2`, `$3` many: `$4` the resource, `$5` and `$6` the time.
 macro_rules! list {
-    ($which:literal, $beyond:literal, $direction:literal) => {
+    ($which:expr, $beyond:literal, $direction:literal) => {
         concat!(
             "select id, at, actor, account_id, action, resource, resource_id, student_id, request_id
              from access_log_entry where tenant_id = $1 and id ",
@@ -23,6 +23,18 @@ macro_rules! list {
             " order by id",
             $direction,
             " limit $3"
+        )
+    };
+}
+
+/// A person, and all whose records became part of theirs, by as many merges as there were.
+macro_rules! records_of {
+    ($person:literal) => {
+        concat!(
+            "with recursive record (id) as (select ",
+            $person,
+            "::uuid union select m.merged_id from record r join person_merge m on m.tenant_id = $1 and m.kept_id = r.id
+                and m.status = 'active') select id from record"
         )
     };
 }
@@ -38,11 +50,9 @@ statements! {
     /// All, from the newest.
     ALL_DESC = list!(" and $7::uuid is null and $8::uuid is null", "<", " desc");
     /// Of what is about a student, or was about a record that became part of the student's.
-    STUDENT = list!(" and ($7::uuid is null or account_id = $7) and student_id = any(array(select $8::uuid union all
-        select m.merged_id from person_merge m where m.tenant_id = $1 and m.kept_id = $8 and m.status = 'active'))", ">", "");
+    STUDENT = list!(concat!(" and ($7::uuid is null or account_id = $7) and student_id = any(array(", records_of!("$8"), "))"), ">", "");
     /// The same from the newest.
-    STUDENT_DESC = list!(" and ($7::uuid is null or account_id = $7) and student_id = any(array(select $8::uuid union all
-        select m.merged_id from person_merge m where m.tenant_id = $1 and m.kept_id = $8 and m.status = 'active'))", "<", " desc");
+    STUDENT_DESC = list!(concat!(" and ($7::uuid is null or account_id = $7) and student_id = any(array(", records_of!("$8"), "))"), "<", " desc");
     /// Of what somebody saw.
     READER = list!(" and account_id = $7 and $8::uuid is null", ">", "");
     /// The same from the newest.

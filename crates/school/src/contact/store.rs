@@ -18,22 +18,20 @@ use crate::{
     presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
-    scope_store::{contacts_within, many_within, one_within, students_taught},
+    scope_store::{contacts_within, many_within, one_within, staff_sees},
     unnamed_store::{get, insert, lock, page},
     vocabulary::{ContactRelation, Custody},
 };
 
 macro_rules! written {
     () => {
-        written!("contact_restrictions", "court_order_document_id")
+        written!("court_order_document_id")
     };
-    ($restrictions:expr, $order:literal) => {
+    ($order:literal) => {
         concat!(
             "student_id, contact_id, relation, legal_guardian, lives_with, primary_contact, emergency_contact,
              contact_priority, custody, child_data_access, contact_by_call, contact_by_sms, contact_by_email,
-             contact_by_mail, ",
-            $restrictions,
-            ", begin_date, end_date, ",
+             contact_by_mail, contact_restrictions, begin_date, end_date, ",
             $order
         )
     };
@@ -54,24 +52,19 @@ macro_rules! named {
 
 macro_rules! fields {
     () => {
-        concat!(written!(), ", ", named!("contact.contact_id"))
+        concat!(written!(), ", true as staff_sees, ", named!("contact.contact_id"))
     };
 }
 
-/// What staff must know is for whoever teaches the student, and not for the contact whom it is about; what a court decided, for
-/// the office.
+/// What staff noted is for whoever teaches the student, and not for the contact whom it is about: `staff_sees`. What a court
+/// decided is for the office.
 macro_rules! fields_within {
     ($account:literal, $on:literal, $scopes:literal) => {
         concat!(
-            written!(
-                concat!(
-                    "case when student_id = any(array(",
-                    students_taught!($account, $on, $scopes),
-                    ")) then contact_restrictions end as contact_restrictions"
-                ),
-                "null::uuid as court_order_document_id"
-            ),
+            written!("null::uuid as court_order_document_id"),
             ", ",
+            staff_sees!("student_id", $account, $on, $scopes),
+            " as staff_sees, ",
             named!("contact.contact_id")
         )
     };
@@ -184,6 +177,7 @@ statements! {
 }
 
 fn contact(row: &Row) -> Result<Contact> {
+    let staff_sees: bool = row.get("staff_sees");
     Ok(Contact {
         id: row.get("id"),
         contact_given_name: row.get("contact_given_name"),
@@ -205,10 +199,10 @@ fn contact(row: &Row) -> Result<Contact> {
             contact_by_sms: row.get("contact_by_sms"),
             contact_by_email: row.get("contact_by_email"),
             contact_by_mail: row.get("contact_by_mail"),
-            contact_restrictions: row.get("contact_restrictions"),
+            contact_restrictions: row.get::<_, Option<String>>("contact_restrictions").filter(|_| staff_sees),
             begin_date: row.get("begin_date"),
             end_date: row.get("end_date"),
-            metadata: Metadata::from_row(row),
+            metadata: if staff_sees { Metadata::from_row(row) } else { Metadata::default() },
         },
         record: Record::from_row(row)?,
     })

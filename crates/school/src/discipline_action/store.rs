@@ -10,11 +10,12 @@ use jiff::civil::Date;
 
 use super::{DisciplineAction, DisciplineActionFields};
 use crate::{
-    behavior_scope_store::{actions_within, staff_sees},
+    behavior_scope_store::actions_within,
     listing::Span,
     presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
+    scope_store::staff_sees,
     scope_store::{many_within, one_within},
     store::delete,
     unnamed_store::{get, insert, lock, page, update},

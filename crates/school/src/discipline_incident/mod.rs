@@ -199,6 +199,11 @@ async fn create(
         let message = "Report it, and the office will mark it as confidential.";
         return Err(Error::field("confidential", "confidential_by_office", message));
     }
+    // Whether one is taken would tell of incidents that the reporter must not hear of.
+    if matches!(sight, Sight::Within(_)) && fields.incident_identifier.is_some() {
+        let message = "Leave it out: the office numbers the incidents.";
+        return Err(Error::field("incident_identifier", "identifier_by_office", message));
+    }
     let id = DisciplineIncidentId::generate(tx.cx().clock());
     let given = fields.reporter_id;
     let mut incident = DisciplineIncident { id, fields, record: Record::new(tx.cx()) };

@@ -89,7 +89,7 @@ macro_rules! health_page_within {
                 $crate::scope_store::of_persons_within!(
                     $table,
                     "student_id",
-                    $crate::scope_store::persons_within!("$9", "$10", "$11")
+                    $crate::scope_store::students_within!("$9", "$10", "$11")
                 )
             ),
             $key,
@@ -113,7 +113,7 @@ macro_rules! health_table {
                 $crate::scope_store::of_persons_within!(
                     $table,
                     "student_id",
-                    $crate::scope_store::persons_within!("$3", "$4", "$5")
+                    $crate::scope_store::students_within!("$3", "$4", "$5")
                 )
             );
             /// One, to be changed.

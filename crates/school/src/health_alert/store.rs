@@ -13,7 +13,7 @@ use crate::{
     health::told_of,
     listing::Span,
     scope::{Sight, Within},
-    scope_store::{of_persons_within, persons_within},
+    scope_store::{of_persons_within, students_within},
 };
 
 /// Those of one table behind `$2`, `$3` many; `$4` the day, `$5` the student.
@@ -51,7 +51,7 @@ macro_rules! list {
 
 macro_rules! within {
     ($table:literal) => {
-        of_persons_within!($table, "student_id", persons_within!("$6", "$4", "$7"))
+        of_persons_within!($table, "student_id", students_within!("$6", "$4", "$7"))
     };
 }
 

@@ -9,9 +9,9 @@ use jiff::civil::Date;
 
 use super::points::BehaviorPoints;
 use crate::{
-    behavior_scope_store::students_within,
     listing::Span,
     scope::{Sight, Within},
+    scope_store::students_within,
 };
 
 /// `$2` and `$3` the position, `$4` how many; `$5` to `$7` the days and the term, `$8` the school, `$9` the student.

@@ -63,6 +63,10 @@ statements! {
         fields!(),
         "$7, $8, $9, $10, $11, $12, $13, $14"
     );
+    /// Keeps the timetable of the school of the class `$2` as it is until the commit: of two meetings written at once that stand
+    /// against each other, the second is told.
+    TIMETABLE = "select id from org where tenant_id = $1 and id = (select k.school_id from class k
+        where k.tenant_id = $1 and k.id = $2) for no key update";
     /// New values.
     UPDATE = update!(
         "meeting",
@@ -144,13 +148,13 @@ impl Places {
 }
 
 fn written(rows: &[Vec<Row>]) -> Result<(Places, Vec<Conflict>)> {
-    let places = found(&rows[1])?;
+    let places = found(&rows[2])?;
     let places = Places {
         class_fits: places.get("class_fits"),
         period_fits: places.get("period_fits"),
         room_fits: places.get("room_fits"),
     };
-    Ok((places, rows[2].iter().map(conflict_store::conflict).collect::<Result<_>>()?))
+    Ok((places, rows[3].iter().map(conflict_store::conflict).collect::<Result<_>>()?))
 }
 
 /// A new one; whether its places fit, and what stands against it.
@@ -177,7 +181,8 @@ pub(super) async fn insert(
         &fields.end_date,
     ];
     let which: &Parameters<'_> = &[id];
-    let items = [(&INSERT, values), (&PLACES, which), (&conflict_store::OF_MEETING, which)];
+    let class: &Parameters<'_> = &[&fields.class_id];
+    let items = [(&TIMETABLE, class), (&INSERT, values), (&PLACES, which), (&conflict_store::OF_MEETING, which)];
     written(&IdempotencyKey::query_all(key, tx, &items).await?)
 }
 
@@ -211,7 +216,9 @@ pub(super) async fn update(tx: &mut TenantTx, changed: &Meeting) -> Result<(Plac
         &fields.end_date,
     ];
     let which: &Parameters<'_> = &[id];
-    written(&tx.query_all(&[(&UPDATE, values), (&PLACES, which), (&conflict_store::OF_MEETING, which)]).await?)
+    let class: &Parameters<'_> = &[&fields.class_id];
+    let items = [(&TIMETABLE, class), (&UPDATE, values), (&PLACES, which), (&conflict_store::OF_MEETING, which)];
+    written(&tx.query_all(&items).await?)
 }
 
 pub(super) async fn delete(tx: TenantTx, id: MeetingId) -> Result<()> {

@@ -69,7 +69,15 @@ pub(super) async fn withdraw(
     }
     let record = before.record.changed(tx.cx());
     exit_store::end(tx, id, &with, (record.updated_at, &record.updated_by)).await?;
-    tx.audit_act("student_school_association.withdraw", &STUDENT_SCHOOL_ASSOCIATION, id, Some(json!(with)));
+    tx.audit_act(
+        "student_school_association.withdraw",
+        &STUDENT_SCHOOL_ASSOCIATION,
+        id,
+        Some(json!({
+            "exit_withdraw_date": with.exit_withdraw_date,
+            "exit_withdraw_type": with.exit_withdraw_type,
+        })),
+    );
     let mut fields = before.fields;
     fields.exit_withdraw_date = Some(with.exit_withdraw_date);
     fields.exit_withdraw_type = Some(with.exit_withdraw_type);

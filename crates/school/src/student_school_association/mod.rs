@@ -61,6 +61,20 @@ pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[
     },
 ];
 
+/// Fields whose values the audit log keeps. Why somebody left is personal.
+const NOT_PERSONAL: &[&str] = &[
+    "status",
+    "entry_date",
+    "entry_grade_level",
+    "entry_type",
+    "exit_withdraw_date",
+    "exit_withdraw_type",
+    "primary_school",
+    "repeat_grade_indicator",
+    "next_year_school_id",
+    "next_year_grade_level",
+];
+
 /// Characters of a reason.
 pub(crate) const REASON: usize = 2000;
 
@@ -222,7 +236,7 @@ async fn update(
     if others.iter().any(|other| date_span::overlap(*other, fields.span())) {
         return Err(overlaps());
     }
-    let changes = Changes::between(&before.fields, &fields)?;
+    let changes = Changes::between(&before.fields, &fields)?.showing_only(NOT_PERSONAL);
     let after = StudentSchoolAssociation { id, fields, record: before.record.changed(cx) };
     tx.audit(Action::Update, &STUDENT_SCHOOL_ASSOCIATION, id, Some(changes.into()));
     store::update(tx, &after).await?;

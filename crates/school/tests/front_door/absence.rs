@@ -102,6 +102,34 @@ async fn a_guardian_asks_and_the_office_decides_in_every_tier() {
 }
 
 #[tokio::test]
+async fn whose_custody_is_restricted_may_be_let_see_a_child_and_does_not_speak_for_it() {
+    let (platform, door) = platform().await;
+    let accounts = Accounts::new();
+    for tenant in platform.tenant_in_each_tier().await {
+        let house = House::new(&platform, &door, &tenant, &accounts).await;
+        let mila = house.person("Mila");
+        // The other parent, by way of the office.
+        let asked = house.office.make("absence_requests", request(mila, "2025-10-02", "2025-10-08")).await;
+        let path = format!("absence_requests/{}", id(&asked));
+        let gus = format!("contacts/{}", house.contact("Gus"));
+        let custody = async |custody: &str| {
+            let contact = house.office.read(&gus).await;
+            let change = json!({"custody": custody, "child_data_access": true});
+            house.office.change("PATCH", &gus, &contact).json(change).expect(200).await;
+        };
+        let ask = || house.by("guardian", "POST", "absence_requests").json(request(mila, "2025-11-03", "2025-11-04"));
+        let withdraw = || house.by("guardian", "DELETE", &path).header("if-match", "\"v1\"");
+        custody("restricted").await;
+        house.by("guardian", "GET", &path).expect(200).await;
+        assert_eq!(mistakes(&ask().expect(422).await), [("student_id", "person_unknown")]);
+        withdraw().refused(403, "child_not_spoken_for").await;
+        custody("shared").await;
+        ask().expect(201).await;
+        withdraw().expect(204).await;
+    }
+}
+
+#[tokio::test]
 async fn a_request_keeps_the_rules() {
     let (platform, door) = platform().await;
     let accounts = Accounts::new();

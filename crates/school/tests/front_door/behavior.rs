@@ -91,6 +91,9 @@ async fn an_incident_comes_with_its_participants_and_everybody_hears_their_own_i
         let mut secret = incident(school, "2025-10-15", &alone);
         secret["confidential"] = json!(true);
         assert_eq!(mistakes(&report(secret).expect(422).await), [("confidential", "confidential_by_office")]);
+        let mut numbered = incident(school, "2025-10-15", &alone);
+        numbered["incident_identifier"] = json!("2025-117");
+        assert_eq!(mistakes(&report(numbered).expect(422).await), [("incident_identifier", "identifier_by_office")]);
         let mut for_cole = incident(school, "2025-10-15", &alone);
         for_cole["reporter_id"] = json!(house.person("Cole"));
         assert_eq!(mistakes(&report(for_cole).expect(422).await), [("reporter_id", "reporter_is_another")]);

@@ -81,6 +81,32 @@ async fn custody_and_access_decide_what_a_guardian_sees_in_every_tier() {
             house.office.change("PATCH", &path, &contact).json(change).expect(200).await;
             sees(&house, wanted, &format!("{custody:?} {access:?}")).await;
         }
+        // Where nothing is decided, parents and guardians see the child, and no neighbour who is called in an emergency.
+        for (relation, legal_guardian, custody, access, wanted) in [
+            ("other", None, None, None, 404),
+            ("relative", None, None, None, 404),
+            ("grandparent", None, None, None, 404),
+            ("stepparent", None, None, None, 404),
+            ("ext:neighbour", None, None, None, 404),
+            ("other", Some(true), None, None, 200),
+            ("other", None, Some("shared"), None, 200),
+            ("other", None, None, Some(true), 200),
+            ("parent", None, None, None, 200),
+            ("mother", None, None, None, 200),
+            ("father", Some(false), None, None, 404),
+            ("father", None, None, None, 200),
+            ("guardian", None, None, None, 200),
+        ] {
+            let contact = house.office.read(&path).await;
+            let change = json!({"relation": relation, "legal_guardian": legal_guardian, "custody": custody,
+                "child_data_access": access, "emergency_contact": true});
+            house.office.change("PATCH", &path, &contact).json(change).expect(200).await;
+            let seen = house.by("guardian", "GET", &format!("persons/{}", house.person("Mila"))).send().await;
+            assert_eq!(seen.status, wanted, "{relation} {legal_guardian:?} {custody:?} {access:?}");
+        }
+        let contact = house.office.read(&path).await;
+        let none = json!({"custody": "none", "legal_guardian": null});
+        house.office.change("PATCH", &path, &contact).json(none).expect(200).await;
         // Never both.
         let contact = house.office.read(&path).await;
         let both = json!({"custody": "none", "child_data_access": true});
@@ -163,15 +189,18 @@ async fn what_staff_must_know_of_a_contact_is_not_told_to_the_contact() {
         let house = House::new(&platform, &door, &tenant, &accounts).await;
         let path = format!("contacts/{}", house.contact("Gus"));
         let contact = house.office.read(&path).await;
-        let change = json!({"contact_restrictions": "Do not tell him the new address."});
+        let change = json!({"contact_restrictions": "Do not tell him the new address.",
+            "metadata": {"shelter": "Rose House"}});
         house.office.change("PATCH", &path, &contact).json(change).expect(200).await;
         for (role, told) in [("staff", true), ("teacher", true), ("guardian", false)] {
             let one = house.by(role, "GET", &path).expect(200).await;
             assert_eq!(one["contact_restrictions"].is_string(), told, "{role}");
+            assert_eq!(one["metadata"]["shelter"].is_string(), told, "{role}");
             let all = house.by(role, "GET", "contacts").expect(200).await;
             let all = all["items"].as_array().unwrap();
             let gus = all.iter().find(|item| item["id"] == contact["id"]).unwrap();
             assert_eq!(gus["contact_restrictions"].is_string(), told, "{role}");
+            assert_eq!(gus["metadata"]["shelter"].is_string(), told, "{role}");
         }
     }
 }

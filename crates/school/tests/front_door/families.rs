@@ -73,8 +73,7 @@ async fn siblings_are_told_of_within_ones_sight_only() {
         let told = house.by(role, "GET", &path).expect(200).await;
         assert_eq!(names(&told), wanted, "{role}");
     }
-    let contact =
-        json!({"student_id": house.person("Quin"), "contact_id": house.person("Gus"), "relation": "stepparent"});
+    let contact = json!({"student_id": house.person("Quin"), "contact_id": house.person("Gus"), "relation": "stepparent", "child_data_access": true});
     house.office.make("contacts", contact).await;
     assert_eq!(names(&house.by("guardian", "GET", &path).expect(200).await), ["Quin"]);
     for role in ["teacher", "student"] {

@@ -259,6 +259,12 @@ async fn a_merge_takes_health_along_and_its_undo_brings_it_back() {
         // What was seen under the other record is found with the one that stays.
         let seen = entries(&office, &format!("student_id={}", id(&kept))).await;
         assert!(seen.iter().any(|entry| entry["student_id"] == merged["id"]), "{seen:?}");
+        // So it is when that one becomes part of a third.
+        let third = office.person("Mia", "Okafor").await;
+        let further = office.make("person_merges", json!({"kept_id": third["id"], "merged_id": kept["id"]})).await;
+        let seen = entries(&office, &format!("student_id={}", id(&third))).await;
+        assert!(seen.iter().any(|entry| entry["student_id"] == merged["id"]), "{seen:?}");
+        office.change("DELETE", &format!("person_merges/{}", id(&further)), &further).expect(204).await;
         office.change("DELETE", &format!("person_merges/{}", id(&merge)), &merge).expect(204).await;
         for path in PATHS {
             let items = office.list(&format!("{path}?student_id={}", id(&merged))).await;

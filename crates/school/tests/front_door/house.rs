@@ -83,17 +83,13 @@ impl<'a> House<'a> {
             "school_id": frame.school["id"], "term_ids": [frame.term["id"]]});
         let other_class = office.make("classes", other).await;
         let mut persons = HashMap::new();
-        for name in ["Cole", "Gus", "Hal", "Ines", "Tess"] {
-            persons.insert(
-                name,
-                office
-                    .make(
-                        "persons",
-                        json!({"given_name": name, "family_name": "Adult",
-                "email": format!("{name}@home.example")}),
-                    )
-                    .await,
-            );
+        for (name, role) in
+            [("Cole", "teacher"), ("Gus", "guardian"), ("Hal", "guardian"), ("Ines", "guardian"), ("Tess", "teacher")]
+        {
+            let role = json!([{"role": role, "role_type": "primary", "org_id": frame.school["id"]}]);
+            let body = json!({"given_name": name, "family_name": "Adult", "email": format!("{name}@home.example"),
+                "roles": role});
+            persons.insert(name, office.make("persons", body).await);
         }
         for (name, agents) in [("Mila", vec!["Gus", "Ines"]), ("Quin", vec!["Hal"])] {
             let agents: Vec<&Value> = agents.iter().map(|agent| &persons[agent]["id"]).collect();

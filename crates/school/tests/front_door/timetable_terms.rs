@@ -160,3 +160,22 @@ async fn the_meetings_of_a_teacher_are_seen_as_far_as_places_are() {
         }
     }
 }
+
+#[tokio::test]
+async fn of_two_meetings_written_at_once_one_stands() {
+    let (platform, door) = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    let frame = office.frame().await;
+    let places = Places::new(&office, &frame).await;
+    let other = class(&office, &frame, "Biology B").await;
+    for day in ["monday", "tuesday", "wednesday", "thursday", "friday"] {
+        let strict = |class: &Value| {
+            office.call("POST", "meetings?strict=true").json(meeting(class, &places.first, &places.room, day)).send()
+        };
+        let (one, two) = tokio::join!(strict(&frame.class), strict(&other));
+        let mut told = [one.status, two.status];
+        told.sort_unstable();
+        assert_eq!(told, [201, 409], "{day}");
+    }
+}

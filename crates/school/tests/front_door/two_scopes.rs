@@ -59,6 +59,10 @@ async fn both_scopes_hold_where_a_filter_ties_one_to_the_other() {
         let put = house.office.change("PUT", &format!("{path}/agents"), &record);
         put.json(json!({ "agent_ids": agents })).expect(200).await;
     }
+    for contact in house.office.list(&format!("contacts?contact_id={}", house.person("Tess"))).await {
+        let path = format!("contacts/{}", id(&contact));
+        house.office.change("PATCH", &path, &contact).json(json!({"relation": "mother"})).expect(200).await;
+    }
     let nell = house.office.make("persons", json!({ "given_name": "Nell", "family_name": "Child" })).await;
     for (person, class) in [(id(&nell), &house.frame.class), (house.person("Mila"), &house.other_class)] {
         let place = json!({ "class_id": class["id"], "person_id": person, "role": "student" });

@@ -151,6 +151,10 @@ async fn a_withdrawal_ends_all_places_there_and_is_taken_back_whole() {
         let keyed = || withdraw(&office, &there, "2025-11-03", "moved").header("idempotency-key", "out");
         let out = keyed().expect(200).await;
         assert_eq!(out["exit_withdraw_type"], "moved");
+        let admin = platform.admin(&tenant.placement.as_ref().unwrap().database).await;
+        let told = "select count(*) from cloister.audit where tenant_id = $1 and changes::text like '%Said so.%'";
+        let told: i64 = admin.query_one(told, &[&tenant.id.uuid()]).await.unwrap().get(0);
+        assert_eq!(told, 0, "why somebody left is no matter of the audit log");
         assert_eq!(keyed().expect(200).await, out, "once");
         withdraw(&office, &there, "2025-11-04", "moved").refused(409, "already_withdrawn").await;
         assert_eq!(place_of(&open).await, active(day("2025-11-03")));
