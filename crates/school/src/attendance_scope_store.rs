@@ -2,6 +2,19 @@
 //! `$teaching` their scopes, parted: of one's own family everything is seen; of students one teaches, what was said of the whole
 //! day and what was said of them in the classes one teaches.
 
+/// The persons that count of whom something is seen: `id`, each once.
+macro_rules! attended_within {
+    ($account:literal, $on:literal, $family:literal, $teaching:literal) => {
+        concat!(
+            "select whose.id from person whose where whose.tenant_id = $1 and whose.status = 'active' and whose.id = any(array(",
+            $crate::scope_store::persons_within!($account, $on, $family),
+            " union all ",
+            $crate::scope_store::persons_within!($account, $on, $teaching),
+            "))"
+        )
+    };
+}
+
 /// Narrows entries of `attendance_event`, of which `$student` and `$class` are the columns, to those of persons that count.
 /// Persons within are few: their entries are found by the index over students.
 macro_rules! attendance_within {
@@ -10,12 +23,8 @@ macro_rules! attendance_within {
             " and ",
             $student,
             " = any(array(",
-            $crate::scope_store::persons_within!($account, $on, $family),
-            " union all ",
-            $crate::scope_store::persons_within!($account, $on, $teaching),
-            ")) and exists (select from person whose where whose.tenant_id = $1 and whose.id = ",
-            $student,
-            " and whose.status = 'active')",
+            $crate::attendance_scope_store::attended_within!($account, $on, $family, $teaching),
+            "))",
             $crate::attendance_scope_store::attendance_classes_within!(
                 $student, $class, $account, $on, $family, $teaching
             )
@@ -42,4 +51,4 @@ macro_rules! attendance_classes_within {
     };
 }
 
-pub(crate) use {attendance_classes_within, attendance_within};
+pub(crate) use {attendance_classes_within, attendance_within, attended_within};

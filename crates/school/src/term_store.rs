@@ -18,6 +18,20 @@ macro_rules! in_term {
     };
 }
 
+/// The classes `class_id` that are held on the day `$day`: found from the terms on, whatever classes earlier years had.
+macro_rules! held_on {
+    ($day:literal) => {
+        concat!(
+            "select held.class_id from academic_session term join class_term held on held.tenant_id = $1
+                and held.academic_session_id = term.id
+                where term.tenant_id = $1 and term.start_date <= ",
+            $day,
+            " and term.end_date > ",
+            $day
+        )
+    };
+}
+
 /// The terms of the class `$class`: `begins` and `ends`. Of a class without any, it is not known when it ends.
 macro_rules! terms {
     ($class:literal) => {
@@ -34,4 +48,4 @@ macro_rules! terms {
     };
 }
 
-pub(crate) use {in_term, terms};
+pub(crate) use {held_on, in_term, terms};

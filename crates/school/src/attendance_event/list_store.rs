@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{
     attendance_code::Direction,
-    attendance_scope_store::attendance_within,
+    attendance_scope_store::{attendance_classes_within, attended_within},
     listing::Span,
     name_store::{class_names, student_names},
     record::Status,
-    unnamed_store::page,
+    unnamed_store::{head, page},
     vocabulary::AttendanceCategory,
 };
 
@@ -26,9 +26,12 @@ use crate::{
 /// what is of classes; `$12` whether corrected ones too, `$13` student and `$14` class.
 macro_rules! list {
     ($rest:expr, $key:literal $direction:ident) => {
+        list!(shown!("attendance_event"), $rest, $key $direction)
+    };
+    ($fields:expr, $rest:expr, $key:literal $direction:ident) => {
         page!(
             "attendance_event",
-            shown!("attendance_event"),
+            $fields,
             concat!(
                 " and ($6::date is null or date >= $6) and ($7::date is null or date < $7)
                   and ($8::uuid is null or school_id = $8) and ($9::text is null or category = $9)
@@ -42,14 +45,27 @@ macro_rules! list {
     };
 }
 
+/// The same within scopes: a page of each person by the index over students, and a page of these. A way from day to day until
+/// there are enough would be a way through everybody's, and a whole one for whoever sees few or nobody.
 macro_rules! list_within {
-    ($key:literal $direction:ident) => {
-        list!(
-            concat!(
-                " and status = 'active' and ($13::uuid is null or student_id = $13) and ($14::uuid is null or class_id = $14)",
-                attendance_within!("student_id", "class_id", "$15", "$16", "$17", "$18")
-            ),
-            $key $direction
+    ($key:literal asc) => {
+        list_within!(@ list!(fields!(), list_within!(filters), $key asc), $key, "")
+    };
+    ($key:literal desc) => {
+        list_within!(@ list!(fields!(), list_within!(filters), $key desc), $key, " desc")
+    };
+    (filters) => {
+        concat!(
+            " and status = 'active' and ($13::uuid is null or student_id = $13) and ($14::uuid is null or class_id = $14)
+              and student_id = who.person",
+            attendance_classes_within!("student_id", "class_id", "$15", "$16", "$17", "$18")
+        )
+    };
+    (@ $page:expr, $key:literal, $direction:literal) => {
+        concat!(
+            "select id, ", head!(), ", ", shown!("attendance_event"),
+            " from (", attended_within!("$15", "$16", "$17", "$18"), ") who (person) cross join lateral (", $page,
+            ") attendance_event order by ", $key, $direction, ", id", $direction, " limit $5"
         )
     };
 }

@@ -17,7 +17,7 @@ use crate::{
     name_store::class_names,
     scope::{Sight, Within},
     scope_store::{classes_within, in_force},
-    term_store::in_term,
+    term_store::held_on,
 };
 
 /// Schools with instruction on the day, by the calendar `c`, and classes `k` of theirs: of school `$7`, or class `$8` alone, and
@@ -31,8 +31,9 @@ macro_rules! classes_of_day {
             " 'homeroom' and ($8::uuid is null or k.id = $8)",
             $join,
             " where c.tenant_id = $1 and c.status = 'active' and c.is_instructional and c.date = day.date
-                and ($7::uuid is null or c.school_id = $7) and ",
-            in_term!("k.id", "c.date")
+                and ($7::uuid is null or c.school_id = $7) and k.id = any(array(",
+            held_on!("day.date"),
+            "))"
         )
     };
 }

@@ -12,7 +12,7 @@ use cloister_tenancy::{
 
 use super::{
     Person, PersonSummary, Relations,
-    list_store::{Scope, Selection, columns, named, summary},
+    list_store::{Scope, Selection, columns, summary},
     role_store,
     store::{self, has_photo, person, written},
 };
@@ -60,6 +60,25 @@ macro_rules! relations {
     };
 }
 
+/// The names of those who are within, one of the two. They are few, and are looked up one by one: an index over the names of the
+/// whole school would be gone through for each of them, so these are made something that is in no index.
+macro_rules! named_among_few {
+    ($from:literal, $below:literal) => {
+        concat!(
+            " and ((name_search || '' >= ",
+            $from,
+            " and name_search || '' < ",
+            $below,
+            ")
+                or (given_search || '' >= ",
+            $from,
+            " and given_search || '' < ",
+            $below,
+            "))"
+        )
+    };
+}
+
 /// `$6` role and `$7` organisation, or with `$13` a class the role in it; `$8` and `$9` the bounds of a name.
 macro_rules! list {
     ($key:literal $direction:ident) => {
@@ -73,8 +92,8 @@ macro_rules! list {
                   and ($13::uuid is null or exists (select from enrollment e
                     where e.tenant_id = $1 and e.person_id = person.id and e.class_id = $13 and e.status = 'active'
                     and ($6::text is null or e.role = $6)", places_asked_for!("$10", "$11", "$14"), "))
-                  and ($8::text is null or (true", named!("$8", "$9"), "))",
-                many_within!(persons_within!("$10", "$11", "$12"))
+                  and ($8::text is null or (true", named_among_few!("$8", "$9"), "))
+                  and status = 'active' and id in (select unnest(array(", persons_within!("$10", "$11", "$12"), ")))"
             ),
             $key $direction
         )
