@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{Office, id, unhurried_platform};
 
 /// Lists with the records that are in them, which can be changed one by one.
-const LISTS: [(&str, &str); 18] = [
+const LISTS: [(&str, &str); 19] = [
     ("orgs", "orgs"),
     ("academic_sessions", "academic_sessions"),
     ("courses", "courses"),
@@ -19,6 +19,7 @@ const LISTS: [(&str, &str); 18] = [
     ("families", "families"),
     ("staff_assignments", "staff_assignments"),
     ("academic_records", "academic_records"),
+    ("student_school_associations", "student_school_associations"),
     ("custom_fields", "custom_fields"),
     ("class_periods", "class_periods"),
     ("bell_schedules", "bell_schedules"),
@@ -49,6 +50,7 @@ async fn whole(office: &Office<'_>, path: &str) -> Vec<Value> {
 async fn check_lists(office: &Office<'_>, summary: &SchoolSummary) {
     for (path, what) in LISTS {
         let items = whole(office, path).await;
+        assert!(!items.is_empty(), "{path}");
         assert_eq!(items.len() as u64, summary.records[what], "{path}");
         if what == "absence_requests" {
             continue;
@@ -64,6 +66,43 @@ async fn check_lists(office: &Office<'_>, summary: &SchoolSummary) {
     }
 }
 
+/// Whoever is there today goes on from the last year, and whoever left is told why.
+async fn check_times_at_schools(office: &Office<'_>, students: usize) {
+    let times = whole(office, "student_school_associations").await;
+    let (open, over): (Vec<_>, Vec<_>) = times.iter().partition(|time| time["exit_withdraw_date"].is_null());
+    assert_eq!(open.len(), students, "one that is open for each student of today");
+    let goes_on = |time: &&Value| time["exit_withdraw_type"] == "promoted";
+    let (over, left): (Vec<_>, Vec<_>) = over.into_iter().partition(goes_on);
+    assert!(over.len() > students && !left.is_empty());
+    assert!(left.iter().all(|time| time["exit_withdraw_reason"].is_string()), "{left:?}");
+
+    let years = whole(office, "academic_sessions").await;
+    let years = years.iter().filter(|session| session["type"] == "schoolYear");
+    let last = years.max_by_key(|year| year["school_year"].as_i64()).unwrap();
+    let ends = last["school_year"].as_i64().unwrap();
+    let next = json!({"title": "The next year", "type": "schoolYear", "start_date": format!("{ends}-08-25"),
+        "end_date": format!("{}-06-20", ends + 1), "school_year": ends + 1});
+    let next = office.make("academic_sessions", next).await;
+    let schools = whole(office, "orgs?type=school").await;
+    let plan = json!({"school_id": schools[0]["id"], "from_session_id": last["id"], "to_session_id": next["id"]});
+    let plan = office.make("year_rollovers", plan).await;
+    let number = |outcome: &str| plan[outcome].as_u64().unwrap() as usize;
+    assert_eq!((number("promoted") + number("graduating"), number("undecided")), (students, 0), "{plan}");
+    assert_eq!(plan["graduating_grades"], json!(["12"]));
+    let mut planned = whole(office, &format!("year_rollover_students?year_rollover_id={}", id(&plan))).await;
+    for student in &planned {
+        let person = office.read(&format!("persons/{}", student["student_id"].as_str().unwrap())).await;
+        assert_eq!((&person["enabled_user"], &person["grades"][0]), (&json!(true), &student["grade_level"]));
+        let grade: u32 = student["grade_level"].as_str().unwrap().parse().unwrap();
+        let next = if grade < 12 { json!(format!("{:02}", grade + 1)) } else { Value::Null };
+        assert_eq!((&student["next_grade_level"], &student["problem"]), (&next, &Value::Null));
+    }
+    planned.sort_by_key(|student| student["student_id"].to_string());
+    planned.dedup_by_key(|student| student["student_id"].clone());
+    assert_eq!(planned.len(), students, "each once");
+    office.change("DELETE", &format!("year_rollovers/{}", id(&plan)), &plan).expect(204).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sample_school_could_have_been_entered_by_hand_in_every_tier() {
     let (platform, door) = unhurried_platform().await;
@@ -76,6 +115,7 @@ async fn a_sample_school_could_have_been_entered_by_hand_in_every_tier() {
             make(&platform.tenancy, &cx, &settings, &()).await.unwrap_or_else(|e| panic!("{tier}: {}", e.log()));
         let office = Office { door: &door, tenant };
         check_lists(&office, &summary).await;
+        check_times_at_schools(&office, 40).await;
         assert_eq!(summary.people.len(), 6, "{:?}", summary.people);
 
         // No teacher, room or class in two places.

@@ -6,6 +6,7 @@
 //! statements are in `store.rs`.
 
 mod absences;
+mod associations;
 mod attendance;
 mod calendar;
 mod classes;
@@ -132,6 +133,7 @@ pub async fn make(
     families::write(&mut pen, &plan).await?;
     staff::write(&mut pen, &plan).await?;
     records::write(&mut pen, &plan).await?;
+    associations::write(&mut pen, &plan).await?;
     custom_fields::write(&mut pen, &plan).await?;
     let classes = classes::write(&mut pen, &plan, &houses).await?;
     timetable::write(&mut pen, &houses, &classes).await?;

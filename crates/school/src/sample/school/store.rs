@@ -105,6 +105,10 @@ statements! {
     ACADEMIC_RECORDS = unnamed!("academic_record": student_id "uuid", school_name "text", org_id "uuid",
         school_year "integer", grade_level "text", begin_date "date", end_date "date", result "text",
         credits_earned "integer", grade_point_average "integer", notes "text");
+    /// Times at schools.
+    ASSOCIATIONS = unnamed!("student_school_association": student_id "uuid", school_id "uuid", entry_date "date",
+        entry_grade_level "text", entry_type "text", exit_withdraw_date "date", exit_withdraw_type "text",
+        exit_withdraw_reason "text", primary_school "boolean", repeat_grade_indicator "boolean");
     /// Fields of the tenant's own.
     CUSTOM_FIELDS = missing!(unnamed!("custom_field": resource "text", name "text", title "text", title_search "text",
         type "text", choices "text[]", required "boolean", searchable "boolean"),
