@@ -1,6 +1,8 @@
 //! A sample school is one that somebody could have entered by hand: every row passes the rules of the API when it is changed there,
 //! no lesson stands against another, and what the lists and sums say fits together.
 
+use std::collections::{HashMap, HashSet};
+
 use cloister_school::sample::school::{SchoolSettings, SchoolSummary, make};
 use cloister_tenancy::Tier;
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{Office, id, unhurried_platform};
 
 /// Lists with the records that are in them, which can be changed one by one.
-const LISTS: [(&str, &str); 19] = [
+const LISTS: [(&str, &str); 24] = [
     ("orgs", "orgs"),
     ("academic_sessions", "academic_sessions"),
     ("courses", "courses"),
@@ -28,6 +30,16 @@ const LISTS: [(&str, &str); 19] = [
     ("meetings", "meetings"),
     ("attendance_codes", "attendance_codes"),
     ("absence_requests", "absence_requests"),
+    ("behavior_codes", "behavior_codes"),
+    ("discipline_incidents", "discipline_incidents"),
+    ("incident_participants", "incident_participants"),
+    ("discipline_actions", "discipline_actions"),
+    ("incident_follow_ups", "incident_follow_ups"),
+];
+/// What is the same for the same seed, besides names.
+const TOLD: [(&str, [&str; 2]); 2] = [
+    ("student_school_associations", ["entry_date", "exit_withdraw_reason"]),
+    ("discipline_incidents", ["incident_identifier", "description"]),
 ];
 /// Records of each list that are changed.
 const CHANGED: usize = 12;
@@ -45,6 +57,10 @@ async fn whole(office: &Office<'_>, path: &str) -> Vec<Value> {
             None => return items,
         }
     }
+}
+
+fn text(record: &Value, field: &str) -> String {
+    record[field].as_str().unwrap_or_else(|| panic!("{field} of {record}")).to_owned()
 }
 
 async fn check_lists(office: &Office<'_>, summary: &SchoolSummary) {
@@ -103,6 +119,44 @@ async fn check_times_at_schools(office: &Office<'_>, students: usize) {
     office.change("DELETE", &format!("year_rollovers/{}", id(&plan)), &plan).expect(204).await;
 }
 
+/// Who missed which days, as far as it stands now.
+async fn absences(office: &Office<'_>) -> HashSet<(String, String)> {
+    let events = whole(office, "attendance_events?direction=out&whole_day=true").await;
+    let absences: HashSet<_> = events.iter().map(|event| (text(event, "student_id"), text(event, "date"))).collect();
+    assert!(!absences.is_empty());
+    absences
+}
+
+/// Everybody in an incident was there, what they did counts what its code says, and something is still to be done.
+async fn check_behavior(office: &Office<'_>, absences: &HashSet<(String, String)>) {
+    let incidents = whole(office, "discipline_incidents").await;
+    let numbers: HashSet<_> = incidents.iter().map(|incident| text(incident, "incident_identifier")).collect();
+    assert_eq!(numbers.len(), incidents.len());
+    let confidential = incidents.iter().filter(|incident| incident["confidential"] == true).count();
+    assert!((1..incidents.len()).contains(&confidential), "{confidential} of {}", incidents.len());
+    let codes = whole(office, "behavior_codes").await;
+    let points: HashMap<_, _> = codes.iter().map(|code| (text(code, "id"), code["points"].as_i64().unwrap())).collect();
+    let participants = whole(office, "incident_participants").await;
+    for one in &participants {
+        let (who, day) = (text(one, "person_id"), text(one, "incident_date"));
+        assert!(!absences.contains(&(who, day)), "{one}");
+        let expected = one["behavior_code_id"].as_str().map_or(0, |code| points[code]);
+        assert_eq!((one["points"].as_i64().unwrap(), expected == 0), (expected, one["severity"].is_null()), "{one}");
+    }
+    let did: HashSet<_> = participants.iter().filter(|one| one["participation_code"] == "perpetrator").collect();
+    let did: HashSet<_> = did.iter().map(|one| (text(one, "incident_id"), text(one, "person_id"))).collect();
+    assert_eq!(did.len(), incidents.len(), "one of each incident");
+    assert!(participants.iter().any(|one| one["participation_code"] == "victim"));
+    for action in whole(office, "discipline_actions").await {
+        assert!(did.contains(&(text(&action, "incident_id"), text(&action, "student_id"))), "{action}");
+    }
+    let tasks = whole(office, "incident_follow_ups").await;
+    let done = tasks.iter().filter(|task| task["completed"] == true).count();
+    assert!((1..tasks.len()).contains(&done), "{done} of {}", tasks.len());
+    let points = whole(office, "behavior_points").await;
+    assert!(points.iter().any(|one| one["points"].as_i64() < Some(0)), "{points:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sample_school_could_have_been_entered_by_hand_in_every_tier() {
     let (platform, door) = unhurried_platform().await;
@@ -116,6 +170,8 @@ async fn a_sample_school_could_have_been_entered_by_hand_in_every_tier() {
         let office = Office { door: &door, tenant };
         check_lists(&office, &summary).await;
         check_times_at_schools(&office, 40).await;
+        let absences = absences(&office).await;
+        check_behavior(&office, &absences).await;
         assert_eq!(summary.people.len(), 6, "{:?}", summary.people);
 
         // No teacher, room or class in two places.
@@ -164,7 +220,15 @@ async fn the_same_seed_and_day_give_the_same_school() {
         let office = Office { door: &door, tenant: &tenant };
         let persons = whole(&office, "persons").await;
         let told = persons.iter().map(|one| format!("{} {}", one["username"], one["grades"])).collect::<Vec<_>>();
-        names.push((told, summary.records));
+        let mut happened = Vec::new();
+        for (path, fields) in TOLD {
+            let records = whole(&office, path).await;
+            let told = records.iter().map(|one| fields.map(|field| one[field].to_string()).join(" "));
+            let from = happened.len();
+            happened.extend(told);
+            happened[from..].sort();
+        }
+        names.push((told, happened, summary.records));
     }
     let two = names.pop();
     assert_eq!(names.pop(), two);

@@ -8,6 +8,8 @@
 mod absences;
 mod associations;
 mod attendance;
+mod behavior;
+mod behavior_cases;
 mod calendar;
 mod classes;
 mod contacts;
@@ -19,6 +21,7 @@ mod orgs;
 mod pen;
 mod persons;
 mod plan;
+mod presence;
 mod records;
 mod staff;
 mod store;
@@ -139,7 +142,8 @@ pub async fn make(
     timetable::write(&mut pen, &houses, &classes).await?;
     let codes = attendance::write_codes(&mut pen).await?;
     let planned = absences::write(&mut pen, &plan, &codes).await?;
-    attendance::write(&mut pen, &plan, &houses, &classes, &codes, &planned).await?;
+    let missed = attendance::write(&mut pen, &plan, &houses, &classes, &codes, &planned).await?;
+    behavior::write(&mut pen, &plan, &classes, &missed).await?;
     let records = pen.counts();
     let counts = serde_json::to_value(&records).map_err(Error::internal)?;
     tx.audit_act("sample.make", &ROSTER, plan.district.id, Some(counts));

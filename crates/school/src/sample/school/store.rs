@@ -32,6 +32,21 @@ macro_rules! unnamed {
     };
 }
 
+/// Rows of records that were made, and perhaps changed once, at times of their own.
+macro_rules! dated {
+    ($table:literal: $($column:ident $type:literal),+) => {
+        concat!(
+            "insert into ", $table, " (tenant_id, id, status, date_last_modified, source, metadata, version,
+                created_at, created_by, updated_at, updated_by", $(", ", stringify!($column)),+, ")
+             select $1, r.id, 'active', least(coalesce(r.changed_at, r.made_at), $3::timestamptz), $4::text, '{}'::jsonb,
+                case when r.changed_at is null then 1 else 2 end, least(r.made_at, $3), $5::text,
+                least(coalesce(r.changed_at, r.made_at), $3), $5", $(", r.", stringify!($column)),+,
+            " from jsonb_to_recordset($2::jsonb) as r(id uuid, made_at timestamptz, changed_at timestamptz",
+            $(", ", stringify!($column), " ", $type),+, ")"
+        )
+    };
+}
+
 /// Rows of parts of records: `$2` alone.
 macro_rules! parts {
     ($table:literal: $($column:ident $type:literal),+) => {
@@ -182,4 +197,28 @@ statements! {
             as e(id, at, student, school, date, class, period, code, arrival, reason, register, request, supersedes,
                 superseded)
         join attendance_code c on c.tenant_id = $1 and c.id = e.code";
+    /// Behavior codes.
+    BEHAVIOR_CODES = missing!(unnamed!("behavior_code": short_name "text", title "text", title_search "text",
+        severity "text", points "integer"),
+        "behavior_code c where c.tenant_id = $1 and c.short_name = r.short_name and c.status = 'active'");
+    /// Those among `$2` that count, and what they mean here.
+    BEHAVIOR_CODES_THERE = "select id, short_name, severity, points from behavior_code
+        where tenant_id = $1 and status = 'active' and short_name = any($2::text[])";
+    /// Which of the numbers `$2` incidents have already.
+    INCIDENT_IDENTIFIERS_TAKEN = "select incident_identifier from discipline_incident
+        where tenant_id = $1 and status = 'active' and incident_identifier = any($2::text[])";
+    /// Incidents.
+    INCIDENTS = dated!("discipline_incident": incident_identifier "text", school_id "uuid", incident_date "date",
+        incident_time "time", incident_location "text", location_description "text", reporter_id "uuid",
+        description "text", reported_to_law_enforcement "boolean", incident_cost "integer", confidential "boolean");
+    /// Who was in them.
+    PARTICIPANTS = dated!("incident_participant": incident_id "uuid", incident_date "date", person_id "uuid",
+        participation_code "text", behavior_code_id "uuid", severity "text", points "integer", note "text");
+    /// What was done.
+    ACTIONS = dated!("discipline_action": student_id "uuid", incident_id "uuid", discipline "text",
+        discipline_date "date", discipline_action_length "integer", actual_discipline_action_length "integer",
+        responsibility_school_id "uuid", review_date "date", done "boolean");
+    /// What is to be done, or was.
+    FOLLOW_UPS = dated!("incident_follow_up": incident_id "uuid", due_date "date", assigned_to_id "uuid", task "text",
+        outcome "text", completed_at "timestamptz", completed_by "text");
 }
