@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{Office, id, unhurried_platform};
 
 /// Lists with the records that are in them, which can be changed one by one.
-const LISTS: [(&str, &str); 24] = [
+const LISTS: [(&str, &str); 29] = [
     ("orgs", "orgs"),
     ("academic_sessions", "academic_sessions"),
     ("courses", "courses"),
@@ -35,11 +35,19 @@ const LISTS: [(&str, &str); 24] = [
     ("incident_participants", "incident_participants"),
     ("discipline_actions", "discipline_actions"),
     ("incident_follow_ups", "incident_follow_ups"),
+    ("allergies", "allergies"),
+    ("health_conditions", "health_conditions"),
+    ("medications", "medications"),
+    ("immunizations", "immunizations"),
+    ("health_visits", "health_visits"),
 ];
 /// What is the same for the same seed, besides names.
-const TOLD: [(&str, [&str; 2]); 2] = [
+const TOLD: [(&str, [&str; 2]); 5] = [
     ("student_school_associations", ["entry_date", "exit_withdraw_reason"]),
     ("discipline_incidents", ["incident_identifier", "description"]),
+    ("allergies", ["recorded_date", "substance"]),
+    ("immunizations", ["date", "lot_number"]),
+    ("health_visits", ["date", "complaint"]),
 ];
 /// Records of each list that are changed.
 const CHANGED: usize = 12;
@@ -157,6 +165,25 @@ async fn check_behavior(office: &Office<'_>, absences: &HashSet<(String, String)
     assert!(points.iter().any(|one| one["points"].as_i64() < Some(0)), "{points:?}");
 }
 
+/// What is sealed opens, nobody comes to the health office who was not there, and teachers are told what they must know.
+async fn check_health(office: &Office<'_>, absences: &HashSet<(String, String)>) {
+    for visit in whole(office, "health_visits").await {
+        assert!(!absences.contains(&(text(&visit, "student_id"), text(&visit, "date"))), "{visit}");
+        assert!(text(&visit, "seen_by").starts_with("Nurse "));
+        assert_eq!(visit["guardian_informed_at"].is_null(), visit["guardian_informed_how"].is_null(), "{visit}");
+    }
+    for allergy in whole(office, "allergies").await {
+        assert!(!text(&allergy, "substance").is_empty() && allergy["severity"].is_string(), "{allergy}");
+    }
+    let medications = whole(office, "medications").await;
+    assert!(medications.iter().all(|one| one["given_at_school"] == true && !text(one, "schedule").is_empty()));
+    let immunizations = whole(office, "immunizations").await;
+    let vaccinated: HashSet<_> = immunizations.iter().map(|one| text(one, "student_id")).collect();
+    assert!(vaccinated.len() >= 40, "{} students", vaccinated.len());
+    assert!(immunizations.iter().any(|one| !one["exemption"].is_null()));
+    assert!(!whole(office, "health_alerts").await.is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sample_school_could_have_been_entered_by_hand_in_every_tier() {
     let (platform, door) = unhurried_platform().await;
@@ -172,6 +199,7 @@ async fn a_sample_school_could_have_been_entered_by_hand_in_every_tier() {
         check_times_at_schools(&office, 40).await;
         let absences = absences(&office).await;
         check_behavior(&office, &absences).await;
+        check_health(&office, &absences).await;
         assert_eq!(summary.people.len(), 6, "{:?}", summary.people);
 
         // No teacher, room or class in two places.

@@ -17,6 +17,8 @@ mod custom_fields;
 mod days;
 mod events;
 mod families;
+mod health;
+mod health_cases;
 mod orgs;
 mod pen;
 mod persons;
@@ -144,6 +146,7 @@ pub async fn make(
     let planned = absences::write(&mut pen, &plan, &codes).await?;
     let missed = attendance::write(&mut pen, &plan, &houses, &classes, &codes, &planned).await?;
     behavior::write(&mut pen, &plan, &classes, &missed).await?;
+    health::write(&mut pen, &plan, &missed).await?;
     let records = pen.counts();
     let counts = serde_json::to_value(&records).map_err(Error::internal)?;
     tx.audit_act("sample.make", &ROSTER, plan.district.id, Some(counts));

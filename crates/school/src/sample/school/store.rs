@@ -47,6 +47,20 @@ macro_rules! dated {
     };
 }
 
+/// Rows of health records, each entered at a time of its own. `sealed` comes as text in hexadecimal digits.
+macro_rules! sealed {
+    ($table:literal: $($column:ident $type:literal),+) => {
+        concat!(
+            "insert into ", $table, " (tenant_id, id, status, date_last_modified, source, version, created_at, created_by,
+                updated_at, updated_by, student_id, sealed", $(", ", stringify!($column)),+, ")
+             select $1, r.id, 'active', least(r.made_at, $3::timestamptz), $4::text, 1, least(r.made_at, $3), $5::text,
+                least(r.made_at, $3), $5, r.student_id, r.sealed", $(", r.", stringify!($column)),+,
+            " from jsonb_to_recordset($2::jsonb) as r(id uuid, made_at timestamptz, student_id uuid, sealed bytea",
+            $(", ", stringify!($column), " ", $type),+, ")"
+        )
+    };
+}
+
 /// Rows of parts of records: `$2` alone.
 macro_rules! parts {
     ($table:literal: $($column:ident $type:literal),+) => {
@@ -221,4 +235,14 @@ statements! {
     /// What is to be done, or was.
     FOLLOW_UPS = dated!("incident_follow_up": incident_id "uuid", due_date "date", assigned_to_id "uuid", task "text",
         outcome "text", completed_at "timestamptz", completed_by "text");
+    /// Allergies.
+    ALLERGIES = sealed!("allergy": recorded_date "date", end_date "date", alert "boolean");
+    /// Conditions.
+    HEALTH_CONDITIONS = sealed!("health_condition": recorded_date "date", end_date "date", alert "boolean");
+    /// Medications.
+    MEDICATIONS = sealed!("medication": begin_date "date", end_date "date");
+    /// Vaccinations.
+    IMMUNIZATIONS = sealed!("immunization": date "date");
+    /// Visits to the health office.
+    HEALTH_VISITS = sealed!("health_visit": date "date");
 }
