@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{Office, id, unhurried_platform};
 
 /// Lists with the records that are in them, which can be changed one by one.
-const LISTS: [(&str, &str); 29] = [
+const LISTS: [(&str, &str); 30] = [
     ("orgs", "orgs"),
     ("academic_sessions", "academic_sessions"),
     ("courses", "courses"),
@@ -40,14 +40,16 @@ const LISTS: [(&str, &str); 29] = [
     ("medications", "medications"),
     ("immunizations", "immunizations"),
     ("health_visits", "health_visits"),
+    ("documents", "documents"),
 ];
 /// What is the same for the same seed, besides names.
-const TOLD: [(&str, [&str; 2]); 5] = [
+const TOLD: [(&str, [&str; 2]); 6] = [
     ("student_school_associations", ["entry_date", "exit_withdraw_reason"]),
     ("discipline_incidents", ["incident_identifier", "description"]),
     ("allergies", ["recorded_date", "substance"]),
     ("immunizations", ["date", "lot_number"]),
     ("health_visits", ["date", "complaint"]),
+    ("documents", ["title", "sha256"]),
 ];
 /// Records of each list that are changed.
 const CHANGED: usize = 12;
@@ -184,6 +186,39 @@ async fn check_health(office: &Office<'_>, absences: &HashSet<(String, String)>)
     assert!(!whole(office, "health_alerts").await.is_empty());
 }
 
+/// Files come back as what they are said to be, and an order of a court is named by the contact whom it restricts.
+async fn check_documents(office: &Office<'_>, summary: &SchoolSummary) {
+    let documents = whole(office, "documents").await;
+    let with_file: Vec<_> = documents.iter().filter(|one| one["file_name"].is_string()).collect();
+    assert_eq!(with_file.len() as u64, summary.records["document_files"]);
+    assert!((1..documents.len()).contains(&with_file.len()));
+    let mut kinds = HashSet::new();
+    for document in &with_file {
+        let kind = text(document, "media_type");
+        if !kinds.insert(kind.clone()) {
+            continue;
+        }
+        let seen = office.call("GET", &format!("documents/{}/file", id(document))).send().await;
+        assert_eq!((seen.status, seen.header("content-type")), (200, Some(&*kind)), "{}", seen.text);
+        assert_eq!(seen.bytes.len() as u64, document["byte_size"].as_u64().unwrap());
+        let begins: &[u8] = if kind == "image/png" { b"\x89PNG" } else { b"%PDF-" };
+        assert!(seen.bytes.starts_with(begins), "{document}");
+    }
+    assert_eq!(kinds.len(), 2);
+    let audiences: HashSet<_> = documents.iter().map(|one| one["audiences"].to_string()).collect();
+    assert!(audiences.len() >= 4, "{audiences:?}");
+    assert!(documents.iter().any(|one| one["expires_on"].is_string()));
+    let orders = documents.iter().filter(|one| one["document_type"] == "court_order");
+    let orders: HashMap<_, _> = orders.map(|one| (text(one, "id"), text(one, "person_id"))).collect();
+    let named: Vec<_> = whole(office, "contacts").await;
+    let named: HashMap<_, _> = (named.iter())
+        .filter(|contact| contact["court_order_document_id"].is_string())
+        .map(|contact| (text(contact, "court_order_document_id"), text(contact, "student_id")))
+        .collect();
+    assert!(!orders.is_empty());
+    assert_eq!(named, orders, "each is named for its own student");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sample_school_could_have_been_entered_by_hand_in_every_tier() {
     let (platform, door) = unhurried_platform().await;
@@ -200,6 +235,7 @@ async fn a_sample_school_could_have_been_entered_by_hand_in_every_tier() {
         let absences = absences(&office).await;
         check_behavior(&office, &absences).await;
         check_health(&office, &absences).await;
+        check_documents(&office, &summary).await;
         assert_eq!(summary.people.len(), 6, "{:?}", summary.people);
 
         // No teacher, room or class in two places.

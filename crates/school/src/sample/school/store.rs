@@ -121,8 +121,8 @@ statements! {
     CONTACTS = unnamed!("contact": student_id "uuid", contact_id "uuid", relation "text", legal_guardian "boolean",
         lives_with "boolean", primary_contact "boolean", emergency_contact "boolean", contact_priority "integer",
         custody "text", child_data_access "boolean", contact_by_call "boolean", contact_by_sms "boolean",
-        contact_by_email "boolean", contact_by_mail "boolean", contact_restrictions "text", begin_date "date",
-        end_date "date");
+        contact_by_email "boolean", contact_by_mail "boolean", contact_restrictions "text", court_order_document_id "uuid",
+        begin_date "date", end_date "date");
     /// Families.
     FAMILIES = unnamed!("family": name "text", name_search "text", home_language "text");
     /// Who belongs to them.
@@ -245,4 +245,17 @@ statements! {
     IMMUNIZATIONS = sealed!("immunization": date "date");
     /// Visits to the health office.
     HEALTH_VISITS = sealed!("health_visit": date "date");
+    /// Documents, with what there is to know of their files. `file` comes as text in hexadecimal digits.
+    DOCUMENTS = "insert into document (tenant_id, id, status, date_last_modified, source, metadata, version, created_at,
+            created_by, updated_at, updated_by, person_id, document_type, title, title_search, issued_on, expires_on, note,
+            audiences, file_name, media_type, byte_size, sha256)
+        select $1, r.id, 'active', least(coalesce(r.changed_at, r.made_at), $3::timestamptz), $4::text, '{}'::jsonb,
+            case when r.changed_at is null then 1 else 2 end, least(r.made_at, $3), $5::text,
+            least(coalesce(r.changed_at, r.made_at), $3), $5, r.person_id, r.document_type, r.title, r.title_search,
+            r.issued_on, r.expires_on, r.note, r.audiences, r.file_name, r.media_type, octet_length(r.file), sha256(r.file)
+        from jsonb_to_recordset($2::jsonb) as r(id uuid, made_at timestamptz, changed_at timestamptz, person_id uuid,
+            document_type text, title text, title_search text, issued_on date, expires_on date, note text,
+            audiences text[], file_name text, media_type text, file bytea)";
+    /// Their files, each in one part.
+    DOCUMENT_PARTS = parts!("document_part": document_id "uuid", number "integer", bytes "bytea");
 }
