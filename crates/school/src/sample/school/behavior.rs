@@ -161,7 +161,7 @@ impl Written<'_> {
         self.incidents.push(json!({ "id": id.uuid(), "made_at": told, "incident_identifier": number,
             "school_id": plan.schools[place.section.school].id.uuid(), "incident_date": date,
             "incident_time": format!("{:02}:{minute:02}", case.hour), "incident_location": case.location,
-            "location_description": case.place, "reporter_id": teacher.map(|id| id.uuid()),
+            "location_description": case.place, "reporter_id": teacher.map(PersonId::uuid),
             "description": case.description, "reported_to_law_enforcement": false, "incident_cost": case.cost,
             "confidential": case.confidential }));
         let code = self.codes.get(case.code).ok_or_else(|| Error::internal("a behavior code was not made"))?;
@@ -235,7 +235,7 @@ impl Written<'_> {
         let done = Some(plan.at(day, 15, 0)).filter(|done| *done <= self.now && random.permille(950));
         self.follow_ups.push(json!({ "id": IncidentFollowUpId::generate(clock).uuid(), "made_at": told,
             "changed_at": done, "incident_id": id.uuid(), "due_date": due,
-            "assigned_to_id": counselor.or(teacher).map(|id| id.uuid()), "task": task,
+            "assigned_to_id": counselor.or(teacher).map(PersonId::uuid), "task": task,
             "outcome": done.map(|_| outcome), "completed_at": done, "completed_by": done.map(|_| self.by) }));
     }
 

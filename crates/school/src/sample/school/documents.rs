@@ -70,7 +70,7 @@ pub(super) async fn write(pen: &mut Pen<'_>, plan: &Plan) -> Result<Orders> {
                 audiences: &[],
                 file: File::Page,
             };
-            orders.insert(at, papers.add(pen, plan, order)?);
+            orders.insert(at, papers.add(pen, plan, &order)?);
         }
     }
     for (at, employee) in plan.employees.iter().enumerate() {
@@ -102,22 +102,22 @@ impl Papers {
             file: File::None,
         };
         let born = pupil.birth.checked_add(14.days()).map_err(Error::internal)?;
-        if pupil.from_elsewhere || at % 3 == 0 {
-            let file = if at % 4 == 0 { File::Page } else { File::None };
-            self.add(pen, plan, Paper { file, ..paper("birth_certificate", "Birth certificate, copy", born) })?;
+        if pupil.from_elsewhere || at.is_multiple_of(3) {
+            let file = if at.is_multiple_of(4) { File::Page } else { File::None };
+            self.add(pen, plan, &Paper { file, ..paper("birth_certificate", "Birth certificate, copy", born) })?;
         }
         let first = plan.years[0].first_day();
         if at % 5 == 1 {
             // Some of them hold no longer, and others not for long.
             let expires = Some(years_after(plan.years[2].first_day(), 3)?);
             let consent = paper("photograph_consent", "Consent to photographs", pupil.begin.max(first));
-            self.add(pen, plan, Paper { expires, audiences: &["guardians", "teachers"], ..consent })?;
+            self.add(pen, plan, &Paper { expires, audiences: &["guardians", "teachers"], ..consent })?;
         }
         if at % 11 == 2 {
             let issued = plan.today.checked_sub(i64::from(random.below(1_900)).days()).map_err(Error::internal)?;
             let issued = issued.max(pupil.birth);
             let (expires, file) = (Some(years_after(issued, 5)?), File::Picture);
-            self.add(pen, plan, Paper { expires, file, ..paper("identity_document", "Passport", issued) })?;
+            self.add(pen, plan, &Paper { expires, file, ..paper("identity_document", "Passport", issued) })?;
         }
         if at % 23 == 4 {
             let issued = plan.today.checked_sub(i64::from(random.below(700)).days()).map_err(Error::internal)?;
@@ -126,7 +126,7 @@ impl Papers {
             self.add(
                 pen,
                 plan,
-                Paper { expires, note, audiences: &[], ..paper("residence_permit", "Residence permit", issued) },
+                &Paper { expires, note, audiences: &[], ..paper("residence_permit", "Residence permit", issued) },
             )?;
         }
         if at % 17 == 6 {
@@ -136,7 +136,7 @@ impl Papers {
             self.add(
                 pen,
                 plan,
-                Paper { expires, audiences: &["guardians", "teachers"], file: File::Picture, ..certificate },
+                &Paper { expires, audiences: &["guardians", "teachers"], file: File::Picture, ..certificate },
             )?;
         }
         // The report of the last year that is over, of some.
@@ -150,7 +150,7 @@ impl Papers {
             self.add(
                 pen,
                 plan,
-                Paper { title: &title, audiences: &["guardians", "self"], file: File::Page, ..report },
+                &Paper { title: &title, audiences: &["guardians", "self"], file: File::Page, ..report },
             )?;
         }
         Ok(())
@@ -167,18 +167,18 @@ impl Papers {
             audiences: &["self"],
             file: File::None,
         };
-        if at % 2 == 0 {
-            self.add(pen, plan, paper("contract", "Contract of employment", employee.begin))?;
+        if at.is_multiple_of(2) {
+            self.add(pen, plan, &paper("contract", "Contract of employment", employee.begin))?;
         }
         if at % 3 == 1 {
             let issued = employee.begin.max(plan.years[0].first_day());
             let expires = Some(years_after(issued, 3)?);
-            self.add(pen, plan, Paper { expires, file: File::Page, ..paper("certificate", "First aid", issued) })?;
+            self.add(pen, plan, &Paper { expires, file: File::Page, ..paper("certificate", "First aid", issued) })?;
         }
         Ok(())
     }
 
-    fn add(&mut self, pen: &Pen<'_>, plan: &Plan, paper: Paper<'_>) -> Result<Uuid> {
+    fn add(&mut self, pen: &Pen<'_>, plan: &Plan, paper: &Paper<'_>) -> Result<Uuid> {
         let id = DocumentId::generate(pen.tx.cx().clock());
         let issued = paper.issued.min(plan.today);
         let file = match paper.file {

@@ -54,10 +54,6 @@ fn row<F: HealthFields>(pen: &Pen<'_>, at: Timestamp, fields: &F) -> Result<Valu
     Ok(row)
 }
 
-fn text(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
 /// What is known of some students.
 #[derive(Default)]
 struct Rows {
@@ -133,10 +129,10 @@ impl Rows {
             end_date: end,
             alert: ailment.alert,
             substance: ailment.name.to_owned(),
-            code: ailment.code.and_then(text),
-            reaction: ailment.reaction.and_then(text),
+            code: ailment.code.map(str::to_owned),
+            reaction: ailment.reaction.map(str::to_owned),
             severity: Some(ailment.severity),
-            action_plan: ailment.action_plan.and_then(text),
+            action_plan: ailment.action_plan.map(str::to_owned),
             notes: None,
             metadata: Metadata::default(),
         };
@@ -159,11 +155,11 @@ impl Rows {
             end_date: None,
             alert: ailment.alert,
             name: ailment.name.to_owned(),
-            code: ailment.code.and_then(text),
-            code_system: ailment.code.and_then(|_| text("ICD-10")),
+            code: ailment.code.map(str::to_owned),
+            code_system: ailment.code.map(|_| "ICD-10".to_owned()),
             severity: Some(ailment.severity),
             onset_date: onset,
-            action_plan: ailment.action_plan.and_then(text),
+            action_plan: ailment.action_plan.map(str::to_owned),
             notes: None,
             metadata: Metadata::default(),
         };
@@ -187,11 +183,11 @@ impl Rows {
             begin_date: begin,
             end_date: end,
             name: remedy.name.to_owned(),
-            dose: text(remedy.dose),
+            dose: Some(remedy.dose.to_owned()),
             route: Some(remedy.route),
-            schedule: text(remedy.schedule),
+            schedule: Some(remedy.schedule.to_owned()),
             given_at_school: true,
-            authorised_by: text(random.pick::<&str>(&DOCTORS)),
+            authorised_by: Some((*random.pick(&DOCTORS)).to_owned()),
             authorisation_document: Some(format!("Letter of {begin}")),
             notes: None,
             metadata: Metadata::default(),
@@ -233,12 +229,12 @@ impl Rows {
                 student_id: pupil.id,
                 date,
                 vaccine: vaccine.to_owned(),
-                vaccine_code: text(code),
+                vaccine_code: Some(code.to_owned()),
                 dose_number: given.then_some(dose),
                 lot_number: given.then_some(lot),
-                provider: text(doctor),
+                provider: Some(doctor.to_owned()),
                 exemption: exempt.map(|(why, _)| why),
-                notes: exempt.and_then(|(_, note)| text(note)),
+                notes: exempt.map(|(_, note)| note.to_owned()),
                 metadata: Metadata::default(),
             };
             self.immunizations.push(row(pen, at, &fields)?);
@@ -267,11 +263,11 @@ fn visits(pen: &Pen<'_>, plan: &Plan, missed: &Missed, random: &mut Random) -> R
             date,
             time: format!("{hour:02}:{minute:02}").parse().ok(),
             complaint: complaint.to_owned(),
-            treatment: text(treatment),
+            treatment: Some(treatment.to_owned()),
             outcome: Some(outcome),
             seen_by: nurse.map(|nurse| format!("Nurse {}", nurse.name.family())),
             guardian_informed_at: told.map(|_| plan.at(date, hour + 1, 0)),
-            guardian_informed_how: told.and_then(text),
+            guardian_informed_how: told.map(str::to_owned),
             notes: None,
             metadata: Metadata::default(),
         };
