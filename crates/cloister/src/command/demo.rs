@@ -14,6 +14,7 @@ use cloister_school::{
 use cloister_tenancy::{NewTenant, Tenancy, TenantEntry, Tier};
 use http_body_util::BodyExt;
 use hyper::{Request, StatusCode, header};
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -120,7 +121,11 @@ async fn fill(configuration: &Configuration, running: &Running, students: u32) -
         running.service.make_member(id, &owner, &["owner".to_owned()], &by).await?;
         if shown.kind == "school" {
             let package = configuration.data_dir.join(format!("{}.zip", shown.slug));
-            sample::write(&SampleSettings::new(number as u64 + 1, students), &package)?;
+            // Teachers see whom they teach today, so it has to be the year that today is in.
+            let today = tenancy.clock().now().to_zoned(TimeZone::get(shown.time_zone)?).date();
+            let settings = SampleSettings::new(number as u64 + 1, students);
+            let settings = SampleSettings { school_year: sample::school_year_of(today)?, ..settings };
+            sample::write(&settings, &package)?;
             let created = roster(tenancy, &entry, &package).await;
             std::fs::remove_file(&package)?;
             eprintln!("{} ({} tier): a roster of {} records", shown.name, shown.tier, created?);

@@ -24,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub(crate) use file::check_room;
 pub(crate) use file_api::{NOT_KEPT, POLICY};
 pub(crate) use file_store::COUNT_BYTES;
+pub(crate) use store::NEVER;
 
 use crate::{
     record::{Metadata, Record, Status, check_change, check_new},

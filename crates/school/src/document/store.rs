@@ -148,7 +148,7 @@ statements! {
 }
 
 /// The last day of what does not end, as a column has it.
-pub(super) const NEVER: Date = Date::constant(9999, 12, 31);
+pub(crate) const NEVER: Date = Date::constant(9999, 12, 31);
 
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());

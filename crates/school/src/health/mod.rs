@@ -17,7 +17,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 pub(crate) use listing::{HealthFilter, HealthOrder, HealthSort};
-pub(crate) use sealed::told_of;
+pub(crate) use sealed::{seal, told_of};
 pub(crate) use store::{Table, health_get, health_page, health_page_within, health_table};
 
 use crate::{

@@ -15,7 +15,7 @@ fn cell<'a, F: HealthFields>(row: &'a [&'a [u8]; 1]) -> Cell<'a> {
 }
 
 /// Everything but what columns hold in clear.
-pub(super) fn seal<F: HealthFields>(cx: &OpContext, id: Id<F::Kind>, fields: &F) -> Result<Vec<u8>> {
+pub(crate) fn seal<F: HealthFields>(cx: &OpContext, id: Id<F::Kind>, fields: &F) -> Result<Vec<u8>> {
     let Value::Object(mut told) = serde_json::to_value(fields).map_err(Error::internal)? else {
         return Err(Error::internal("fields are an object"));
     };

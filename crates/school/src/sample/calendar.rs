@@ -33,6 +33,12 @@ pub(super) struct Calendar {
 /// fourth a semester's.
 const BOUNDARIES: [i32; 9] = [0, 5, 10, 15, 21, 26, 32, 37, 43];
 
+/// The year in which the school year ends that a day falls in. A day of the summer falls in the one that is over.
+pub fn school_year_of(day: Date) -> Result<i16, SampleError> {
+    let next = day.year().checked_add(1).ok_or(SampleError::SchoolYear)?;
+    Ok(if Calendar::new(next)?.first_day <= day { next } else { day.year() })
+}
+
 impl Calendar {
     pub(super) fn new(school_year: i16) -> Result<Self, SampleError> {
         let out_of_range = |_| SampleError::SchoolYear;
@@ -91,7 +97,23 @@ impl Calendar {
 
 #[cfg(test)]
 mod tests {
-    use super::Calendar;
+    use jiff::civil::date;
+
+    use super::{Calendar, school_year_of};
+
+    #[test]
+    fn a_day_falls_in_the_year_that_has_begun() {
+        for (day, year) in [
+            (date(2025, 8, 17), 2025),
+            (date(2025, 8, 18), 2026),
+            (date(2025, 12, 31), 2026),
+            (date(2026, 1, 1), 2026),
+            (date(2026, 7, 1), 2026),
+            (date(2026, 11, 22), 2027),
+        ] {
+            assert_eq!(school_year_of(day).expect("an ordinary year"), year, "{day}");
+        }
+    }
 
     #[test]
     fn sessions_fill_the_year_without_gaps() {

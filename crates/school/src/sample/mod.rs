@@ -23,6 +23,8 @@ use std::{
 
 use serde::Serialize;
 
+pub use calendar::school_year_of;
+
 /// What to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampleSettings {

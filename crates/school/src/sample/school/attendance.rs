@@ -15,6 +15,7 @@ use super::{
     events::{Event, Events},
     pen::Pen,
     plan::{Place, Plan, SectionKey},
+    presence::Missed,
     store, timetable,
 };
 use crate::{sample::random::Random, search_key};
@@ -85,6 +86,7 @@ struct Taken<'a> {
 /// A section with its classes and who is in it.
 type Section<'a> = (Vec<&'a Class>, Vec<&'a Place>);
 
+/// Writes it, and tells which days students missed.
 pub(super) async fn write(
     pen: &mut Pen<'_>,
     plan: &Plan,
@@ -92,7 +94,7 @@ pub(super) async fn write(
     classes: &[Class],
     codes: &Codes,
     planned: &Planned,
-) -> Result<()> {
+) -> Result<Missed> {
     let mut days: Vec<Date> = plan.years.iter().flat_map(|year| year.taught(plan.today)).collect();
     days.sort_unstable();
     let wanted = plan.attendance_days.map_or(days.len(), |days| usize::try_from(days).unwrap_or(usize::MAX));
@@ -115,6 +117,7 @@ pub(super) async fn write(
         pen.records("attendance_registers", &store::REGISTERS, rows).await?;
     }
     write_planned(pen, plan, codes, planned).await?;
+    let mut missed: Missed = planned.keys().copied().collect();
     let mut random = Random::new(plan.seed ^ 0x6174_7465);
     for (key, (classes, places)) in &sections {
         let Some(homeroom) = classes.iter().find(|class| class.topic == Topic::Homeroom) else { continue };
@@ -128,8 +131,9 @@ pub(super) async fn write(
             taken.class(pen, class, houses, places, &missing, &mut events);
         }
         events.write(pen).await?;
+        missed.extend(missing);
     }
-    Ok(())
+    Ok(missed)
 }
 
 /// What approved requests have entered: the whole day, of days to come too.

@@ -8,7 +8,7 @@ use jiff::{
 };
 
 use super::{SchoolSettings, plan::YEARS};
-use crate::sample::calendar::Calendar;
+use crate::sample::calendar::{Calendar, school_year_of};
 
 /// What a day from Monday to Friday is.
 #[derive(Debug, Clone, Copy)]
@@ -53,8 +53,7 @@ impl Year {
         let refused = |error: crate::sample::SampleError| Error::field("school_year", error.code(), error.to_string());
         let last = match settings.school_year {
             Some(year) => year,
-            None if Calendar::new(today.year() + 1).map_err(refused)?.first_day <= today => today.year() + 1,
-            None => today.year(),
+            None => school_year_of(today).map_err(refused)?,
         };
         if !(1950..=2150).contains(&last) {
             return Err(refused(crate::sample::SampleError::SchoolYear));

@@ -12,6 +12,18 @@ use crate::record::Source;
 /// Rows that go to the server at once.
 const CHUNK: usize = 2_000;
 
+/// Bytes as a row of JSON has them, for a column of bytes.
+pub(super) fn bytes(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(2 + 2 * bytes.len());
+    text.push_str("\\x");
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
 /// What rows are written with.
 pub(super) struct Pen<'a> {
     pub(super) tx: &'a mut TenantTx,

@@ -32,6 +32,35 @@ macro_rules! unnamed {
     };
 }
 
+/// Rows of records that were made, and perhaps changed once, at times of their own.
+macro_rules! dated {
+    ($table:literal: $($column:ident $type:literal),+) => {
+        concat!(
+            "insert into ", $table, " (tenant_id, id, status, date_last_modified, source, metadata, version,
+                created_at, created_by, updated_at, updated_by", $(", ", stringify!($column)),+, ")
+             select $1, r.id, 'active', least(coalesce(r.changed_at, r.made_at), $3::timestamptz), $4::text, '{}'::jsonb,
+                case when r.changed_at is null then 1 else 2 end, least(r.made_at, $3), $5::text,
+                least(coalesce(r.changed_at, r.made_at), $3), $5", $(", r.", stringify!($column)),+,
+            " from jsonb_to_recordset($2::jsonb) as r(id uuid, made_at timestamptz, changed_at timestamptz",
+            $(", ", stringify!($column), " ", $type),+, ")"
+        )
+    };
+}
+
+/// Rows of health records, each entered at a time of its own. `sealed` comes as text in hexadecimal digits.
+macro_rules! sealed {
+    ($table:literal: $($column:ident $type:literal),+) => {
+        concat!(
+            "insert into ", $table, " (tenant_id, id, status, date_last_modified, source, version, created_at, created_by,
+                updated_at, updated_by, student_id, sealed", $(", ", stringify!($column)),+, ")
+             select $1, r.id, 'active', least(r.made_at, $3::timestamptz), $4::text, 1, least(r.made_at, $3), $5::text,
+                least(r.made_at, $3), $5, r.student_id, r.sealed", $(", r.", stringify!($column)),+,
+            " from jsonb_to_recordset($2::jsonb) as r(id uuid, made_at timestamptz, student_id uuid, sealed bytea",
+            $(", ", stringify!($column), " ", $type),+, ")"
+        )
+    };
+}
+
 /// Rows of parts of records: `$2` alone.
 macro_rules! parts {
     ($table:literal: $($column:ident $type:literal),+) => {
@@ -92,8 +121,8 @@ statements! {
     CONTACTS = unnamed!("contact": student_id "uuid", contact_id "uuid", relation "text", legal_guardian "boolean",
         lives_with "boolean", primary_contact "boolean", emergency_contact "boolean", contact_priority "integer",
         custody "text", child_data_access "boolean", contact_by_call "boolean", contact_by_sms "boolean",
-        contact_by_email "boolean", contact_by_mail "boolean", contact_restrictions "text", begin_date "date",
-        end_date "date");
+        contact_by_email "boolean", contact_by_mail "boolean", contact_restrictions "text", court_order_document_id "uuid",
+        begin_date "date", end_date "date");
     /// Families.
     FAMILIES = unnamed!("family": name "text", name_search "text", home_language "text");
     /// Who belongs to them.
@@ -105,6 +134,10 @@ statements! {
     ACADEMIC_RECORDS = unnamed!("academic_record": student_id "uuid", school_name "text", org_id "uuid",
         school_year "integer", grade_level "text", begin_date "date", end_date "date", result "text",
         credits_earned "integer", grade_point_average "integer", notes "text");
+    /// Times at schools.
+    ASSOCIATIONS = unnamed!("student_school_association": student_id "uuid", school_id "uuid", entry_date "date",
+        entry_grade_level "text", entry_type "text", exit_withdraw_date "date", exit_withdraw_type "text",
+        exit_withdraw_reason "text", primary_school "boolean", repeat_grade_indicator "boolean");
     /// Fields of the tenant's own.
     CUSTOM_FIELDS = missing!(unnamed!("custom_field": resource "text", name "text", title "text", title_search "text",
         type "text", choices "text[]", required "boolean", searchable "boolean"),
@@ -178,4 +211,51 @@ statements! {
             as e(id, at, student, school, date, class, period, code, arrival, reason, register, request, supersedes,
                 superseded)
         join attendance_code c on c.tenant_id = $1 and c.id = e.code";
+    /// Behavior codes.
+    BEHAVIOR_CODES = missing!(unnamed!("behavior_code": short_name "text", title "text", title_search "text",
+        severity "text", points "integer"),
+        "behavior_code c where c.tenant_id = $1 and c.short_name = r.short_name and c.status = 'active'");
+    /// Those among `$2` that count, and what they mean here.
+    BEHAVIOR_CODES_THERE = "select id, short_name, severity, points from behavior_code
+        where tenant_id = $1 and status = 'active' and short_name = any($2::text[])";
+    /// Which of the numbers `$2` incidents have already.
+    INCIDENT_IDENTIFIERS_TAKEN = "select incident_identifier from discipline_incident
+        where tenant_id = $1 and status = 'active' and incident_identifier = any($2::text[])";
+    /// Incidents.
+    INCIDENTS = dated!("discipline_incident": incident_identifier "text", school_id "uuid", incident_date "date",
+        incident_time "time", incident_location "text", location_description "text", reporter_id "uuid",
+        description "text", reported_to_law_enforcement "boolean", incident_cost "integer", confidential "boolean");
+    /// Who was in them.
+    PARTICIPANTS = dated!("incident_participant": incident_id "uuid", incident_date "date", person_id "uuid",
+        participation_code "text", behavior_code_id "uuid", severity "text", points "integer", note "text");
+    /// What was done.
+    ACTIONS = dated!("discipline_action": student_id "uuid", incident_id "uuid", discipline "text",
+        discipline_date "date", discipline_action_length "integer", actual_discipline_action_length "integer",
+        responsibility_school_id "uuid", review_date "date", done "boolean");
+    /// What is to be done, or was.
+    FOLLOW_UPS = dated!("incident_follow_up": incident_id "uuid", due_date "date", assigned_to_id "uuid", task "text",
+        outcome "text", completed_at "timestamptz", completed_by "text");
+    /// Allergies.
+    ALLERGIES = sealed!("allergy": recorded_date "date", end_date "date", alert "boolean");
+    /// Conditions.
+    HEALTH_CONDITIONS = sealed!("health_condition": recorded_date "date", end_date "date", alert "boolean");
+    /// Medications.
+    MEDICATIONS = sealed!("medication": begin_date "date", end_date "date");
+    /// Vaccinations.
+    IMMUNIZATIONS = sealed!("immunization": date "date");
+    /// Visits to the health office.
+    HEALTH_VISITS = sealed!("health_visit": date "date");
+    /// Documents, with what there is to know of their files. `file` comes as text in hexadecimal digits.
+    DOCUMENTS = "insert into document (tenant_id, id, status, date_last_modified, source, metadata, version, created_at,
+            created_by, updated_at, updated_by, person_id, document_type, title, title_search, issued_on, expires_on, note,
+            audiences, file_name, media_type, byte_size, sha256)
+        select $1, r.id, 'active', least(coalesce(r.changed_at, r.made_at), $3::timestamptz), $4::text, '{}'::jsonb,
+            case when r.changed_at is null then 1 else 2 end, least(r.made_at, $3), $5::text,
+            least(coalesce(r.changed_at, r.made_at), $3), $5, r.person_id, r.document_type, r.title, r.title_search,
+            r.issued_on, r.expires_on, r.note, r.audiences, r.file_name, r.media_type, octet_length(r.file), sha256(r.file)
+        from jsonb_to_recordset($2::jsonb) as r(id uuid, made_at timestamptz, changed_at timestamptz, person_id uuid,
+            document_type text, title text, title_search text, issued_on date, expires_on date, note text,
+            audiences text[], file_name text, media_type text, file bytea)";
+    /// Their files, each in one part.
+    DOCUMENT_PARTS = parts!("document_part": document_id "uuid", number "integer", bytes "bytea");
 }
