@@ -11,6 +11,7 @@ mod fixture;
 mod interrupted;
 mod kept;
 mod made_up;
+mod meanwhile;
 mod merged;
 mod primary_roles;
 mod published;
