@@ -29,6 +29,7 @@
 //! * What is there before is kept, so that the last import can be taken back: see `undo.rs`.
 
 mod api;
+mod attached;
 mod copy_line;
 mod example;
 mod job;

@@ -43,6 +43,7 @@ mod round_trips;
 mod samples;
 mod scopes;
 mod table_imports;
+mod table_imports_kept;
 mod tables_of_lists;
 mod timetable;
 mod timetable_terms;

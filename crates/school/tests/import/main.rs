@@ -10,6 +10,7 @@ mod fair;
 mod fixture;
 mod interrupted;
 mod kept;
+mod leaned_on;
 mod made_up;
 mod meanwhile;
 mod merged;
