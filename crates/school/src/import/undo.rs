@@ -125,16 +125,33 @@ pub(super) async fn undo_table(
     keep_changed: bool,
 ) -> Result<(Batch, TenantTx, ImportRun)> {
     let batch = table::begin(tenancy, cx).await?;
+    match undo_rows(tenancy, &batch, key, id, keep_changed).await {
+        Ok((tx, run)) => Ok((batch, tx, run)),
+        Err(error) => {
+            // At once: whoever tries again must not be told that another import is under way.
+            let _ = batch.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+async fn undo_rows(
+    tenancy: &Tenancy,
+    batch: &Batch,
+    key: Option<&IdempotencyKey>,
+    id: ImportRunId,
+    keep_changed: bool,
+) -> Result<(TenantTx, ImportRun)> {
     let mut tx = tenancy.write(batch.cx()).await?;
     let run = run_store::lock(&mut tx, key, id).await?;
     let applied_at = check(&run)?;
     tx.commit().await?;
     batch.keep().await?;
-    let changed = table::take_back(tenancy, &batch, (id, applied_at), keep_changed).await?;
+    let changed = table::take_back(tenancy, batch, (id, applied_at), keep_changed).await?;
     let mut tx = tenancy.write(batch.cx()).await?;
     let now = tx.cx().clock().now();
     let run = end(&mut tx, run, now, changed).await?;
-    Ok((batch, tx, run))
+    Ok((tx, run))
 }
 
 /// Notes that it was taken back.
