@@ -255,7 +255,9 @@ async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> 
     }
     tx.audit_act("import.request", &ROSTER, id, Some(json!({ "bytes": length, "settings": settings })));
     let permissions = tx.cx().permissions().iter().map(str::to_owned).collect();
-    tx.enqueue(job::RUN, json!(job::About { id, permissions }), None, None)?;
+    let about = job::About { id, permissions };
+    job::watch_later(tx, &about)?;
+    tx.enqueue(job::RUN, json!(about), None, None)?;
     Ok(run)
 }
 

@@ -23,6 +23,7 @@ mod health;
 mod health_sight;
 mod house;
 mod imports;
+mod imports_left;
 mod listing;
 mod matrix;
 mod merges;

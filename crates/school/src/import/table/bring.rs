@@ -99,7 +99,7 @@ pub(in crate::import) async fn bring(
 async fn still_waits(tenancy: &Tenancy, cx: &OpContext, run: ImportRunId) -> Result<()> {
     match run_store::get(tenancy, cx, run).await?.state {
         RunState::Waiting | RunState::Running => Ok(()),
-        _ => Err(Error::new(ErrorKind::Conflict, "import_ended", "This import has ended already.")),
+        _ => Err(run_store::ended()),
     }
 }
 

@@ -1,0 +1,103 @@
+//! What is left of imports: of one whose job is no more.
+
+use std::time::{Duration, Instant};
+
+use cloister_tenancy::{
+    TenantEntry, Tier,
+    jobs::{NewJob, WorkSettings},
+};
+use cloister_testkit::TestPlatform;
+use serde_json::{Value, json};
+
+use crate::{
+    Office, id,
+    imports::{Working, ended, package, send},
+    platform,
+};
+
+/// The control plane, past all walls.
+async fn control(platform: &TestPlatform, shared: &TenantEntry) -> tokio_postgres::Client {
+    let database = shared.placement.as_ref().unwrap().database.replace("_shared", "_control");
+    platform.admin(&database).await
+}
+
+async fn enqueue(platform: &TestPlatform, tenant: &TenantEntry, kind: &'static str, run: &Value) {
+    let payload = json!({"id": run["id"]});
+    let job = NewJob { kind, tenant: Some(tenant.id), payload, unique_key: None, run_at: None };
+    platform.tenancy.enqueue(job).await.unwrap();
+}
+
+async fn parts(platform: &TestPlatform, tenant: &TenantEntry) -> i64 {
+    let placement = tenant.placement.as_ref().unwrap();
+    let text = format!("select count(*) from \"{}\".import_part where tenant_id = $1", placement.schema);
+    platform.admin(&placement.database).await.query_one(&text, &[&tenant.id]).await.unwrap().get(0)
+}
+
+/// Waits until what is asked for comes.
+async fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "it never came");
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_whose_job_is_dead_ends_and_gives_back_its_room() {
+    let (platform, door) = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    let control = control(&platform, &tenant).await;
+    // A node that carries jobs and does none.
+    let settings = WorkSettings { concurrency: 0, poll: Duration::from_millis(20), ..WorkSettings::default() };
+    let carrying = {
+        let tenancy = platform.tenancy.clone();
+        tokio::spawn(async move { tenancy.work(settings, std::future::pending()).await.unwrap() })
+    };
+    let dead = send(&office, "", package(&["a,,,Alpha,district,,"])).await;
+    let waiting = send(&office, "", package(&["b,,,Beta,district,,"])).await;
+    until(async || {
+        let text = "select count(*) from control.job where kind = 'school.import_run'";
+        (control.query_one(text, &[]).await.unwrap().get::<_, i64>(0) == 2).then_some(())
+    })
+    .await;
+    // Somebody looks after each, an hour later.
+    let text = "select count(*) from control.job where kind = 'school.import_watch' and state = 'ready'
+        and run_at between now() + interval '50 minutes' and now() + interval '1 hour'";
+    assert_eq!(control.query_one(text, &[]).await.unwrap().get::<_, i64>(0), 2);
+    carrying.abort();
+    let text = "update control.job set state = 'dead', finished_at = now()
+        where kind = 'school.import_run' and payload ->> 'id' = $1";
+    assert_eq!(control.execute(text, &[&id(&dead)]).await.unwrap(), 1);
+    let text = "update control.job set run_at = now() + interval '1 hour' where kind = 'school.import_run' and state = 'ready'";
+    assert_eq!(control.execute(text, &[]).await.unwrap(), 1);
+
+    for run in [&dead, &waiting] {
+        enqueue(&platform, &tenant, "school.import_watch", run).await;
+    }
+    let _working = Working::start(&platform.tenancy);
+    let run = ended(&office, &dead).await;
+    assert_eq!((run["state"].as_str(), run["failure"].as_str()), (Some("failed"), Some("import_given_up")), "{run}");
+    until(async || (parts(&platform, &tenant).await == 1).then_some(())).await;
+    // The other one still waits for its turn, and is looked after again.
+    until(async || {
+        let text = "select count(*) from control.job where kind = 'school.import_watch' and state = 'ready'
+            and run_at > now() and payload ->> 'id' = $1";
+        (control.query_one(text, &[&id(&waiting)]).await.unwrap().get::<_, i64>(0) == 2).then_some(())
+    })
+    .await;
+    assert_eq!(office.read(&format!("roster/imports/{}", id(&waiting))).await["state"], "waiting");
+    // Without a sign of life for a day it ends too, whatever became of its job.
+    let placement = tenant.placement.as_ref().unwrap();
+    let text = format!(
+        "update \"{}\".import_run set updated_at = now() - interval '25 hours' where tenant_id = $1 and state = 'waiting'",
+        placement.schema
+    );
+    assert_eq!(platform.admin(&placement.database).await.execute(&text, &[&tenant.id]).await.unwrap(), 1);
+    enqueue(&platform, &tenant, "school.import_watch", &waiting).await;
+    assert_eq!(ended(&office, &waiting).await["failure"], "import_given_up");
+    until(async || (parts(&platform, &tenant).await == 0).then_some(())).await;
+}
