@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Observer, Outcome, Phase,
+    Observer, Outcome, Phase, forget,
     run::{RosterFormat, RunState},
     run_store, table, undo,
 };
@@ -64,6 +64,9 @@ async fn forget(job: JobContext) -> Result<()> {
     let about: About = job.payload()?;
     let Some(mut tx) = job.first_delivery().await? else { return Ok(()) };
     undo::forget(&mut tx, about.id).await?;
+    if !forget::old_reports(&mut tx).await? {
+        tx.enqueue(undo::FORGET, json!(about), None, None)?;
+    }
     tx.commit().await
 }
 
@@ -205,6 +208,7 @@ async fn end(
 ) -> Result<()> {
     let mut tx = tenancy.write(cx).await?;
     run_store::end(&mut tx, id, state, Some(report), None, None).await?;
+    forget::later(&mut tx, id)?;
     tx.commit().await
 }
 

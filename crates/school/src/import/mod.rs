@@ -32,6 +32,7 @@ mod api;
 mod attached;
 mod copy_line;
 mod example;
+mod forget;
 mod job;
 mod merge;
 mod problem;
@@ -229,7 +230,7 @@ async fn bring(
     // One that changed nothing leaves the one before the last.
     let told = serde_json::to_value(&report).map_err(Error::internal)?;
     run_store::end(&mut tx, run, RunState::Applied, Some(told), changes.then_some(now), None).await?;
-    undo::forget_later(&mut tx, run, changes)?;
+    forget::later(&mut tx, run)?;
     tx.commit().await?;
     Ok(report)
 }

@@ -12,7 +12,7 @@
 use cloister_http::IdempotencyKey;
 use cloister_ids::ImportRunId;
 use cloister_tenancy::{Action, Batch, Error, ErrorKind, OpContext, Result, Tenancy, TenantTx, sql::Parameters};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
@@ -47,19 +47,8 @@ pub(super) async fn forget_others(tx: &mut TenantTx, now: Timestamp) -> Result<(
     tx.query_all(&[(&undo::FORGET, &[]), (&table::FORGET, &[]), (&undo::FORGET_RUNS, &[&now, &by])]).await.map(drop)
 }
 
-/// For how many days what was there before an import is kept.
-const KEPT_DAYS: i64 = 30;
 /// The job that forgets it.
 pub(super) const FORGET: &str = "school.import_forget";
-
-/// Sees to it that what was kept for an import is forgotten in time.
-pub(super) fn forget_later(tx: &mut TenantTx, id: ImportRunId, changes: bool) -> Result<()> {
-    if !changes {
-        return Ok(());
-    }
-    let at = tx.cx().clock().now().checked_add(SignedDuration::from_hours(24 * KEPT_DAYS)).map_err(Error::internal)?;
-    tx.enqueue(FORGET, json!({ "id": id }), None, Some(at))
-}
 
 /// Forgets what was kept for an import that is still the last: it can no longer be taken back.
 pub(super) async fn forget(tx: &mut TenantTx, id: ImportRunId) -> Result<()> {

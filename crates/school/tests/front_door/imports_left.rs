@@ -1,4 +1,4 @@
-//! What is left of imports: of one whose job is no more.
+//! What is left of imports: of one whose job is no more, and of reports after a while.
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,8 @@ use crate::{
     Office, id,
     imports::{Working, ended, package, send},
     platform,
+    table_imports::bring,
+    unhurried_platform,
 };
 
 /// The control plane, past all walls.
@@ -100,4 +102,57 @@ async fn one_whose_job_is_dead_ends_and_gives_back_its_room() {
     enqueue(&platform, &tenant, "school.import_watch", &waiting).await;
     assert_eq!(ended(&office, &waiting).await["failure"], "import_given_up");
     until(async || (parts(&platform, &tenant).await == 0).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_forget_people_and_keep_counts_in_every_tier() {
+    let (platform, door) = unhurried_platform().await;
+    let _working = Working::start(&platform.tenancy);
+    let north = platform.tenant("control-finder", Tier::Shared).await;
+    let control = control(&platform, &north).await;
+    for tenant in platform.tenant_in_each_tier().await {
+        let office = Office { door: &door, tenant: &tenant };
+        let good = "identifier,given_name,family_name,enabled_user\n1,Mila,Okafor,yes\n";
+        let tried = bring(&office, "resource=persons&dry_run=true", good).await;
+        let refused = bring(&office, "resource=persons", good.replace("yes", "maybe")).await;
+        assert_eq!(refused["state"], "refused", "{refused}");
+        let orgs = ended(&office, &send(&office, "", package(&["a,,,Alpha,wizards,,"])).await).await;
+        let young = bring(&office, "resource=persons&dry_run=true", good).await;
+        let old = [&tried, &refused, &orgs];
+        let told = [&tried, &refused, &orgs, &young];
+        for (run, word) in told.iter().zip(["Okafor", "maybe", "wizards", "Okafor"]) {
+            assert!(run["report"].to_string().contains(word), "{word}: {run}");
+        }
+        // Each of them leaves word that it is to be forgotten in time.
+        let text = "select count(*) from control.job where kind = 'school.import_forget' and tenant_id = $1
+            and run_at between now() + interval '29 days' and now() + interval '30 days'";
+        until(async || (control.query_one(text, &[&tenant.id]).await.unwrap().get::<_, i64>(0) == 4).then_some(()))
+            .await;
+
+        let placement = tenant.placement.as_ref().unwrap();
+        let text = format!(
+            "update \"{}\".import_run set created_at = now() - interval '31 days' where tenant_id = $1
+                and id <> (select id from \"{}\".import_run where tenant_id = $1 order by id desc limit 1)",
+            placement.schema, placement.schema
+        );
+        assert_eq!(platform.admin(&placement.database).await.execute(&text, &[&tenant.id]).await.unwrap(), 3);
+        enqueue(&platform, &tenant, "school.import_forget", &tried).await;
+        for (run, word) in old.iter().zip(["Okafor", "maybe", "wizards"]) {
+            let left = until(async || {
+                let left = office.read(&format!("roster/imports/{}", id(run))).await;
+                (left["report"]["examples_forgotten"] == true).then_some(left)
+            })
+            .await;
+            assert!(!left.to_string().contains(word), "{}: {left}", tenant.tier);
+            let counts = |run: &Value| {
+                let of = |file: &Value| [&file["rows"], &file["created"], &file["skipped"]].map(Value::clone);
+                let files: Vec<_> = run["report"]["files"].as_array().unwrap().iter().map(of).collect();
+                (files, run["report"]["errors"].clone(), run["report"]["issues"].as_array().unwrap().len())
+            };
+            assert_eq!(counts(&left), counts(run), "{}", tenant.tier);
+            assert_eq!(left["version"].as_i64(), run["version"].as_i64().map(|version| version + 1));
+        }
+        let young = office.read(&format!("roster/imports/{}", id(&young))).await;
+        assert!(young["report"].to_string().contains("Okafor"), "{young}");
+    }
 }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     ROSTER,
     import::{
-        Change, Example, FieldChange, Observer, Outcome, Phase, merge, report::milliseconds, run::RunSettings,
+        Change, Example, FieldChange, Observer, Outcome, Phase, forget, merge, report::milliseconds, run::RunSettings,
         run::RunState, run_store, undo,
     },
 };
@@ -131,7 +131,7 @@ async fn end(
     // One that changed nothing leaves the one before the last.
     let applied = (!changes.is_empty()).then_some(now);
     run_store::end(&mut tx, run, RunState::Applied, Some(told), applied, None).await?;
-    undo::forget_later(&mut tx, run, !changes.is_empty())?;
+    forget::later(&mut tx, run)?;
     tx.commit().await?;
     batch.commit().await
 }
