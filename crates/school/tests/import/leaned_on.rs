@@ -91,7 +91,7 @@ impl Desk<'_> {
     }
 }
 
-async fn door(platform: &TestPlatform) -> FrontDoor {
+fn door(platform: &TestPlatform) -> FrontDoor {
     let modules: Vec<Arc<dyn HttpModule>> = vec![Arc::new(School)];
     FrontDoor::new(&platform.tenancy, &modules)
 }
@@ -99,7 +99,7 @@ async fn door(platform: &TestPlatform) -> FrontDoor {
 #[tokio::test]
 async fn whoever_was_marked_stays_with_all_that_this_leans_on_in_every_tier() {
     let platform = platform().await;
-    let door = door(&platform).await;
+    let door = door(&platform);
     for tenant in platform.tenant_in_each_tier().await {
         bring(&platform, &tenant, &Fixture::school(), &ImportSettings::default()).await.unwrap();
         let school = Desk { platform: &platform, tenant: &tenant, door: &door };
@@ -132,7 +132,7 @@ async fn whoever_was_marked_stays_with_all_that_this_leans_on_in_every_tier() {
 #[tokio::test]
 async fn a_time_at_a_school_keeps_its_student_and_nothing_beside() {
     let platform = platform().await;
-    let door = door(&platform).await;
+    let door = door(&platform);
     for tenant in platform.tenant_in_each_tier().await {
         bring(&platform, &tenant, &Fixture::school(), &ImportSettings::default()).await.unwrap();
         let school = Desk { platform: &platform, tenant: &tenant, door: &door };
@@ -154,7 +154,7 @@ async fn a_time_at_a_school_keeps_its_student_and_nothing_beside() {
 #[tokio::test]
 async fn whoever_came_back_with_the_import_stays_when_something_was_entered_since() {
     let platform = platform().await;
-    let door = door(&platform).await;
+    let door = door(&platform);
     for tenant in platform.tenant_in_each_tier().await {
         let school = Desk { platform: &platform, tenant: &tenant, door: &door };
         let settings = ImportSettings { removal_threshold: 100, ..ImportSettings::default() };
