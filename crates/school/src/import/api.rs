@@ -162,7 +162,8 @@ type ImportRunPage = Page<ImportRun>;
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct UndoWish {
-    /// Records that were changed since stay as they are now. Without it, they are a reason to refuse.
+    /// Records that were changed since, or to which something belongs that was entered since, stay as they are now. Without it, they
+    /// are a reason to refuse.
     #[garde(skip)]
     #[serde(default)]
     keep_changed: bool,
@@ -255,14 +256,16 @@ async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> 
     }
     tx.audit_act("import.request", &ROSTER, id, Some(json!({ "bytes": length, "settings": settings })));
     let permissions = tx.cx().permissions().iter().map(str::to_owned).collect();
-    tx.enqueue(job::RUN, json!(job::About { id, permissions }), None, None)?;
+    let about = job::About { id, permissions };
+    job::watch_later(tx, &about)?;
+    tx.enqueue(job::RUN, json!(about), None, None)?;
     Ok(run)
 }
 
 /// Read an import
 ///
 /// How far it is, and once it has ended, what it did: for each file how many records were made, changed and removed, with examples
-/// and their fields, and what is wrong with which row.
+/// and their fields, and what is wrong with which row. After 30 days the counts are left, and where which rows were wrong.
 #[utoipa::path(
     get,
     path = "/roster/imports/{id}",
@@ -279,7 +282,8 @@ async fn roster_import_read(op: Op, Path(id): Path<ImportRunId>) -> Result<Answe
 /// Take an import back
 ///
 /// What it made is marked as deleted, what it changed or marked as deleted is as it was. Only the last import that changed anything
-/// can be taken back, for 30 days. Refused where records were changed since, unless `keep_changed` says that they are to stay.
+/// can be taken back, for 30 days. Refused where records were changed since, or something was entered since that belongs to them, such
+/// as an absence of a student; unless `keep_changed` says that they are to stay.
 #[utoipa::path(
     post,
     path = "/roster/imports/{id}/undo",

@@ -9,13 +9,15 @@ use std::{
 
 use cloister_ids::ImportRunId;
 use cloister_tenancy::{
-    Actor, Error, ErrorKind, OpContext, PermissionSet, Result, Tenancy,
+    Actor, Error, ErrorKind, OpContext, PermissionSet, Result, Tenancy, TenantTx,
     jobs::{JobContext, JobKind, Priority},
 };
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
-    Observer, Outcome, Phase,
+    Observer, Outcome, Phase, forget,
     run::{RosterFormat, RunState},
     run_store, table, undo,
 };
@@ -23,6 +25,17 @@ use crate::oneroster::{Limits, Package, from_sds};
 
 /// The job that brings a package in.
 pub(super) const RUN: &str = "school.import_run";
+
+/// The job that looks whether that job still gets anywhere.
+pub(super) const WATCH: &str = "school.import_watch";
+/// How often it does: longer than an attempt may take.
+const LOOKED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// After so long without a sign of life nobody works on an import any more, whatever became of its job.
+const QUIET: SignedDuration = SignedDuration::from_hours(24);
+/// Dead jobs that are looked through at once.
+const DEAD_AT_ONCE: u16 = 200;
+/// Why an import failed whose job was given up.
+const GIVEN_UP: &str = "import_given_up";
 
 /// What a job is about.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,15 +55,61 @@ const NOTED_EVERY: Duration = Duration::from_secs(1);
 pub(crate) fn jobs() -> Vec<JobKind> {
     vec![
         JobKind::new(RUN, run).attempts(ATTEMPTS).timeout(TIME).lane_limit(1).priority(Priority::High),
+        JobKind::new(WATCH, watch),
         JobKind::new(undo::FORGET, forget).priority(Priority::Low),
     ]
 }
 
 async fn forget(job: JobContext) -> Result<()> {
-    let About { id, .. } = job.payload()?;
+    let about: About = job.payload()?;
     let Some(mut tx) = job.first_delivery().await? else { return Ok(()) };
-    undo::forget(&mut tx, id).await?;
+    undo::forget(&mut tx, about.id).await?;
+    if !forget::old_reports(&mut tx).await? {
+        tx.enqueue(undo::FORGET, json!(about), None, None)?;
+    }
     tx.commit().await
+}
+
+/// Looks whether an import still gets anywhere. One whose job is dead has nobody who would say how it ended.
+async fn watch(job: JobContext) -> Result<()> {
+    let about: About = job.payload()?;
+    let (tenancy, cx) = (job.tenancy(), job.cx()?);
+    let run = run_store::get(tenancy, cx, about.id).await?;
+    if !matches!(run.state, RunState::Waiting | RunState::Running) {
+        return Ok(());
+    }
+    let now = cx.clock().now();
+    let quiet = now.duration_since(run.updated_at) >= QUIET || is_dead(tenancy, cx, about.id).await?;
+    let Some(mut tx) = job.first_delivery().await? else { return Ok(()) };
+    if quiet {
+        tracing::warn!(import = %about.id, "an import was given up");
+        run_store::end(&mut tx, about.id, RunState::Failed, None, None, Some(GIVEN_UP)).await?;
+    } else {
+        watch_later(&mut tx, &about)?;
+    }
+    tx.commit().await
+}
+
+/// Sees to it that somebody looks after an import in a while.
+pub(super) fn watch_later(tx: &mut TenantTx, about: &About) -> Result<()> {
+    let at = tx.cx().clock().now().checked_add(LOOKED_EVERY).map_err(Error::internal)?;
+    tx.enqueue(WATCH, json!({ "id": about.id }), None, Some(at))
+}
+
+/// Whether the job of an import is among the dead.
+async fn is_dead(tenancy: &Tenancy, cx: &OpContext, id: ImportRunId) -> Result<bool> {
+    let mut before = None;
+    loop {
+        let dead = tenancy.dead_jobs(Some(cx.tenant_id()), before, DEAD_AT_ONCE).await?;
+        if dead.iter().any(|job| job.kind == RUN && job.payload["id"] == json!(id)) {
+            return Ok(true);
+        }
+        before = match dead.last() {
+            // Jobs of an import are younger than it is.
+            Some(last) if dead.len() == usize::from(DEAD_AT_ONCE) && last.id.uuid() > id.uuid() => Some(last.id),
+            _ => return Ok(false),
+        };
+    }
 }
 
 async fn run(job: JobContext) -> Result<()> {
@@ -149,6 +208,7 @@ async fn end(
 ) -> Result<()> {
     let mut tx = tenancy.write(cx).await?;
     run_store::end(&mut tx, id, state, Some(report), None, None).await?;
+    forget::later(&mut tx, id)?;
     tx.commit().await
 }
 

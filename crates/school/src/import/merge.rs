@@ -196,6 +196,7 @@ pub(super) async fn write(
 ) -> Result<()> {
     let by = tx.cx().actor().to_string();
     let stamp: &Parameters<'_> = &[&now, &by];
+    let moment: &Parameters<'_> = &[&now];
     for (step, entity) in ENTITIES.into_iter().enumerate() {
         observer.progress(Phase::Merging, step as u64 + 1, ENTITIES.len() as u64, entity.table);
         let Some(file) = files.iter().find(|file| file.file == entity.file) else { continue };
@@ -223,7 +224,14 @@ pub(super) async fn write(
             when(differ, &class::term::REMOVE, &[]);
             when(come || differ, &class::term::INSERT, &[]);
         }
-        tx.query_all(&steps).await.map_err(changed_meanwhile)?;
+        if differ || leave {
+            steps.push((entity.missed, moment));
+        }
+        let rows = tx.query_all(&steps).await.map_err(changed_meanwhile)?;
+        let missed = rows.last().filter(|_| differ || leave).and_then(|rows| rows.first());
+        if missed.is_some_and(|row| row.get::<_, i64>("count") > 0) {
+            return Err(roster_changed());
+        }
     }
     // Last, because what somebody is to a child is told by their roles.
     match files.iter().find(|file| file.file == File::Users) {
@@ -252,12 +260,16 @@ fn changed_meanwhile(error: Error) -> Error {
     if !matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Invalid) {
         return error;
     }
+    roster_changed().because(error)
+}
+
+/// What the package differs in is no longer what was found: it is compared once more, and nobody's change is lost unseen.
+fn roster_changed() -> Error {
     Error::new(
         ErrorKind::Unavailable,
         "roster_changed",
         "Somebody changed the roster while it was compared with the package. Nothing was changed; import again.",
     )
-    .because(error)
 }
 
 /// Notes the import in the audit log, with its counts.

@@ -29,8 +29,10 @@
 //! * What is there before is kept, so that the last import can be taken back: see `undo.rs`.
 
 mod api;
+mod attached;
 mod copy_line;
 mod example;
+mod forget;
 mod job;
 mod merge;
 mod problem;
@@ -228,7 +230,7 @@ async fn bring(
     // One that changed nothing leaves the one before the last.
     let told = serde_json::to_value(&report).map_err(Error::internal)?;
     run_store::end(&mut tx, run, RunState::Applied, Some(told), changes.then_some(now), None).await?;
-    undo::forget_later(&mut tx, run, changes)?;
+    forget::later(&mut tx, run)?;
     tx.commit().await?;
     Ok(report)
 }

@@ -3,7 +3,7 @@
 use cloister_http::IdempotencyKey;
 use cloister_ids::{ImportRunId, Uuid};
 use cloister_tenancy::{
-    Error, OpContext, Result, Tenancy, TenantTx,
+    Error, ErrorKind, OpContext, Result, Tenancy, TenantTx,
     sql::{Row, statements},
 };
 use jiff::Timestamp;
@@ -47,7 +47,13 @@ statements! {
     /// `$9` why it failed.
     END = "update import_run set state = $3, report = $4, applied_at = $5, undoable = $6, updated_at = $7, updated_by = $8,
             failure = $9, phase = null, version = version + 1
-        where tenant_id = $1 and id = $2 and state in ('waiting', 'running')";
+        where tenant_id = $1 and id = $2 and state in ('waiting', 'running') returning id";
+    /// Reports of imports that were asked for before `$2`, which still tell of people.
+    OLD_REPORTS = "select id, report from import_run where tenant_id = $1 and created_at < $2 and report is not null
+        and report ->> 'examples_forgotten' is null order by id limit $3";
+    /// One that no longer does: `$3` now, `$4` who, `$5` the report.
+    WRITE_REPORT = "update import_run set report = $5, updated_at = $3, updated_by = $4, version = version + 1
+        where tenant_id = $1 and id = $2";
     /// It was taken back: `$3` now, `$4` who.
     UNDONE = "update import_run set state = 'undone', undoable = false, undone_at = $3, undone_by = $4, updated_at = $3,
             updated_by = $4, version = version + 1
@@ -140,7 +146,7 @@ pub(super) async fn progress(
     tx.commit_with(&[(&PROGRESS, &[&id, &phase, &done, &total, &now])]).await.map(drop)
 }
 
-/// Notes how an import ended, as part of what it did. False when it had ended before.
+/// Notes how an import ended, as part of what it did. One that was given up in the meantime cannot be applied any more.
 pub(super) async fn end(
     tx: &mut TenantTx,
     id: ImportRunId,
@@ -151,12 +157,32 @@ pub(super) async fn end(
 ) -> Result<()> {
     let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
     let undoable = applied_at.is_some();
-    tx.query_all(&[
-        (&END, &[&id, &state.word(), &report, &applied_at, &undoable, &now, &by, &failure]),
-        (&DELETE_PARTS, &[&id]),
-    ])
-    .await
-    .map(drop)
+    let rows = tx
+        .query_all(&[
+            (&END, &[&id, &state.word(), &report, &applied_at, &undoable, &now, &by, &failure]),
+            (&DELETE_PARTS, &[&id]),
+        ])
+        .await?;
+    if state == RunState::Applied && rows[0].is_empty() {
+        return Err(ended());
+    }
+    Ok(())
+}
+
+/// It ended before.
+pub(super) fn ended() -> Error {
+    Error::new(ErrorKind::Conflict, "import_ended", "This import has ended already.")
+}
+
+/// The first so many reports from before a moment that tell of people.
+pub(super) async fn old_reports(tx: &mut TenantTx, before: Timestamp, limit: i64) -> Result<Vec<(ImportRunId, Value)>> {
+    let rows = tx.query(&OLD_REPORTS, &[&before, &limit]).await?;
+    Ok(rows.iter().map(|row| (row.get("id"), row.get("report"))).collect())
+}
+
+pub(super) async fn write_report(tx: &mut TenantTx, id: ImportRunId, report: &Value) -> Result<()> {
+    let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
+    tx.query(&WRITE_REPORT, &[&id, &now, &by, report]).await.map(drop)
 }
 
 pub(super) async fn undone(tx: &mut TenantTx, id: ImportRunId, now: Timestamp) -> Result<()> {

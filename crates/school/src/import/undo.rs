@@ -4,17 +4,19 @@
 //!
 //! * Only the last import that changed anything, and only while what was there before is kept. A later import makes it the last.
 //! * All or nothing. Where somebody changed a record since, it is refused; with `keep_changed` such records stay as they are
-//!   now, and the rest is taken back.
+//!   now, and the rest is taken back. The same goes for records that something leans on which was entered since, such as a
+//!   student who was marked absent.
 //! * Nothing is erased: a record that the import made stays, marked as deleted, and comes back with the next import that has it.
 //! * Taking back is a change of its own: versions and times of change go on, nobody is shown what was there without noticing.
 
 use cloister_http::IdempotencyKey;
 use cloister_ids::ImportRunId;
 use cloister_tenancy::{Action, Batch, Error, ErrorKind, OpContext, Result, Tenancy, TenantTx, sql::Parameters};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
+    attached::{Leaving, Staying, staying},
     report::FileReport,
     run::{ImportRun, RosterFormat, RunState},
     run_store,
@@ -45,19 +47,8 @@ pub(super) async fn forget_others(tx: &mut TenantTx, now: Timestamp) -> Result<(
     tx.query_all(&[(&undo::FORGET, &[]), (&table::FORGET, &[]), (&undo::FORGET_RUNS, &[&now, &by])]).await.map(drop)
 }
 
-/// For how many days what was there before an import is kept.
-const KEPT_DAYS: i64 = 30;
 /// The job that forgets it.
 pub(super) const FORGET: &str = "school.import_forget";
-
-/// Sees to it that what was kept for an import is forgotten in time.
-pub(super) fn forget_later(tx: &mut TenantTx, id: ImportRunId, changes: bool) -> Result<()> {
-    if !changes {
-        return Ok(());
-    }
-    let at = tx.cx().clock().now().checked_add(SignedDuration::from_hours(24 * KEPT_DAYS)).map_err(Error::internal)?;
-    tx.enqueue(FORGET, json!({ "id": id }), None, Some(at))
-}
 
 /// Forgets what was kept for an import that is still the last: it can no longer be taken back.
 pub(super) async fn forget(tx: &mut TenantTx, id: ImportRunId) -> Result<()> {
@@ -88,12 +79,14 @@ pub async fn undo(
     if !tx.begin_large("import").await? {
         return Err(super::merge::running());
     }
-    let changed = changed_since(tx, id, applied_at).await?;
+    let leaving = leaving(tx, id, applied_at).await?;
+    let stay = staying(tx, &leaving, applied_at).await?;
+    let changed = changed_since(tx, id, applied_at).await? + stay.count;
     if changed > 0 && !keep_changed {
         return Err(were_changed(changed));
     }
     let now = tx.cx().clock().now();
-    bring_back(tx, id, applied_at, now).await.map_err(contradicts)?;
+    bring_back(tx, id, applied_at, now, &stay).await.map_err(contradicts)?;
     end(tx, run, now, changed).await
 }
 
@@ -121,16 +114,33 @@ pub(super) async fn undo_table(
     keep_changed: bool,
 ) -> Result<(Batch, TenantTx, ImportRun)> {
     let batch = table::begin(tenancy, cx).await?;
+    match undo_rows(tenancy, &batch, key, id, keep_changed).await {
+        Ok((tx, run)) => Ok((batch, tx, run)),
+        Err(error) => {
+            // At once: whoever tries again must not be told that another import is under way.
+            let _ = batch.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+async fn undo_rows(
+    tenancy: &Tenancy,
+    batch: &Batch,
+    key: Option<&IdempotencyKey>,
+    id: ImportRunId,
+    keep_changed: bool,
+) -> Result<(TenantTx, ImportRun)> {
     let mut tx = tenancy.write(batch.cx()).await?;
     let run = run_store::lock(&mut tx, key, id).await?;
-    check(&run)?;
+    let applied_at = check(&run)?;
     tx.commit().await?;
     batch.keep().await?;
-    let changed = table::take_back(tenancy, &batch, id, keep_changed).await?;
+    let changed = table::take_back(tenancy, batch, (id, applied_at), keep_changed).await?;
     let mut tx = tenancy.write(batch.cx()).await?;
     let now = tx.cx().clock().now();
     let run = end(&mut tx, run, now, changed).await?;
-    Ok((batch, tx, run))
+    Ok((tx, run))
 }
 
 /// Notes that it was taken back.
@@ -151,10 +161,11 @@ async fn end(tx: &mut TenantTx, run: ImportRun, now: Timestamp, changed: i64) ->
     })
 }
 
-/// Records were changed since.
+/// Records were changed since, or something leans on them that was entered since.
 pub(super) fn were_changed(count: i64) -> Error {
     let message = format!(
-        "{count} records were changed since this import. Take it back with keep_changed, and they stay as they are now, or leave it."
+        "{count} records were changed since this import, or something was entered since that belongs to them. Take it back with \
+         keep_changed, and they stay as they are now, or leave it."
     );
     Error::new(ErrorKind::Conflict, "import_changed_since", message)
 }
@@ -182,15 +193,31 @@ async fn changed_since(tx: &mut TenantTx, id: ImportRunId, applied_at: Timestamp
     Ok(changed)
 }
 
+/// What would be marked as deleted: what the import made, and what it brought back.
+async fn leaving(tx: &mut TenantTx, id: ImportRunId, applied_at: Timestamp) -> Result<Leaving> {
+    let mut leaving = Leaving::new();
+    for entity in ENTITIES {
+        let rows = tx.query(entity.image.leaving, &[&applied_at, &id]).await?;
+        leaving.insert(entity.table, rows.iter().map(|row| row.get("id")).collect());
+    }
+    Ok(leaving)
+}
+
 /// In the reverse order of the import: every reference leads somewhere at every moment.
-async fn bring_back(tx: &mut TenantTx, id: ImportRunId, applied_at: Timestamp, now: Timestamp) -> Result<()> {
+async fn bring_back(
+    tx: &mut TenantTx,
+    id: ImportRunId,
+    applied_at: Timestamp,
+    now: Timestamp,
+    stay: &Staying,
+) -> Result<()> {
     let by = tx.cx().actor().to_string();
     for entity in ENTITIES.into_iter().rev() {
-        let made: &Parameters<'_> = &[&applied_at, &now, &by];
-        let changed: &Parameters<'_> = &[&id, &now, &by];
+        let made: &Parameters<'_> = &[&applied_at, &now, &by, &stay.ids];
+        let changed: &Parameters<'_> = &[&id, &now, &by, &stay.ids];
         tx.query(entity.image.take_back, made).await?;
         if entity.file == File::Roles {
-            tx.query(&undo::RELEASE_ROLES, &[&id]).await?;
+            tx.query(&undo::RELEASE_ROLES, &[&id, &stay.ids]).await?;
         }
         tx.query(entity.image.restore, changed).await?;
         let parts: &Parameters<'_> = &[&id, &now];

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{Office, id, platform};
 
 /// A bulk package of these organisations.
-fn package(orgs: &[&str]) -> Bytes {
+pub(crate) fn package(orgs: &[&str]) -> Bytes {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let mut put = |name: &str, text: &str| {
         zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
@@ -66,7 +66,7 @@ pub(crate) async fn ended(office: &Office<'_>, run: &Value) -> Value {
     }
 }
 
-async fn send(office: &Office<'_>, query: &str, package: Bytes) -> Value {
+pub(crate) async fn send(office: &Office<'_>, query: &str, package: Bytes) -> Value {
     let call = office.call("POST", &format!("roster/imports{query}")).file("application/zip", package);
     call.expect(201).await
 }
@@ -152,4 +152,38 @@ async fn the_same_key_brings_it_in_once() {
     keyed("?dry_run=true", bytes).refused(422, "idempotency_key_reused").await;
     keyed("", package(&["b,,,Beta,district,,"])).refused(422, "idempotency_key_reused").await;
     assert_eq!(office.list("roster/imports").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_changes_meanwhile_is_compared_once_more() {
+    let (platform, door) = platform().await;
+    let _working = Working::start(&platform.tenancy);
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    ended(&office, &send(&office, "", package(&["a,,,Alpha,district,,"])).await).await;
+    let placement = tenant.placement.as_ref().unwrap();
+    let mut desk = platform.admin(&placement.database).await;
+    let writing = desk.transaction().await.unwrap();
+    let text = format!(
+        "update \"{}\".org set name = 'By hand', version = version + 1 where tenant_id = $1 and sourced_id = 'a'",
+        placement.schema
+    );
+    assert_eq!(writing.execute(&text, &[&tenant.id]).await.unwrap(), 1);
+    let sent = send(&office, "", package(&["a,,,Omega,district,,"])).await;
+    // The import wants to write what somebody is about to commit.
+    let watcher = platform.admin(&placement.database).await;
+    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while watcher.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        assert!(Instant::now() < deadline, "it did not wait");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    writing.commit().await.unwrap();
+    let run = ended(&office, &sent).await;
+    assert_eq!(run["state"], "applied", "{run}");
+    let told = &run["report"]["files"][0]["examples"][0]["fields"];
+    assert_eq!(told, &json!([{"field": "name", "before": "By hand", "after": "Omega"}]), "{run}");
+    // And what was there is what comes back.
+    office.call("POST", &format!("roster/imports/{}/undo", id(&run))).json(json!({})).expect(200).await;
+    assert_eq!(names(&office).await, ["By hand"]);
 }

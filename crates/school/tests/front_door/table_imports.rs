@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// An address with a mapping in it.
-fn query(resource: &str, mapping: &Value, more: &str) -> String {
+pub(crate) fn query(resource: &str, mapping: &Value, more: &str) -> String {
     let mapping = mapping.to_string();
     let mapping: String = mapping.bytes().map(|byte| format!("%{byte:02x}")).collect();
     format!("resource={resource}&mapping={mapping}{more}")
@@ -22,7 +22,7 @@ fn sent(office: &Office<'_>, query: &str, table: impl Into<Bytes>) -> Call {
     office.call("POST", &format!("roster/imports?format=table&{query}")).file("text/csv", table.into())
 }
 
-async fn bring(office: &Office<'_>, query: &str, table: impl Into<Bytes>) -> Value {
+pub(crate) async fn bring(office: &Office<'_>, query: &str, table: impl Into<Bytes>) -> Value {
     ended(office, &sent(office, query, table).expect(201).await).await
 }
 
@@ -53,7 +53,7 @@ async fn people(office: &Office<'_>) -> Vec<String> {
         .collect()
 }
 
-fn undo(office: &Office<'_>, run: &Value) -> Call {
+pub(crate) fn undo(office: &Office<'_>, run: &Value) -> Call {
     office.call("POST", &format!("roster/imports/{}/undo", id(run)))
 }
 
@@ -241,7 +241,9 @@ async fn what_was_changed_since_is_not_taken_back_unseen() {
     let run = bring(&office, "resource=orgs", "name,type\nGamma,school\n").await;
     let [_, gamma] = office.list("orgs").await.try_into().unwrap();
     office.make("orgs", json!({"name": "Delta", "type": "school", "parent_id": gamma["id"]})).await;
-    undo(&office, &run).json(json!({})).refused(409, "import_undo_contradicts").await;
+    undo(&office, &run).json(json!({})).refused(409, "import_changed_since").await;
+    assert_eq!(office.list("orgs").await.len(), 3);
+    undo(&office, &run).json(json!({"keep_changed": true})).expect(200).await;
     assert_eq!(office.list("orgs").await.len(), 3);
 }
 

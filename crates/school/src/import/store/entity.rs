@@ -12,7 +12,8 @@
 //! Words in them. `stage.state`: `active`, `removed` (the row says that the record is deleted), `rejected` (the reader could
 //! not read it). `named.state`: `good`, `removed`, `refused`. `named.was`: `new`, `ours` (an import keeps the record),
 //! `kept` (somebody else does, or a merge of persons did something to it, so the package does not touch it). `ready.action`: `create`, `change`, `refused`, `same`.
-//! `ready.*_fault`: `unknown`, `deleted`, `refused` or, for parents, `circle`.
+//! `ready.*_fault`: `unknown`, `deleted`, `refused` or, for parents, `circle`. `ready.version` and `gone.version` are those of the records
+//! that were compared: one that has another by then was changed by somebody else, and is not written.
 
 use cloister_tenancy::sql::Statement;
 
@@ -54,6 +55,8 @@ pub(in crate::import) struct Entity {
     pub(in crate::import) update: &'static Statement,
     /// Marks records as deleted. `$2` now, `$3` who.
     pub(in crate::import) remove: &'static Statement,
+    /// Counts what was not written at `$2`, because somebody changed it since it was compared.
+    pub(in crate::import) missed: &'static Statement,
     /// What shows and takes back the change.
     pub(in crate::import) image: &'static Image,
 }
@@ -175,7 +178,7 @@ macro_rules! entity {
             /// What will be written.
             READY = concat!(
                 "create temporary table ready_", $table, " (line bigint not null, sourced_id text not null, id uuid,
-                    action text not null, modified timestamptz, metadata jsonb not null",
+                    action text not null, version bigint, modified timestamptz, metadata jsonb not null",
                 $(", ", $field, " ", $type,)*
                 $(", ", $required, " text, ", $required, "_id uuid, ", $required, "_fault text",)*
                 $(", ", $optional, " text, ", $optional, "_id uuid, ", $optional, "_fault text",)*
@@ -183,8 +186,8 @@ macro_rules! entity {
             );
             /// What will be marked as deleted.
             GONE_TABLE = concat!(
-                "create temporary table gone_", $table, " (id uuid primary key, modified timestamptz,
-                    by_name boolean not null) on commit drop"
+                "create temporary table gone_", $table, " (id uuid primary key, version bigint not null,
+                    modified timestamptz, by_name boolean not null) on commit drop"
             );
             /// Rows of the package come in.
             COPY = concat!(
@@ -217,11 +220,11 @@ macro_rules! entity {
             );
             /// What becomes of each good row.
             RESOLVE = concat!(
-                "insert into ready_", $table, " (line, sourced_id, id, action, modified, metadata",
+                "insert into ready_", $table, " (line, sourced_id, id, action, version, modified, metadata",
                 $(", ", $field,)*
                 $(", ", $required, ", ", $required, "_id, ", $required, "_fault",)*
                 $(", ", $optional, ", ", $optional, "_id, ", $optional, "_fault",)*
-                ") select x.line, x.sourced_id, x.id, a.action, x.modified, x.metadata",
+                ") select x.line, x.sourced_id, x.id, a.action, t.version, x.modified, x.metadata",
                 $(", x.", $field,)*
                 $(", x.", $required, ", x.", $required, "_id, x.", $required, "_fault",)*
                 $(", x.", $optional, ", case when x.", $optional, "_fault is null then x.", $optional, "_id end, x.",
@@ -275,8 +278,8 @@ macro_rules! entity {
             );
             /// Which records leave.
             GONE = concat!(
-                "insert into gone_", $table, " (id, modified, by_name)
-                select t.", $key, ", n.modified, coalesce(n.state = 'removed', false) ", $whole,
+                "insert into gone_", $table, " (id, version, modified, by_name)
+                select t.", $key, ", t.version, n.modified, coalesce(n.state = 'removed', false) ", $whole,
                 " where t.tenant_id = $1 and t.status = 'active' and (", $gone_when, ")"
             );
             /// How many of each.
@@ -313,13 +316,20 @@ macro_rules! entity {
                 $(", ", $required, "_id = r.", $required, "_id",)*
                 $(", ", $optional, "_id = r.", $optional, "_id",)*
                 " from ready_", $table, " r
-                where t.tenant_id = $1 and r.action = 'change' and t.", $key, " = r.", $key
+                where t.tenant_id = $1 and r.action = 'change' and t.", $key, " = r.", $key, " and t.version = r.version"
             );
             /// Records that left.
             REMOVE = concat!(
                 "update ", $table, " t set status = 'tobedeleted', updated_at = $2, updated_by = $3::text,
                     date_last_modified = coalesce(g.modified, $2::timestamptz), version = t.version + 1
-                from gone_", $table, " g where t.tenant_id = $1 and t.", $key, " = g.id"
+                from gone_", $table, " g where t.tenant_id = $1 and t.", $key, " = g.id and t.version = g.version"
+            );
+            /// Records that were to be written at `$2`, and by then had another version than the one that was compared.
+            MISSED = concat!(
+                "select (select count(*) from ready_", $table, " r join ", $table, " t on t.tenant_id = $1 and t.", $key, " = r.", $key,
+                " where r.action = 'change' and (t.version <> r.version + 1 or t.updated_at <> $2::timestamptz))
+                + (select count(*) from gone_", $table, " g join ", $table, " t on t.tenant_id = $1 and t.", $key, " = g.id
+                    where t.version <> g.version + 1 or t.updated_at <> $2) as count"
             );
         }
 
@@ -349,6 +359,7 @@ macro_rules! entity {
                 insert: &INSERT,
                 update: &UPDATE,
                 remove: &REMOVE,
+                missed: &MISSED,
                 image: &image::IMAGE,
             };
     };

@@ -14,9 +14,11 @@ pub(in crate::import) struct Image {
     pub(in crate::import) keep: &'static Statement,
     /// How many of what the import `$2`, applied at `$3`, left have changed since.
     pub(in crate::import) changed_since: &'static Statement,
-    /// Marks those as deleted that the import applied at `$2` made; `$3` now, `$4` who.
+    /// Those that taking back the import `$3`, applied at `$2`, would mark as deleted: it made them, or brought them back.
+    pub(in crate::import) leaving: &'static Statement,
+    /// Marks those as deleted that the import applied at `$2` made; `$3` now, `$4` who, `$5` which stay.
     pub(in crate::import) take_back: &'static Statement,
-    /// Makes those as they were that the import `$2` changed; `$3` now, `$4` who.
+    /// Makes those as they were that the import `$2` changed; `$3` now, `$4` who, `$5` which stay.
     pub(in crate::import) restore: &'static Statement,
 }
 
@@ -68,11 +70,22 @@ macro_rules! image {
                     + (select count(*) from ", $table, " t where t.tenant_id = $1 and t.created_at = $3
                         and t.source = 'import' and t.version <> 1) as count"
                 );
+                /// Those that would be marked as deleted.
+                LEAVING = concat!(
+                    "select t.", $key, " as id from ", $table, " t where t.tenant_id = $1 and t.created_at = $2::timestamptz
+                        and t.source = 'import' and t.version = 1 and t.status = 'active'
+                    union all
+                    select t.", $key, " from import_change c
+                        join ", $table, " t on t.tenant_id = $1 and t.", $key, " = c.record_id
+                        where c.tenant_id = $1 and c.run_id = $3 and c.kind = '", $table, "' and t.version = c.version_after
+                        and t.status = 'active' and c.before ->> 'status' <> 'active'"
+                );
                 /// New ones count no more.
                 TAKE_BACK = concat!(
                     "update ", $table, " t set status = 'tobedeleted', date_last_modified = $3::timestamptz, updated_at = $3,
                         updated_by = $4::text, version = t.version + 1
-                    where t.tenant_id = $1 and t.created_at = $2::timestamptz and t.source = 'import' and t.version = 1"
+                    where t.tenant_id = $1 and t.created_at = $2::timestamptz and t.source = 'import' and t.version = 1
+                    and t.", $key, " <> all($5::uuid[])"
                 );
                 /// Changed ones are as they were.
                 RESTORE = concat!(
@@ -86,7 +99,8 @@ macro_rules! image {
                     $(", ", $field, " ", $type,)*
                     $(", ", $reference, "_id uuid",)*
                     ") where c.tenant_id = $1 and c.run_id = $2 and c.kind = '", $table, "'
-                    and t.tenant_id = $1 and t.", $key, " = c.record_id and t.version = c.version_after"
+                    and t.tenant_id = $1 and t.", $key, " = c.record_id and t.version = c.version_after
+                    and c.record_id <> all($5::uuid[])"
                 );
             }
 
@@ -96,6 +110,7 @@ macro_rules! image {
                 examples: &EXAMPLES,
                 keep: &KEEP,
                 changed_since: &CHANGED_SINCE,
+                leaving: &LEAVING,
                 take_back: &TAKE_BACK,
                 restore: &RESTORE,
             };

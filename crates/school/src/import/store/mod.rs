@@ -3,6 +3,7 @@
 //! The temporary tables go with the transaction. Ids and times come from the application; every scan of a table of the
 //! tenant carries `tenant_id = $1`.
 
+pub(super) mod attached;
 pub(super) mod class;
 pub(super) mod demographics;
 pub(super) mod enrollment;
@@ -20,9 +21,10 @@ use cloister_tenancy::sql::Statement;
 pub(super) use entity::Entity;
 
 /// Every statement of the import.
-pub(crate) static STATEMENTS: [&[&Statement]; 24] = [
+pub(crate) static STATEMENTS: [&[&Statement]; 25] = [
     frame::STATEMENTS,
     undo::STATEMENTS,
+    attached::STATEMENTS,
     places::org::image::STATEMENTS,
     places::academic_session::image::STATEMENTS,
     places::course::image::STATEMENTS,

@@ -11,10 +11,11 @@ cloister_tenancy::sql::statements! {
     KEEP_TERMS = "update import_change c set parts = array(select x.academic_session_id from class_term x
             where x.tenant_id = $1 and x.class_id = c.record_id)
         where c.tenant_id = $1 and c.run_id = $2 and c.kind = 'class'";
-    /// Makes room: two roles may be about to change places. Those that are brought back are released first.
+    /// Makes room: two roles may be about to change places. Those that are brought back are released first, but for `$3`, which stay.
     RELEASE_ROLES = "update person_role t set role_type = 'secondary' from import_change c
         where c.tenant_id = $1 and c.run_id = $2 and c.kind = 'person_role' and t.tenant_id = $1 and t.id = c.record_id
-        and t.version = c.version_after and t.role_type = 'primary' and t.status = 'active'";
+        and t.version = c.version_after and t.role_type = 'primary' and t.status = 'active'
+        and c.record_id <> all($3::uuid[])";
     /// Terms of classes that were brought back at `$3`: those they had not.
     REMOVE_TERMS = "delete from class_term x using import_change c, class t
         where x.tenant_id = $1 and c.tenant_id = $1 and c.run_id = $2 and c.kind = 'class' and x.class_id = c.record_id
@@ -28,10 +29,11 @@ cloister_tenancy::sql::statements! {
         where c.tenant_id = $1 and c.run_id = $2 and c.kind = 'class'
         on conflict do nothing";
     /// Contacts that the import applied at `$2` made or brought back count no more, and those it ended count again; `$3` now,
-    /// `$4` who. What somebody changed since has another time, and stays.
+    /// `$4` who. What somebody changed since has another time, and stays, as do those of the students `$5`.
     TURN_CONTACTS = "update contact a set status = case a.status when 'active' then 'tobedeleted' else 'active' end,
             date_last_modified = $3::timestamptz, updated_at = $3, updated_by = $4::text, version = a.version + 1
-        where a.tenant_id = $1 and a.source = 'import' and a.date_last_modified = $2::timestamptz";
+        where a.tenant_id = $1 and a.source = 'import' and a.date_last_modified = $2::timestamptz
+        and a.student_id <> all($5::uuid[])";
     /// Roles are part of what is read as the person: when those changed at `$2`, the person's version does. `$3` who.
     TOUCH = "update person p set version = p.version + 1, date_last_modified = $2::timestamptz, updated_at = $2,
             updated_by = $3::text

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     ROSTER,
     import::{
-        Change, Example, FieldChange, Observer, Outcome, Phase, merge, report::milliseconds, run::RunSettings,
+        Change, Example, FieldChange, Observer, Outcome, Phase, forget, merge, report::milliseconds, run::RunSettings,
         run::RunState, run_store, undo,
     },
 };
@@ -99,7 +99,7 @@ pub(in crate::import) async fn bring(
 async fn still_waits(tenancy: &Tenancy, cx: &OpContext, run: ImportRunId) -> Result<()> {
     match run_store::get(tenancy, cx, run).await?.state {
         RunState::Waiting | RunState::Running => Ok(()),
-        _ => Err(Error::new(ErrorKind::Conflict, "import_ended", "This import has ended already.")),
+        _ => Err(run_store::ended()),
     }
 }
 
@@ -131,7 +131,7 @@ async fn end(
     // One that changed nothing leaves the one before the last.
     let applied = (!changes.is_empty()).then_some(now);
     run_store::end(&mut tx, run, RunState::Applied, Some(told), applied, None).await?;
-    undo::forget_later(&mut tx, run, !changes.is_empty())?;
+    forget::later(&mut tx, run)?;
     tx.commit().await?;
     batch.commit().await
 }

@@ -3,21 +3,28 @@
 use std::collections::{HashMap, HashSet};
 
 use axum::http::Method;
-use cloister_ids::ImportRunId;
+use cloister_ids::{AcademicSessionId, ClassId, CourseId, EnrollmentId, ImportRunId, OrgId, PersonId, Uuid};
 use cloister_tenancy::{Batch, Error, ErrorKind, OpContext, Result, Tenancy};
+use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
     change_store::{self, TableChange},
     house::House,
     lookup::each,
 };
-use crate::import::{merge, undo::were_changed};
+use crate::import::{
+    attached::{self, Leaving},
+    merge,
+    undo::were_changed,
+};
 
-/// Takes back what the import did, as steps of the batch. What it counts are records that were changed since and stay.
+/// Takes back what the import did, as steps of the batch. What it counts are records that were changed since, or that something
+/// leans on which was entered since, and stay.
 pub(in crate::import) async fn take_back(
     tenancy: &Tenancy,
     batch: &Batch,
-    id: ImportRunId,
+    (id, applied_at): (ImportRunId, Timestamp),
     keep_changed: bool,
 ) -> Result<i64> {
     let mut tx = tenancy.write(batch.cx()).await?;
@@ -35,7 +42,15 @@ pub(in crate::import) async fn take_back(
             kept.insert(record);
         }
     }
+    let mut tx = tenancy.write(batch.cx()).await?;
+    let stay = attached::staying(&mut tx, &leaving(&changes), applied_at).await?;
+    tx.commit().await?;
+    let stays = |change: &&TableChange| roster_id(change).is_some_and(|(_, id)| stay.ids.binary_search(&id).is_ok());
+    let staying = || changes.iter().filter(stays).map(|change| (change.resource.as_str(), change.record_id.as_str()));
+    kept.extend(staying().filter(|(_, id)| !id.contains('/')));
     let count = i64::try_from(kept.len()).unwrap_or(i64::MAX);
+    // And what is kept beside them.
+    kept.extend(staying());
     if count > 0 && !keep_changed {
         return Err(were_changed(count));
     }
@@ -45,6 +60,34 @@ pub(in crate::import) async fn take_back(
         batch.keep().await?;
     }
     Ok(count)
+}
+
+/// Records of the roster that would be marked as deleted. Other lists say themselves what a deletion would hurt.
+fn leaving(changes: &[TableChange]) -> Leaving {
+    let mut leaving = Leaving::new();
+    let back = |before: &Value| before["status"] == "tobedeleted";
+    for change in changes.iter().filter(|change| change.before.as_ref().is_none_or(back)) {
+        if let Some((table, id)) = roster_id(change)
+            && !change.record_id.contains('/')
+        {
+            leaving.entry(table).or_default().push(id);
+        }
+    }
+    leaving
+}
+
+/// The table and the id of a record of the roster, or of the one that something is kept beside.
+fn roster_id(change: &TableChange) -> Option<(&'static str, Uuid)> {
+    let id = change.record_id.split('/').next()?;
+    Some(match change.resource.as_str() {
+        "orgs" => ("org", id.parse::<OrgId>().ok()?.uuid()),
+        "academic_sessions" => ("academic_session", id.parse::<AcademicSessionId>().ok()?.uuid()),
+        "courses" => ("course", id.parse::<CourseId>().ok()?.uuid()),
+        "classes" => ("class", id.parse::<ClassId>().ok()?.uuid()),
+        "persons" => ("person", id.parse::<PersonId>().ok()?.uuid()),
+        "enrollments" => ("enrollment", id.parse::<EnrollmentId>().ok()?.uuid()),
+        _ => return None,
+    })
 }
 
 /// Begins a batch for it.
