@@ -25,6 +25,7 @@ pub(crate) use store::{InsertItem, check_new_one, words_of};
 
 use crate::{
     behavior_code::{BehaviorSeverity, MOST_POINTS},
+    presence_store::check_return,
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{paragraphs, small},
     scope::{Sight, authorize_change},
@@ -215,10 +216,11 @@ async fn update(
 ) -> Result<IncidentParticipant> {
     authorize_change(cx, Action::Update, &INCIDENT_PARTICIPANT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, person) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     let mut fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
+    check_return(&person, before.fields.person_id, "person_id", before.fields.status, fields.status)?;
     for (field, stays) in [
         ("incident_id", fields.incident_id == before.fields.incident_id),
         ("person_id", fields.person_id == before.fields.person_id),
@@ -260,7 +262,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: IncidentParticipantId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &INCIDENT_PARTICIPANT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, _) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

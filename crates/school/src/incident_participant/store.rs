@@ -13,6 +13,7 @@ use crate::{
     behavior_code::BehaviorSeverity,
     behavior_scope_store::{participants_within, reported, staff_sees, students_taught},
     listing::Span,
+    presence_store::{self, check_present, present_of},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{many_within, one_within},
@@ -137,6 +138,8 @@ statements! {
     );
     /// One, to be changed.
     LOCK = lock!("incident_participant", fields!());
+    /// Whom one is about.
+    PERSON_OF = present_of!("incident_participant", "person_id");
     /// What of a new one is there.
     FACTS = facts!("", "");
     /// The same of what a teacher may add: students taught, to an incident that they reported.
@@ -301,17 +304,25 @@ pub(super) async fn insert(
     let item = InsertItem::new(sight, &made, &words);
     let [facts, new] = item.steps();
     let kept: &Parameters<'_> = &[&made.fields.incident_id];
-    let rows = IdempotencyKey::query_all(key, tx, &[(&KEEP_INCIDENT, kept), facts, new]).await?;
-    let row = check_new_one(&rows[1..], None)?;
+    let persons = vec![made.fields.person_id];
+    let present: &Parameters<'_> = &[&persons];
+    let steps = [(&presence_store::PRESENT, present), (&KEEP_INCIDENT, kept), facts, new];
+    let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
+    // Whoever has a scope is told of nobody outside of it that they are there.
+    if matches!(sight, Sight::All) {
+        check_present(&rows[0], made.fields.person_id, "person_id")?;
+    }
+    let row = check_new_one(&rows[2..], None)?;
     made.incident_date = row.get("incident_date");
     made.severity = severity(row)?;
     made.fields.points = Some(row.get("points"));
     Ok(made)
 }
 
-/// One that is kept from changing.
-pub(super) async fn lock(tx: &mut TenantTx, id: IncidentParticipantId) -> Result<IncidentParticipant> {
-    participant(found(&tx.query(&LOCK, &[&id]).await?)?)
+/// One that is kept from changing, and whom it is about, who is kept from leaving.
+pub(super) async fn lock(tx: &mut TenantTx, id: IncidentParticipantId) -> Result<(IncidentParticipant, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(&PERSON_OF, &[&id]), (&LOCK, &[&id])]).await?;
+    Ok((participant(found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// What a code means now; none when there is no such code that counts.
