@@ -16,24 +16,6 @@ macro_rules! in_the_open {
     };
 }
 
-/// Of each student with a place, on the day, in a class that the reader teaches: `id`. Some come twice.
-macro_rules! students_taught {
-    ($account:literal, $on:literal, $scopes:literal) => {
-        concat!(
-            "select s.person_id as id",
-            $crate::scope_store::teaching!(
-                $account,
-                $on,
-                $scopes,
-                concat!(
-                    " join enrollment s on s.tenant_id = $1 and s.class_id = t.class_id and s.role = 'student' and ",
-                    $crate::scope_store::in_force!("s", $on)
-                )
-            )
-        )
-    };
-}
-
 /// Of each student of whom the reader hears: `id`. Some come twice.
 macro_rules! students_within {
     ($account:literal, $on:literal, $scopes:literal) => {
@@ -46,7 +28,7 @@ macro_rules! students_within {
             union all select a.student_id",
             $crate::scope_store::acting!($account, $on, $scopes, ""),
             " union all ",
-            $crate::behavior_scope_store::students_taught!($account, $on, $scopes)
+            $crate::scope_store::students_taught!($account, $on, $scopes)
         )
     };
 }
@@ -71,7 +53,7 @@ macro_rules! incidents_within {
         concat!(
             $crate::behavior_scope_store::reported!($account, $scopes),
             " union all select q.incident_id from (",
-            $crate::behavior_scope_store::students_taught!($account, $on, $scopes),
+            $crate::scope_store::students_taught!($account, $on, $scopes),
             ") taught join incident_participant q on q.tenant_id = $1 and q.person_id = taught.id and q.status = 'active' and ",
             $crate::behavior_scope_store::in_the_open!("q.incident_id")
         )
@@ -96,7 +78,7 @@ macro_rules! participants_within {
 /// Whether the reader sees a row of a student as staff do, with what was noted for staff alone: `staff_sees`.
 macro_rules! staff_sees {
     ($student:literal, $account:literal, $on:literal, $scopes:literal) => {
-        concat!($student, " = any(array(", $crate::behavior_scope_store::students_taught!($account, $on, $scopes), "))")
+        concat!($student, " = any(array(", $crate::scope_store::students_taught!($account, $on, $scopes), "))")
     };
 }
 
@@ -148,5 +130,5 @@ macro_rules! letters_within {
 
 pub(crate) use {
     actions_within, follow_ups_within, in_the_open, incidents_within, letters_within, participants_within, reported,
-    staff_sees, students_taught, students_within,
+    staff_sees, students_within,
 };

@@ -11,12 +11,12 @@ use jiff::civil::Date;
 use super::{IncidentParticipant, IncidentParticipantFields, Participation};
 use crate::{
     behavior_code::BehaviorSeverity,
-    behavior_scope_store::{participants_within, reported, staff_sees, students_taught},
+    behavior_scope_store::{participants_within, reported, staff_sees},
     listing::Span,
     presence_store::{self, check_present, present_of},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
-    scope_store::{many_within, one_within},
+    scope_store::{many_within, one_within, students_taught},
     store::delete,
     unnamed_store::{get, head, lock, page, update},
 };
