@@ -4,6 +4,7 @@
 //! A family sees the part of its own child and nobody else's; notes, which may name others, are for staff.
 
 mod api;
+mod new_store;
 mod points;
 mod points_store;
 mod store;
@@ -20,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use new_store::{InsertItem, check_new_one, words_of};
 pub use points::BehaviorPoints;
-pub(crate) use store::{InsertItem, check_new_one, words_of};
 
 use crate::{
     behavior_code::{BehaviorSeverity, MOST_POINTS},
@@ -36,7 +37,7 @@ use crate::{
 pub const INCIDENT_PARTICIPANT: Resource = Resource { module: crate::MODULE, name: "incident_participant" };
 
 /// Every statement about participants.
-pub(crate) const STATEMENTS: [&[&Statement]; 2] = [store::STATEMENTS, points_store::STATEMENTS];
+pub(crate) const STATEMENTS: [&[&Statement]; 3] = [store::STATEMENTS, new_store::STATEMENTS, points_store::STATEMENTS];
 
 /// What refused constraints mean.
 pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[ConstraintRule {
@@ -195,7 +196,7 @@ async fn create(
 ) -> Result<IncidentParticipant> {
     let sight = Sight::to(tx.cx(), Action::Create, &INCIDENT_PARTICIPANT, &[OWN_CLASSES])?;
     check_new(fields.status)?;
-    let participant = store::insert(tx, key, &sight, made(tx.cx(), fields)).await?;
+    let participant = new_store::insert(tx, key, &sight, made(tx.cx(), fields)).await?;
     tx.audit(Action::Create, &INCIDENT_PARTICIPANT, participant.id, None);
     Ok(participant)
 }
