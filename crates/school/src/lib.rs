@@ -167,6 +167,7 @@ impl Module for School {
                 discipline_incident::STATEMENTS,
                 incident_participant::STATEMENTS[0],
                 incident_participant::STATEMENTS[1],
+                incident_participant::STATEMENTS[2],
                 discipline_action::STATEMENTS,
                 incident_follow_up::STATEMENTS,
                 incident_letter_template::STATEMENTS,

@@ -1,6 +1,9 @@
 //! The kinds of files that are taken, and how each is told by what is in it: what a client says of a file is not believed.
 
+use std::{borrow::Cow, io::Cursor};
+
 use cloister_tenancy::{Error, Result};
+use zip::ZipArchive;
 
 /// A kind of file.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,39 +108,25 @@ fn is_office(bytes: &[u8], part: &str) -> bool {
         return false;
     }
     let Some(names) = entries(bytes) else { return false };
-    let has = |wanted: &str| names.contains(&wanted.as_bytes());
-    has("[Content_Types].xml") && has(part) && !names.iter().any(|name| name.ends_with(b"vbaProject.bin"))
+    let has = |wanted: &str| names.iter().any(|name| name == wanted);
+    has("[Content_Types].xml") && has(part) && !names.iter().any(|name| name.ends_with("vbaProject.bin"))
 }
 
 /// The names in the directory of a zip. None when there is none that can be read.
-fn entries(bytes: &[u8]) -> Option<Vec<&[u8]>> {
-    let number = |at: usize| Some(usize::from(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?)));
-    let long = |at: usize| usize::try_from(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?)).ok();
-    // At the very end, but for a comment of 64 KiB at most.
-    let from = bytes.len().saturating_sub(22 + usize::from(u16::MAX));
-    let end = from + bytes[from..].windows(4).rposition(|window| window == b"PK\x05\x06")?;
-    let count = number(end + 10)?;
-    let mut at = long(end + 16)?;
-    if count > ENTRIES {
+fn entries(bytes: &[u8]) -> Option<Vec<String>> {
+    // Each entry of a directory begins so: no more of them are read than a document may have.
+    if bytes.windows(4).filter(|four| *four == b"PK\x01\x02").count() > ENTRIES {
         return None;
     }
-    let mut names = Vec::with_capacity(count);
-    for _ in 0..count {
-        if bytes.get(at..at.checked_add(4)?)? != b"PK\x01\x02" {
-            return None;
-        }
-        let (name, extra, comment) = (number(at + 28)?, number(at + 30)?, number(at + 32)?);
-        names.push(bytes.get(at + 46..at + 46 + name)?);
-        at += 46 + name + extra + comment;
-    }
-    Some(names)
+    let archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
+    archive.file_names().map(|name| name.ok().map(Cow::into_owned)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::{Cursor, Write};
 
-    use super::{MediaType, PAPERS, PICTURES, entries};
+    use super::{ENTRIES, MediaType, PAPERS, PICTURES, entries};
 
     fn takes(name: &str, bytes: &[u8]) -> bool {
         let kind = MediaType::named(PAPERS.iter().chain(&PICTURES), name).unwrap();
@@ -205,5 +194,9 @@ mod tests {
             }
         }
         assert_eq!(entries(b""), None);
+        let many: Vec<String> = (0..=ENTRIES).map(|number| number.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(entries(&zip(&many[1..])).map(|names| names.len()), Some(ENTRIES));
+        assert_eq!(entries(&zip(&many)), None);
     }
 }

@@ -21,15 +21,20 @@ statements! {
     HELD = "select id, status from person where tenant_id = $1 and id = any($2::uuid[]) order by id for no key update";
 }
 
-/// The person whom the record `$2` is about, kept from leaving.
+/// The person whom the record `$2` is about, kept from leaving. Where rows of theirs are counted or compared, `no key update`
+/// keeps others from writing such rows meanwhile.
 macro_rules! present_of {
     ($table:literal, $column:literal) => {
+        $crate::presence_store::present_of!($table, $column, "share")
+    };
+    ($table:literal, $column:literal, $lock:literal) => {
         concat!(
             "select id, status from person where tenant_id = $1 and id = (select o.",
             $column,
             " from ",
             $table,
-            " o where o.tenant_id = $1 and o.id = $2) for share"
+            " o where o.tenant_id = $1 and o.id = $2) for ",
+            $lock
         )
     };
 }

@@ -83,6 +83,24 @@ impl Sight {
     }
 }
 
+/// The first statement of a change of one record that may be narrowed to some scopes. `read` reads that record, and runs only for
+/// whoever may not change any: what they may not see does not exist, and what they may see is refused.
+pub(crate) async fn sight_for_change<T>(
+    cx: &OpContext,
+    action: Action,
+    on: &Resource,
+    within: &[&'static str],
+    read: impl Future<Output = Result<T>> + Send,
+) -> Result<Sight> {
+    match Sight::to(cx, action, on, within) {
+        Ok(sight) => Ok(sight),
+        Err(refusal) => {
+            read.await?;
+            Err(refusal)
+        }
+    }
+}
+
 /// The first statement of a change of one record. `read` reads that record, and runs only for whoever may not change it: what
 /// they may not see does not exist, and what they may see is refused.
 pub(crate) async fn authorize_change<T>(

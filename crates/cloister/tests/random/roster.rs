@@ -1,9 +1,9 @@
-//! A roster that came in and came in again, so that what was there before is kept.
+//! What came in and came in again, a roster or a table, so that what was there before is kept. It is kept of the last alone.
 
 use std::{io::Write, sync::Arc};
 
 use cloister_school::{
-    import::{ImportSettings, import},
+    import::{ImportSettings, Outcome, RunSettings, TableMapping, TableSettings, import, import_table},
     oneroster::{File, Limits, Package, Version},
 };
 use cloister_tenancy::{Actor, Tenancy, TenantEntry};
@@ -14,6 +14,18 @@ pub(crate) async fn twice(tenancy: &Tenancy, tenant: &Arc<TenantEntry>) {
     for name in ["Old Department", "New Department"] {
         let report = import(tenancy, &cx, package(name), &ImportSettings::default(), &()).await.unwrap();
         assert!(report.refusal.is_none(), "{report:?}");
+    }
+}
+
+/// Brings an organisation in by a table, and then again by another name.
+pub(crate) async fn table_twice(tenancy: &Tenancy, tenant: &Arc<TenantEntry>) {
+    let cx = tenancy.background(tenant.clone(), Actor::System("test"));
+    for name in ["Old House", "New House"] {
+        let table = format!("sourced_id,name,type\nhouse,{name},department\n").into_bytes();
+        let into = TableSettings { resource: "orgs".to_owned(), mapping: TableMapping::default() };
+        let settings = RunSettings::of_table(into, false, None, false);
+        let report = import_table(tenancy, &cx, table, &settings, &()).await.unwrap();
+        assert_eq!(report.outcome, Outcome::Applied, "{report:?}");
     }
 }
 

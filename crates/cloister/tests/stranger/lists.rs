@@ -221,9 +221,9 @@ async fn ask(world: &World, asker: &Asker, operation: &Operation, known: &Known)
     Ok(())
 }
 
-/// Whether it lists things of the tenant. What one thing has is listed under it, and asked for where it is made.
+/// Whether it lists things of the tenant. Who matches a value of a custom field is asked for where such values are given.
 fn is_list(operation: &Operation) -> bool {
-    operation.takes("cursor") && operation.names.is_empty()
+    operation.takes("cursor") && operation.id != "custom_field_match"
 }
 
 /// More of everything that can be made, some of it deleted.

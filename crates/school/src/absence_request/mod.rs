@@ -23,7 +23,7 @@ use crate::{
     presence_store::check_present,
     record::{Metadata, Record, Status},
     rules::{TEXT, clean, plausible, small},
-    scope::{Sight, today},
+    scope::{Sight, sight_for_change, today},
     scopes::OWN_CHILDREN,
 };
 
@@ -268,13 +268,7 @@ async fn decide(
 
 /// Takes a request back that nobody decided yet. Two round trips.
 async fn withdraw(tenancy: &Tenancy, cx: &OpContext, id: AbsenceRequestId, known: &IfMatch) -> Result<()> {
-    let sight = match Sight::to(cx, Action::Delete, &ABSENCE_REQUEST, &[OWN_CHILDREN]) {
-        Ok(sight) => sight,
-        Err(refusal) => {
-            read(tenancy, cx, id).await?;
-            return Err(refusal);
-        }
-    };
+    let sight = sight_for_change(cx, Action::Delete, &ABSENCE_REQUEST, &[OWN_CHILDREN], read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let before = match store::lock(&mut tx, &sight, id).await {
         Err(unknown) if unknown.kind() == ErrorKind::NotFound => {

@@ -32,7 +32,7 @@ pub(crate) const MISSING_STATEMENTS: &[&cloister_tenancy::sql::Statement] = miss
 use crate::{
     day_time::DayTime,
     rules::{TEXT, between, clean, plausible},
-    scope::{Sight, today},
+    scope::{Sight, sight_for_change, today},
     scopes::OWN_CLASSES,
 };
 
@@ -238,14 +238,8 @@ async fn take(
     known: Result<IfMatch, Problem>,
     fields: &AttendanceRegisterFields,
 ) -> Result<AttendanceRegister, Problem> {
-    let sight = match Sight::to(cx, Action::Update, &ATTENDANCE_REGISTER, &[OWN_CLASSES]) {
-        Ok(sight) => sight,
-        Err(refusal) => {
-            // What one may not see does not exist; what one may see is refused.
-            read(tenancy, cx, slot).await?;
-            return Err(refusal.into());
-        }
-    };
+    let reading = read(tenancy, cx, slot);
+    let sight = sight_for_change(cx, Action::Update, &ATTENDANCE_REGISTER, &[OWN_CLASSES], reading).await?;
     let mut tx = tenancy.write(cx).await?;
     let codes: Vec<AttendanceCodeId> = fields.entries.iter().map(|entry| entry.code_id).collect();
     let opened = store::open(&mut tx, &sight, slot, &codes).await?;

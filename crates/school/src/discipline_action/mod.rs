@@ -16,6 +16,7 @@ pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
 
 use crate::{
+    presence_store::check_return,
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{paragraphs, plausible, small},
     scope::{Sight, authorize_change},
@@ -179,10 +180,11 @@ async fn update(
 ) -> Result<DisciplineAction> {
     authorize_change(cx, Action::Update, &DISCIPLINE_ACTION, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, student) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     let fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
+    check_return(&student, before.fields.student_id, "student_id", before.fields.status, fields.status)?;
     if fields.student_id != before.fields.student_id {
         let message = "What is done about another student is another discipline action.";
         return Err(Error::field("student_id", "discipline_action_moved", message));
@@ -205,7 +207,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: DisciplineActionId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &DISCIPLINE_ACTION, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, _) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

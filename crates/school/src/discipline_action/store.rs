@@ -12,7 +12,7 @@ use super::{DisciplineAction, DisciplineActionFields};
 use crate::{
     behavior_scope_store::actions_within,
     listing::Span,
-    presence_store::{self, check_present},
+    presence_store::{self, check_present, present_of},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::staff_sees,
@@ -103,6 +103,8 @@ statements! {
     );
     /// One, to be changed.
     LOCK = lock!("discipline_action", fields!());
+    /// Whom one is about.
+    STUDENT_OF = present_of!("discipline_action", "student_id");
     /// What of it is there: `$2` the student, `$3` the incident.
     FACTS = "select exists (select from person p where p.tenant_id = $1 and p.id = $2 and p.status = 'active') as student_known,
         $3::uuid is null or exists (select from discipline_incident i where i.tenant_id = $1 and i.id = $3
@@ -229,9 +231,10 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, made
     Ok(Facts::from_row(found(&rows[1])?))
 }
 
-/// One that is kept from changing.
-pub(super) async fn lock(tx: &mut TenantTx, id: DisciplineActionId) -> Result<DisciplineAction> {
-    action(found(&tx.query(&LOCK, &[&id]).await?)?)
+/// One that is kept from changing, and whom it is about, who is kept from leaving.
+pub(super) async fn lock(tx: &mut TenantTx, id: DisciplineActionId) -> Result<(DisciplineAction, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(&STUDENT_OF, &[&id]), (&LOCK, &[&id])]).await?;
+    Ok((action(found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// The change and the commit, in one round trip.

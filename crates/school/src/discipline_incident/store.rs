@@ -14,6 +14,7 @@ use crate::{
     day_time::DayTime,
     incident_participant::{self, IncidentParticipant},
     listing::Span,
+    presence_store::{self, check_present},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{many_within, one_within, reader},
@@ -224,23 +225,35 @@ pub(super) async fn insert(
     let words: Vec<_> = participants.iter().map(incident_participant::words_of).collect();
     let new = |(one, words)| incident_participant::InsertItem::new(parts, one, words);
     let items: Vec<_> = participants.iter().zip(&words).map(new).collect();
-    let mut steps: Vec<(&'static Statement, &Parameters<'_>)> = vec![(statement, &values)];
+    let persons: Vec<PersonId> = participants.iter().map(|one| one.fields.person_id).collect();
+    let present: &Parameters<'_> = &[&persons];
+    let mut steps: Vec<(&'static Statement, &Parameters<'_>)> =
+        vec![(&presence_store::PRESENT, present), (statement, &values)];
     steps.extend(items.iter().flat_map(incident_participant::InsertItem::steps));
     let school: &Parameters<'_> = &[&fields.school_id];
     steps.push((&SCHOOL, school));
     let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
-    let Some(row) = rows[0].first() else {
-        for (at, answers) in rows[1..rows.len() - 1].chunks(2).enumerate() {
+    let [present, new, answers @ .., school] = rows.as_slice() else {
+        return Err(Error::internal("an answer to each statement"));
+    };
+    // Whoever has a scope is told of nobody outside of it that they are there.
+    if matches!(parts, Sight::All) {
+        for (at, person) in persons.iter().enumerate() {
+            check_present(present, *person, &format!("participants[{at}].person_id"))?;
+        }
+    }
+    let Some(row) = new.first() else {
+        for (at, answers) in answers.chunks(2).enumerate() {
             incident_participant::check_persons(answers, at)?;
         }
-        let known = rows.last().and_then(|rows| rows.first()).is_some_and(|row| row.get("known"));
+        let known = school.first().is_some_and(|row| row.get("known"));
         return if known {
             Ok(None)
         } else {
             Err(Error::field("school_id", "org_unknown", "There is no such organisation."))
         };
     };
-    for (at, answers) in rows[1..rows.len() - 1].chunks(2).enumerate() {
+    for (at, answers) in answers.chunks(2).enumerate() {
         incident_participant::check_new_one(answers, Some(at))?;
     }
     Ok(row.get("reporter_id"))

@@ -57,7 +57,7 @@ pub(super) async fn replace(
     });
     let bytes = looked.await.map_err(Error::internal)??;
     let mut tx = tenancy.write(cx).await?;
-    let (before, _) = store::lock(&mut tx, id).await?;
+    let before = store::lock(&mut tx, id).await?.document;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         let message = "This document was deleted. Set its status to `active` to bring it back.";
@@ -93,7 +93,7 @@ pub(crate) async fn check_room(tx: &mut TenantTx, bytes: i64) -> Result<()> {
 pub(super) async fn erase(tenancy: &Tenancy, cx: &OpContext, id: DocumentId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &DOCUMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let (before, _) = store::lock(&mut tx, id).await?;
+    let before = store::lock(&mut tx, id).await?.document;
     known.check(&before)?;
     if before.file_name.is_none() {
         return Err(missing());

@@ -4,6 +4,7 @@ use axum::{
     body::{Body, Bytes},
     http::{HeaderName, HeaderValue, Response, StatusCode, header},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use cloister_http::{Edge, IfMatch, Op, Path, Problem, Query, Tagged, Upload};
 use cloister_ids::DocumentId;
 use cloister_tenancy::{Error, Result};
@@ -106,21 +107,10 @@ async fn document_file_read(op: Op, Path(id): Path<DocumentId>) -> Result<Respon
 
 /// A hash as RFC 9530 writes it: in base 64, between colons.
 fn digest(hexadecimal: &str) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bytes: Vec<u8> = (0..hexadecimal.len() / 2)
         .filter_map(|at| u8::from_str_radix(hexadecimal.get(2 * at..2 * at + 2)?, 16).ok())
         .collect();
-    let mut text = String::from("sha-256=:");
-    for group in bytes.chunks(3) {
-        let three = [group[0], group.get(1).copied().unwrap_or(0), group.get(2).copied().unwrap_or(0)];
-        let bits = u32::from_be_bytes([0, three[0], three[1], three[2]]);
-        for at in 0..4 {
-            let index = (bits >> (18 - 6 * at)) as usize & 63;
-            text.push(if at > group.len() { '=' } else { char::from(LETTERS[index]) });
-        }
-    }
-    text.push(':');
-    text
+    format!("sha-256=:{}:", STANDARD.encode(bytes))
 }
 
 /// Put a file into a document

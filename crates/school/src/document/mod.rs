@@ -27,6 +27,7 @@ pub(crate) use file_store::COUNT_BYTES;
 pub(crate) use store::NEVER;
 
 use crate::{
+    presence_store::check_return,
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{TEXT, clean, distinct, plausible, small},
     scope::{Sight, authorize_change},
@@ -202,7 +203,7 @@ async fn read(tenancy: &Tenancy, cx: &OpContext, id: DocumentId) -> Result<Docum
     store::get(tenancy, cx, &sight, id).await
 }
 
-/// Changes a document that is still as the caller knows it. Two round trips.
+/// Changes a document that is still as the caller knows it. Two round trips, three when it comes back.
 async fn update(
     tenancy: &Tenancy,
     cx: &OpContext,
@@ -212,11 +213,12 @@ async fn update(
 ) -> Result<Document> {
     authorize_change(cx, Action::Update, &DOCUMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let (before, named) = store::lock(&mut tx, id).await?;
+    let store::Locked { document: before, named, person } = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     let mut fields = patch.apply(&before.fields)?;
     in_order(&mut fields);
     check_change((None, before.fields.status), (None, fields.status))?;
+    check_return(&person, before.fields.person_id, "person_id", before.fields.status, fields.status)?;
     if fields.person_id != before.fields.person_id {
         let message = "A document of another person is another document.";
         return Err(Error::field("person_id", "document_moved", message));
@@ -245,7 +247,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: DocumentId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &DOCUMENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let (before, named) = store::lock(&mut tx, id).await?;
+    let store::Locked { document: before, named, .. } = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

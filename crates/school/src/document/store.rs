@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use super::{Document, DocumentFields};
 use crate::{
     listing::Span,
-    presence_store::{self, check_present},
+    presence_store::{self, check_present, present_of},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{documents_within, many_within, one_within},
@@ -78,6 +78,8 @@ statements! {
     GET_WITHIN = concat!(get!("document", fields!()), one_within!(documents_within!("$3", "$4", "$5")));
     /// One, to be changed.
     LOCK = lock!("document", fields!());
+    /// Whom one is about, kept from leaving and from getting others.
+    PERSON_OF = present_of!("document", "person_id", "no key update");
     /// Whether a contact names it as the order of a court.
     NAMED = "select exists (select from contact c
         where c.tenant_id = $1 and c.court_order_document_id = $2 and c.status = 'active') as named";
@@ -237,18 +239,24 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
     Ok(found(&rows[2])?.get("count"))
 }
 
-/// How many a person has who is there.
+/// How many a person has, who is kept from getting others.
 pub(super) async fn count(tx: &mut TenantTx, person: PersonId) -> Result<i64> {
-    let persons = vec![person];
-    let rows = tx.query_all(&[(&presence_store::HELD, &[&persons]), (&COUNT, &[&person])]).await?;
-    check_present(&rows[0], person, "person_id")?;
-    Ok(found(&rows[1])?.get("count"))
+    Ok(found(&tx.query(&COUNT, &[&person]).await?)?.get("count"))
 }
 
-/// One that is kept from changing, and whether a contact names it.
-pub(super) async fn lock(tx: &mut TenantTx, id: DocumentId) -> Result<(Document, bool)> {
-    let rows = tx.query_all(&[(&LOCK, &[&id]), (&NAMED, &[&id])]).await?;
-    Ok((document(found(&rows[0])?)?, rows[1].first().is_some_and(|row| row.get("named"))))
+/// A document that is kept from changing.
+pub(super) struct Locked {
+    pub(super) document: Document,
+    /// Whether a contact names it.
+    pub(super) named: bool,
+    /// Whom it is about, kept from leaving and from getting others.
+    pub(super) person: Vec<Row>,
+}
+
+pub(super) async fn lock(tx: &mut TenantTx, id: DocumentId) -> Result<Locked> {
+    let mut rows = tx.query_all(&[(&PERSON_OF, &[&id]), (&LOCK, &[&id]), (&NAMED, &[&id])]).await?;
+    let named = rows[2].first().is_some_and(|row| row.get("named"));
+    Ok(Locked { document: document(found(&rows[1])?)?, named, person: rows.swap_remove(0) })
 }
 
 /// The change and the commit, in one round trip.

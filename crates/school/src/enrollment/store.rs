@@ -15,7 +15,7 @@ use super::{Enrollment, EnrollmentFields};
 use crate::{
     date_span::DateSpan,
     listing::Span,
-    presence_store::check_present,
+    presence_store::{self, check_present, present_of},
     record::{Metadata, Record, Status, found, status},
     scope::{Sight, Within},
     scope_store::{many_within, one_within, places_within},
@@ -71,11 +71,8 @@ statements! {
         by_sourced_id!("enrollment", fields!()),
         many_within!(places_within!("$3", "$4", "$5"))
     );
-    /// Keeps others from writing places of this person.
-    LOCK_PERSON = "select id, status from person where tenant_id = $1 and id = $2 for no key update";
-    /// The same for the person of an enrollment.
-    LOCK_PERSON_OF = "select id, status from person where tenant_id = $1
-        and id = (select e.person_id from enrollment e where e.tenant_id = $1 and e.id = $2) for no key update";
+    /// Keeps others from writing places of the person of an enrollment.
+    LOCK_PERSON_OF = present_of!("enrollment", "person_id", "no key update");
     /// Whether a class is there.
     CLASS = "select id, status from class where tenant_id = $1 and id = $2";
     /// The other places that count, of the same person in the same class.
@@ -205,9 +202,10 @@ pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new:
         begin_date,
         end_date,
     ];
-    let rows =
-        IdempotencyKey::query_all(key, tx, &[(&LOCK_PERSON, &[person_id]), (&CLASS, &[class_id]), (&INSERT, values)])
-            .await?;
+    let persons = vec![*person_id];
+    let steps: [(&'static Statement, &Parameters<'_>); 3] =
+        [(&presence_store::HELD, &[&persons]), (&CLASS, &[class_id]), (&INSERT, values)];
+    let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
     check_present(&rows[0], *person_id, "person_id")?;
     if rows[1].first().map(status).transpose()? == Some(Status::ToBeDeleted) {
         return Err(Error::field("class_id", "class_deleted", "This class was deleted. Bring it back first."));

@@ -23,6 +23,7 @@ pub(crate) use store::{Table, health_get, health_page, health_page_within, healt
 use crate::{
     access_log_entry::{self, Seen},
     listing::{Key, Position, Span},
+    presence_store::check_return,
     record::{Record, Status, check_change, check_new},
     scope::{Sight, authorize_change},
 };
@@ -227,10 +228,11 @@ pub(crate) async fn update<F: HealthFields>(
 ) -> Result<Kept<F>> {
     authorize_change(cx, Action::Update, &F::RESOURCE, exists::<F>(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock::<F>(&mut tx, id).await?;
+    let (before, student) = store::lock::<F>(&mut tx, id).await?;
     known.check(&before)?;
     let fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status()), (None, fields.status()))?;
+    check_return(&student, before.fields.student(), "student_id", before.fields.status(), fields.status())?;
     if fields.student() != before.fields.student() {
         let message = "What is known of another student is another record.";
         return Err(Error::field("student_id", "health_record_moved", message));
@@ -258,7 +260,7 @@ pub(crate) async fn delete<F: HealthFields>(
 ) -> Result<()> {
     authorize_change(cx, Action::Delete, &F::RESOURCE, exists::<F>(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock::<F>(&mut tx, id).await?;
+    let (before, _) = store::lock::<F>(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status() == Status::ToBeDeleted {
         return tx.rollback().await;

@@ -27,6 +27,7 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) get: &'static Statement,
     pub(crate) get_within: &'static Statement,
+    pub(crate) student_of: &'static Statement,
     pub(crate) lock: &'static Statement,
     pub(crate) insert: &'static Statement,
     pub(crate) update: &'static Statement,
@@ -116,6 +117,8 @@ macro_rules! health_table {
                     $crate::scope_store::students_within!("$3", "$4", "$5")
                 )
             );
+            /// Whose one is.
+            STUDENT_OF = $crate::presence_store::present_of!($table, "student_id");
             /// One, to be changed.
             LOCK = concat!($crate::health::health_get!($table, $clear), " and id = $2 for no key update");
             /// A new one.
@@ -168,6 +171,7 @@ macro_rules! health_table {
             name: $table,
             get: &GET,
             get_within: &GET_WITHIN,
+            student_of: &STUDENT_OF,
             lock: &LOCK,
             insert: &INSERT,
             update: &UPDATE,
@@ -219,10 +223,10 @@ pub(super) async fn exists<F: HealthFields>(
     found(&rows).map(drop)
 }
 
-/// One that is kept from changing.
-pub(super) async fn lock<F: HealthFields>(tx: &mut TenantTx, id: Id<F::Kind>) -> Result<Kept<F>> {
-    let rows = tx.query(F::table().lock, &[&id]).await?;
-    kept(tx.cx(), found(&rows)?)
+/// One that is kept from changing, and whose it is, who is kept from leaving.
+pub(super) async fn lock<F: HealthFields>(tx: &mut TenantTx, id: Id<F::Kind>) -> Result<(Kept<F>, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(F::table().student_of, &[&id]), (F::table().lock, &[&id])]).await?;
+    Ok((kept(tx.cx(), found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// The record, and that its maker saw it.

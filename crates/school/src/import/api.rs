@@ -35,7 +35,7 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
 }
 
 /// Bytes of a package that is sent. Larger ones come in by command.
-const LARGEST: u64 = 64 * 1024 * 1024;
+const LARGEST_PACKAGE: u64 = 64 * 1024 * 1024;
 /// Bytes of one row in which a part of it waits.
 const PART: usize = 1024 * 1024;
 /// How browsers and programs call a zip.
@@ -225,7 +225,7 @@ async fn roster_import_create(
     let settings = wish.settings()?;
     let (media_types, largest) = match settings.table {
         Some(_) => (table::MEDIA_TYPES, table::LARGEST),
-        None => (MEDIA_TYPES, LARGEST),
+        None => (MEDIA_TYPES, LARGEST_PACKAGE),
     };
     let file =
         tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::internal)?.map_err(Error::internal)?;

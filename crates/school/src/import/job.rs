@@ -120,12 +120,7 @@ async fn run(job: JobContext) -> Result<()> {
         // An earlier attempt ended it, and did not live to say so.
         return Ok(());
     }
-    let outcome = if run.settings.format == RosterFormat::Table {
-        bring_table(tenancy, cx, &run, &PermissionSet::new(permissions)).await
-    } else {
-        bring(tenancy, cx, &run).await
-    };
-    match outcome {
+    match bring(tenancy, cx, &run, &PermissionSet::new(permissions)).await {
         Ok(()) => Ok(()),
         // Tried again, it may well succeed: another import is under way, a database is not there, somebody changed the roster.
         Err(error) if passes(&error) && job.attempt() < u32::from(ATTEMPTS) => Err(error),
@@ -145,24 +140,48 @@ fn passes(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::TooMany)
 }
 
-async fn bring(tenancy: &Tenancy, cx: &OpContext, run: &super::ImportRun) -> Result<()> {
+/// Brings one in, and notes how it ended.
+async fn bring(tenancy: &Tenancy, cx: &OpContext, run: &super::ImportRun, permissions: &PermissionSet) -> Result<()> {
     let file = fetch(tenancy, cx, run.id).await?;
-    let format = run.settings.format;
-    let package = tokio::task::spawn_blocking(move || open(file, format)).await.map_err(Error::internal)??;
-    let settings = run.settings.for_import();
     let far = Far::default();
-    let importing = super::bring(tenancy, cx, package, &settings, &far, Some(run.id));
-    let report = tokio::select! {
-        report = importing => report?,
+    let importing = async {
+        if run.settings.format == RosterFormat::Table {
+            bring_table(tenancy, cx, run, permissions, file, &far).await
+        } else {
+            bring_package(tenancy, cx, run, file, &far).await
+        }
+    };
+    let (outcome, report) = tokio::select! {
+        ended = importing => ended?,
         never = note(tenancy, cx, run.id, &far) => match never {},
     };
-    let state = match report.outcome {
+    let state = match outcome {
         // It was noted with what it did.
         Outcome::Applied => return Ok(()),
         Outcome::DryRun => RunState::DryRun,
         Outcome::Refused => RunState::Refused,
     };
-    end(tenancy, cx, run.id, state, serde_json::to_value(&report).map_err(Error::internal)?).await
+    let mut tx = tenancy.write(cx).await?;
+    run_store::end(&mut tx, run.id, state, Some(report), None, None).await?;
+    forget::later(&mut tx, run.id)?;
+    tx.commit().await
+}
+
+/// How an import ended, and its report.
+type Ended = (Outcome, serde_json::Value);
+
+async fn bring_package(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    run: &super::ImportRun,
+    file: DiskFile,
+    far: &Far,
+) -> Result<Ended> {
+    let format = run.settings.format;
+    let package = tokio::task::spawn_blocking(move || open(file, format)).await.map_err(Error::internal)??;
+    let settings = run.settings.for_import();
+    let report = super::bring(tenancy, cx, package, &settings, far, Some(run.id)).await?;
+    Ok((report.outcome, serde_json::to_value(&report).map_err(Error::internal)?))
 }
 
 /// A table comes in in the name of whoever asked for it.
@@ -171,22 +190,14 @@ async fn bring_table(
     cx: &OpContext,
     run: &super::ImportRun,
     permissions: &PermissionSet,
-) -> Result<()> {
-    let file = fetch(tenancy, cx, run.id).await?;
+    file: DiskFile,
+    far: &Far,
+) -> Result<Ended> {
     let bytes = tokio::task::spawn_blocking(move || table::whole(file)).await.map_err(Error::internal)?;
     let asked = cx.clone().in_the_name_of(actor(&run.created_by), permissions);
-    let far = Far::default();
-    let importing = table::bring(tenancy, &asked, bytes.map_err(Error::internal)?, &run.settings, &far, Some(run.id));
-    let report = tokio::select! {
-        report = importing => report?,
-        never = note(tenancy, cx, run.id, &far) => match never {},
-    };
-    let state = match report.outcome {
-        Outcome::Applied => return Ok(()),
-        Outcome::DryRun => RunState::DryRun,
-        Outcome::Refused => RunState::Refused,
-    };
-    end(tenancy, cx, run.id, state, serde_json::to_value(&report).map_err(Error::internal)?).await
+    let bytes = bytes.map_err(Error::internal)?;
+    let report = table::bring(tenancy, &asked, bytes, &run.settings, far, Some(run.id)).await?;
+    Ok((report.outcome, serde_json::to_value(&report).map_err(Error::internal)?))
 }
 
 /// Who asked for it, as the import has it.
@@ -196,20 +207,6 @@ fn actor(text: &str) -> Actor {
         Some(("operator", name)) => Actor::Operator(name.into()),
         _ => Actor::System(RUN),
     }
-}
-
-/// Notes how one ended that changed nothing.
-async fn end(
-    tenancy: &Tenancy,
-    cx: &OpContext,
-    id: ImportRunId,
-    state: RunState,
-    report: serde_json::Value,
-) -> Result<()> {
-    let mut tx = tenancy.write(cx).await?;
-    run_store::end(&mut tx, id, state, Some(report), None, None).await?;
-    forget::later(&mut tx, id)?;
-    tx.commit().await
 }
 
 fn open(file: DiskFile, format: RosterFormat) -> Result<Package> {

@@ -18,7 +18,7 @@ pub(crate) use store::STATEMENTS;
 use crate::{
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{paragraphs, plausible, small},
-    scope::{Sight, authorize_change},
+    scope::{Sight, authorize_change, sight_for_change},
     scopes::SELF,
 };
 
@@ -149,13 +149,7 @@ async fn update(
     known: &IfMatch,
     patch: &MergePatch<IncidentFollowUpFields>,
 ) -> Result<IncidentFollowUp> {
-    let sight = match Sight::to(cx, Action::Update, &INCIDENT_FOLLOW_UP, &[SELF]) {
-        Ok(sight) => sight,
-        Err(refusal) => {
-            read(tenancy, cx, id).await?;
-            return Err(refusal);
-        }
-    };
+    let sight = sight_for_change(cx, Action::Update, &INCIDENT_FOLLOW_UP, &[SELF], read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let before = store::lock(&mut tx, &sight, id).await?;
     known.check(&before)?;

@@ -10,9 +10,11 @@ use cloister_tenancy::{
 use jiff::civil::{Date, Time};
 
 use super::{LetterRecipient, names::Names};
-use crate::{day_time::DayTime, incident_letter_template::Placeholder, scope_store::acts};
+use crate::{day_time::DayTime, incident_letter_template::Placeholder, presence_store::present_of, scope_store::acts};
 
 statements! {
+    /// Whose part it is.
+    STUDENT_OF = present_of!("incident_participant", "person_id");
     /// What is known of a participant.
     FACTS = "select p.person_id, p.incident_id, p.participation_code, p.points, i.incident_identifier, i.incident_date,
             i.incident_time, i.incident_location, o.name as school_name, c.title as behavior,
@@ -159,7 +161,7 @@ pub(super) struct Material {
     pub(super) template: Option<String>,
 }
 
-/// Everything that a letter is made of, in one round trip.
+/// Everything that a letter is made of, in one round trip. The student is kept from leaving until it is written.
 pub(super) async fn gather(
     tx: &mut TenantTx,
     key: Option<&IdempotencyKey>,
@@ -168,13 +170,19 @@ pub(super) async fn gather(
     on: Date,
 ) -> Result<Material> {
     let one: &Parameters<'_> = &[&participant];
-    let steps: [(&'static Statement, &Parameters<'_>); 5] =
-        [(&FACTS, one), (&ACTIONS, one), (&NAMES, one), (&RECIPIENTS, &[&participant, &on]), (&TEMPLATE, &[&template])];
+    let steps: [(&'static Statement, &Parameters<'_>); 6] = [
+        (&STUDENT_OF, one),
+        (&FACTS, one),
+        (&ACTIONS, one),
+        (&NAMES, one),
+        (&RECIPIENTS, &[&participant, &on]),
+        (&TEMPLATE, &[&template]),
+    ];
     let rows = IdempotencyKey::query_all(key, tx, &steps).await?;
     Ok(Material {
-        facts: rows[0].first().map(|row| Facts::from_row(row, &rows[1])),
-        about: About::from_rows(&rows[2], &rows[3]),
-        template: rows[4].first().map(|row| row.get("body")),
+        facts: rows[1].first().map(|row| Facts::from_row(row, &rows[2])),
+        about: About::from_rows(&rows[3], &rows[4]),
+        template: rows[5].first().map(|row| row.get("body")),
     })
 }
 

@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 pub(crate) use api::routes;
 
 use crate::{
+    presence_store::check_return,
     record::{Metadata, Record, Status, check_change},
     rules::{paragraphs, small},
     scope::{Sight, authorize_change, today},
@@ -262,10 +263,11 @@ async fn update(
 ) -> Result<IncidentLetter> {
     authorize_change(cx, Action::Update, &INCIDENT_LETTER, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, student) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     let fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
+    check_return(&student, before.student_id, "status", before.fields.status, fields.status)?;
     check_steps(&before.fields, &fields)?;
     if fields == before.fields {
         tx.rollback().await?;
@@ -304,7 +306,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: IncidentLetterId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &INCIDENT_LETTER, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, _) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

@@ -11,6 +11,7 @@ use super::{IncidentLetter, IncidentLetterFields, LetterRecipient, LetterState};
 use crate::{
     behavior_scope_store::letters_within,
     listing::Span,
+    presence_store::present_of,
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{many_within, one_within, reader},
@@ -88,6 +89,8 @@ statements! {
     );
     /// One, to be changed.
     LOCK = lock!("incident_letter", fields!());
+    /// Whom one is about.
+    STUDENT_OF = present_of!("incident_letter", "student_id");
     /// A new one.
     INSERT = insert!(
         "incident_letter",
@@ -207,9 +210,10 @@ pub(super) async fn insert(tx: &mut TenantTx, made: &IncidentLetter) -> Result<(
     .map(drop)
 }
 
-/// One that is kept from changing.
-pub(super) async fn lock(tx: &mut TenantTx, id: IncidentLetterId) -> Result<IncidentLetter> {
-    letter(found(&tx.query(&LOCK, &[&id]).await?)?)
+/// One that is kept from changing, and whom it is about, who is kept from leaving.
+pub(super) async fn lock(tx: &mut TenantTx, id: IncidentLetterId) -> Result<(IncidentLetter, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(&STUDENT_OF, &[&id]), (&LOCK, &[&id])]).await?;
+    Ok((letter(found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// The change and the commit, in one round trip.

@@ -4,6 +4,7 @@
 //! A family sees the part of its own child and nobody else's; notes, which may name others, are for staff.
 
 mod api;
+mod new_store;
 mod points;
 mod points_store;
 mod store;
@@ -20,11 +21,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use new_store::{InsertItem, check_new_one, words_of};
 pub use points::BehaviorPoints;
-pub(crate) use store::{InsertItem, check_new_one, words_of};
 
 use crate::{
     behavior_code::{BehaviorSeverity, MOST_POINTS},
+    presence_store::check_return,
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{paragraphs, small},
     scope::{Sight, authorize_change},
@@ -35,7 +37,7 @@ use crate::{
 pub const INCIDENT_PARTICIPANT: Resource = Resource { module: crate::MODULE, name: "incident_participant" };
 
 /// Every statement about participants.
-pub(crate) const STATEMENTS: [&[&Statement]; 2] = [store::STATEMENTS, points_store::STATEMENTS];
+pub(crate) const STATEMENTS: [&[&Statement]; 3] = [store::STATEMENTS, new_store::STATEMENTS, points_store::STATEMENTS];
 
 /// What refused constraints mean.
 pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[ConstraintRule {
@@ -194,7 +196,7 @@ async fn create(
 ) -> Result<IncidentParticipant> {
     let sight = Sight::to(tx.cx(), Action::Create, &INCIDENT_PARTICIPANT, &[OWN_CLASSES])?;
     check_new(fields.status)?;
-    let participant = store::insert(tx, key, &sight, made(tx.cx(), fields)).await?;
+    let participant = new_store::insert(tx, key, &sight, made(tx.cx(), fields)).await?;
     tx.audit(Action::Create, &INCIDENT_PARTICIPANT, participant.id, None);
     Ok(participant)
 }
@@ -215,10 +217,11 @@ async fn update(
 ) -> Result<IncidentParticipant> {
     authorize_change(cx, Action::Update, &INCIDENT_PARTICIPANT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, person) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     let mut fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
+    check_return(&person, before.fields.person_id, "person_id", before.fields.status, fields.status)?;
     for (field, stays) in [
         ("incident_id", fields.incident_id == before.fields.incident_id),
         ("person_id", fields.person_id == before.fields.person_id),
@@ -260,7 +263,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: IncidentParticipantId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &INCIDENT_PARTICIPANT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, _) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

@@ -172,7 +172,7 @@ statements! {
     CLASS_NAMED_BY_CHANGE_DESC = list!(concat!(in_class!(), named!("$8", "$9")), "date_last_modified" desc);
 }
 
-pub(super) use {columns, named};
+pub(super) use columns;
 
 /// `accounts`: whether the reader is told who has which.
 pub(super) fn summary(row: &Row, accounts: bool) -> Result<PersonSummary> {

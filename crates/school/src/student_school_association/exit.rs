@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::{REASON, STUDENT_SCHOOL_ASSOCIATION, StudentSchoolAssociation, exit_store, overlaps};
 use crate::{
+    presence_store::check_present,
     record::Status,
     rules::{clean, plausible},
     vocabulary::ExitWithdrawType,
@@ -57,7 +58,7 @@ pub(super) async fn withdraw(
     with: Withdrawal,
 ) -> Result<StudentSchoolAssociation> {
     tx.cx().authorize(Action::Update, &STUDENT_SCHOOL_ASSOCIATION)?;
-    let before = exit_store::lock(tx, key, id).await?;
+    let (before, _) = exit_store::lock(tx, key, id).await?;
     check_counts(&before)?;
     if before.fields.exit_withdraw_date.is_some() {
         return refused("already_withdrawn", "This student has left the school already. Take that back first.");
@@ -92,8 +93,9 @@ pub(super) async fn undo(
     id: StudentSchoolAssociationId,
 ) -> Result<StudentSchoolAssociation> {
     tx.cx().authorize(Action::Update, &STUDENT_SCHOOL_ASSOCIATION)?;
-    let before = exit_store::lock(tx, key, id).await?;
+    let (before, student) = exit_store::lock(tx, key, id).await?;
     check_counts(&before)?;
+    check_present(&student, before.fields.student_id, "id")?;
     if before.fields.exit_withdraw_date.is_none() {
         return refused("not_withdrawn", "This student has not left the school, so there is nothing to take back.");
     }

@@ -5,7 +5,10 @@
 
 use cloister_http::IdempotencyKey;
 use cloister_ids::StudentSchoolAssociationId;
-use cloister_tenancy::{Result, TenantTx, sql::statements};
+use cloister_tenancy::{
+    Result, TenantTx,
+    sql::{Row, statements},
+};
 use jiff::Timestamp;
 
 use super::{StudentSchoolAssociation, exit::Withdrawal, store};
@@ -96,14 +99,15 @@ statements! {
         and e.tenant_id = $1 and e.id = x.enrollment_id";
 }
 
-/// One whose student is kept from getting others. `key` is of the request that is about to change it.
+/// One whose student is kept from getting others, and the student. `key` is of the request that is about to change it.
 pub(super) async fn lock(
     tx: &mut TenantTx,
     key: Option<&IdempotencyKey>,
     id: StudentSchoolAssociationId,
-) -> Result<StudentSchoolAssociation> {
-    let rows = IdempotencyKey::query_all(key, tx, &[(&store::LOCK_STUDENT_OF, &[&id]), (&store::GET, &[&id])]).await?;
-    store::association(found(&rows[1])?)
+) -> Result<(StudentSchoolAssociation, Vec<Row>)> {
+    let mut rows =
+        IdempotencyKey::query_all(key, tx, &[(&store::LOCK_STUDENT_OF, &[&id]), (&store::GET, &[&id])]).await?;
+    Ok((store::association(found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// Ends it, and all places in classes there.

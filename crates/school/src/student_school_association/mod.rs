@@ -22,6 +22,7 @@ pub use exit::{Withdrawal, WithdrawalUndo};
 
 use crate::{
     date_span::{self, DateSpan},
+    presence_store::check_return,
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{TEXT, after, clean, plausible, small},
     scope::{Sight, authorize_change},
@@ -216,10 +217,11 @@ async fn update(
 ) -> Result<StudentSchoolAssociation> {
     authorize_change(cx, Action::Update, &STUDENT_SCHOOL_ASSOCIATION, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let (before, others) = store::lock(&mut tx, id).await?;
+    let (before, others, student) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     let fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
+    check_return(&student, before.fields.student_id, "student_id", before.fields.status, fields.status)?;
     for (field, stays) in [
         ("student_id", fields.student_id == before.fields.student_id),
         ("school_id", fields.school_id == before.fields.school_id),
@@ -247,7 +249,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: StudentSchoolAssociationId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &STUDENT_SCHOOL_ASSOCIATION, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let (before, _) = store::lock(&mut tx, id).await?;
+    let (before, ..) = store::lock(&mut tx, id).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

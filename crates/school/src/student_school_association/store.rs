@@ -15,7 +15,7 @@ use super::{StudentSchoolAssociation, StudentSchoolAssociationFields};
 use crate::{
     date_span::DateSpan,
     listing::Span,
-    presence_store::{self, check_present},
+    presence_store::{self, check_present, present_of},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{acting, many_within, one_within, persons_taught, reader},
@@ -126,8 +126,7 @@ statements! {
     /// One within scopes.
     GET_WITHIN = concat!(get!("student_school_association", fields!()), one_within!(within!("$3", "$4", "$5")));
     /// Keeps others from writing times of the student of an association.
-    LOCK_STUDENT_OF = "select id from person where tenant_id = $1 and id = (select s.student_id
-        from student_school_association s where s.tenant_id = $1 and s.id = $2) for no key update";
+    LOCK_STUDENT_OF = present_of!("student_school_association", "student_id", "no key update");
     /// The other times that count, of the same student at the same school.
     OTHERS = "select other.entry_date, other.exit_withdraw_date from student_school_association one
         join student_school_association other on other.tenant_id = $1 and other.student_id = one.student_id
@@ -274,14 +273,15 @@ fn words(fields: &StudentSchoolAssociationFields) -> (Word<'_>, Word<'_>) {
     (fields.entry_type.as_ref().map(EntryType::column), exit)
 }
 
-/// One whose student is kept from getting others, and the other times of that student at this school.
+/// One whose student is kept from getting others, the other times of that student at this school, and the student.
 pub(super) async fn lock(
     tx: &mut TenantTx,
     id: StudentSchoolAssociationId,
-) -> Result<(StudentSchoolAssociation, Vec<DateSpan>)> {
-    let rows = tx.query_all(&[(&LOCK_STUDENT_OF, &[&id]), (&GET, &[&id]), (&OTHERS, &[&id])]).await?;
+) -> Result<(StudentSchoolAssociation, Vec<DateSpan>, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(&LOCK_STUDENT_OF, &[&id]), (&GET, &[&id]), (&OTHERS, &[&id])]).await?;
     let span = |row: &Row| (row.get("entry_date"), row.get("exit_withdraw_date"));
-    Ok((association(found(&rows[1])?)?, rows[2].iter().map(span).collect()))
+    let (one, others) = (association(found(&rows[1])?)?, rows[2].iter().map(span).collect());
+    Ok((one, others, rows.swap_remove(0)))
 }
 
 /// The change and the commit, in one round trip.

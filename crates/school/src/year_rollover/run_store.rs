@@ -14,6 +14,7 @@ use super::{
     student_store::{about, changed},
 };
 use crate::{
+    presence_store,
     record::found,
     student_school_association::exit_store::{END_PLACES, note_places, places_changed, places_clash, times_clash},
     unnamed_store::head,
@@ -56,8 +57,6 @@ statements! {
         join student_school_association a on a.tenant_id = $1 and a.id = r.association_id
         where r.tenant_id = $1 and r.year_rollover_id = $2 and r.state = 'planned' and r.outcome <> 'undecided'
         order by r.id limit $3";
-    /// Keeps others from writing what these persons, `$2`, have at schools and in classes; always in one order.
-    LOCK_STUDENTS = "select id from person where tenant_id = $1 and id = any($2::uuid[]) order by id for no key update";
     /// Leaves out whoever was changed since the plan, or is where they are to go already.
     SKIP = "update year_rollover_student r set state = 'skipped', problem = 'changed_since', version = r.version + 1,
             updated_at = $3, updated_by = $4
@@ -174,7 +173,7 @@ pub(super) async fn carry_out(
     let Batch { students, associations, persons } = batch;
     let what: &Parameters<'_> = &[students, &now, &by];
     tx.query_all(&[
-        (&LOCK_STUDENTS, &[persons]),
+        (&presence_store::HELD, &[persons]),
         (&SKIP, what),
         (&FORGET_EARLIER, &[students]),
         (&END_YEARS, what),
@@ -199,7 +198,7 @@ pub(super) struct Done {
 pub(super) async fn lock_done(tx: &mut TenantTx, id: YearRolloverId) -> Result<Vec<Done>> {
     let rows = tx.query(&STUDENTS_DONE, &[&id]).await?;
     let persons: Vec<PersonId> = rows.iter().map(|row| row.get("student_id")).collect();
-    let rows = tx.query_all(&[(&LOCK_STUDENTS, &[&persons]), (&DONE_ONES, &[&id])]).await?;
+    let rows = tx.query_all(&[(&presence_store::HELD, &[&persons]), (&DONE_ONES, &[&id])]).await?;
     let done =
         |row: &Row| Done { id: row.get("id"), association_id: row.get("association_id"), changed: row.get("changed") };
     Ok(rows[1].iter().map(done).collect())

@@ -37,6 +37,7 @@ mod plans;
 mod plans_attendance;
 mod plans_behavior;
 mod plans_documents;
+mod plans_health;
 mod plans_within;
 mod plans_years;
 mod records;

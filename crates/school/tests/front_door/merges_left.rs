@@ -4,7 +4,7 @@ use cloister_tenancy::Tier;
 use serde_json::{Value, json};
 
 use crate::{
-    Office,
+    Frame, Office,
     attendance::Codes,
     house::{Accounts, House},
     id,
@@ -74,6 +74,55 @@ async fn whoever_comes_back_has_what_left_with_them_in_every_tier() {
     }
 }
 
+/// A record of each kind that is about this person and can be deleted and brought back, and the field that says whom.
+fn records_of(person: &Value, frame: &Frame, incident: &Value) -> Vec<(&'static str, Value, &'static str)> {
+    let (school, class) = (&frame.school["id"], &frame.class["id"]);
+    let student = |path, rest: Value| {
+        let mut body = json!({"student_id": person});
+        body.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        (path, body, "student_id")
+    };
+    vec![
+        ("enrollments", json!({"class_id": class, "person_id": person, "role": "student"}), "person_id"),
+        student("academic_records", json!({"school_name": "Birch Lane", "school_year": 2024})),
+        (
+            "staff_assignments",
+            json!({"person_id": person, "org_id": school, "staff_classification": "other", "begin_date": "2025-08-01"}),
+            "person_id",
+        ),
+        student(
+            "student_school_associations",
+            json!({"school_id": school, "entry_date": "2025-09-01", "entry_grade_level": "05"}),
+        ),
+        (
+            "documents",
+            json!({"person_id": person, "document_type": "report", "title": "A report", "audiences": []}),
+            "person_id",
+        ),
+        student(
+            "discipline_actions",
+            json!({"discipline": "warning", "discipline_date": "2025-10-06", "responsibility_school_id": school}),
+        ),
+        (
+            "incident_participants",
+            json!({"incident_id": incident["id"], "person_id": person, "participation_code": "witness"}),
+            "person_id",
+        ),
+        student("allergies", json!({"recorded_date": "2025-10-06", "substance": "Peanut"})),
+        student("health_conditions", json!({"recorded_date": "2025-10-06", "name": "Asthma"})),
+        student("medications", json!({"begin_date": "2025-10-06", "name": "Salbutamol"})),
+        student("immunizations", json!({"date": "2025-10-06", "vaccine": "Measles"})),
+        student("health_visits", json!({"date": "2025-10-06", "complaint": "Fell in the yard"})),
+    ]
+}
+
+/// A letter about this part in an incident.
+async fn letter(office: &Office<'_>, part: &Value) -> Value {
+    let body = json!({"name": "Notice", "body": "To the guardians of {{student_name}}"});
+    let template = office.make("incident_letter_templates", body).await;
+    office.make("incident_letters", json!({"participant_id": part["id"], "template_id": template["id"]})).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_onto_a_record_that_was_merged_in_every_tier() {
     let (platform, door) = platform().await;
@@ -88,41 +137,32 @@ async fn nothing_is_written_onto_a_record_that_was_merged_in_every_tier() {
             office.person("Ada", "Okafor").await,
         );
         let family = office.make("families", json!({"name": "Okafor", "member_ids": [kept["id"]]})).await;
-        // Each of these left before.
-        let place = merging.place(&frame.class, &merged, None, None).await;
         let contact = merging.contact(&merged, &other, json!({"custody": "none"})).await;
         let acting = merging.contact(&other, &merged, json!({})).await;
-        let year = json!({"student_id": merged["id"], "school_name": "Birch Lane", "school_year": 2024});
-        let year = office.make("academic_records", year).await;
-        let post = json!({"person_id": merged["id"], "org_id": frame.school["id"], "staff_classification": "other",
-            "begin_date": "2025-08-01"});
-        let post = office.make("staff_assignments", post).await;
+        let fight = json!({"school_id": frame.school["id"], "incident_date": "2025-10-06", "incident_location": "hallway",
+            "description": "They fought."});
+        let incident = office.make("discipline_incidents", fight.clone()).await;
+        let gone = merged["id"].clone();
+        let records = records_of(&gone, &frame, &incident);
+        // Each of these left before.
         let mut left = Vec::new();
-        for (path, record, field) in [
-            ("enrollments", &place, "person_id"),
-            ("academic_records", &year, "student_id"),
-            ("staff_assignments", &post, "person_id"),
-        ] {
-            let path = format!("{path}/{}", id(record));
-            office.change("DELETE", &path, record).expect(204).await;
-            left.push((path, field));
+        for (path, body, field) in &records {
+            let record = office.make(path, body.clone()).await;
+            if *path == "incident_participants" {
+                let letter = letter(&office, &record).await;
+                left.push((format!("incident_letters/{}", id(&letter)), letter, "status"));
+            }
+            left.push((format!("{path}/{}", id(&record)), record, *field));
+        }
+        for (path, record, _) in &left {
+            office.change("DELETE", path, record).expect(204).await;
         }
         let _ = (contact, acting);
         merging.merge(&kept, &merged).await;
 
-        let gone = merged["id"].clone();
-        let class = &frame.class["id"];
-        for (path, body, field) in [
-            ("enrollments", json!({"class_id": class, "person_id": gone, "role": "student"}), "person_id"),
+        let others = [
             ("contacts", json!({"student_id": gone, "contact_id": kept["id"], "relation": "parent"}), "student_id"),
             ("contacts", json!({"student_id": kept["id"], "contact_id": gone, "relation": "parent"}), "contact_id"),
-            ("academic_records", json!({"student_id": gone, "school_name": "B", "school_year": 2023}), "student_id"),
-            (
-                "staff_assignments",
-                json!({"person_id": gone, "org_id": frame.school["id"], "staff_classification": "other",
-                    "begin_date": "2024-08-01"}),
-                "person_id",
-            ),
             ("families", json!({"name": "B", "member_ids": [other["id"], gone]}), "member_ids"),
             ("persons", json!({"given_name": "B", "family_name": "B", "agent_ids": [gone]}), "agent_ids"),
             (
@@ -136,36 +176,20 @@ async fn nothing_is_written_onto_a_record_that_was_merged_in_every_tier() {
                     "code_id": codes.absent["id"]}),
                 "student_id",
             ),
-            (
-                "student_school_associations",
-                json!({"student_id": gone, "school_id": frame.school["id"], "entry_date": "2025-09-01",
-                    "entry_grade_level": "05"}),
-                "student_id",
-            ),
-            (
-                "documents",
-                json!({"person_id": gone, "document_type": "report", "title": "A report", "audiences": []}),
-                "person_id",
-            ),
-            (
-                "discipline_actions",
-                json!({"student_id": gone, "discipline": "warning", "discipline_date": "2025-10-06",
-                    "responsibility_school_id": frame.school["id"]}),
-                "student_id",
-            ),
-            (
-                "allergies",
-                json!({"student_id": gone, "recorded_date": "2025-10-06", "substance": "Peanut"}),
-                "student_id",
-            ),
-        ] {
+        ];
+        for (path, body, field) in records.into_iter().chain(others) {
             let refusal = office.call("POST", path).json(body).expect(422).await;
             assert_eq!(mistakes(&refusal), [(field, "person_deleted")], "{path}");
         }
-        for (path, field) in left {
+        let part = json!({"person_id": gone, "participation_code": "witness"});
+        let mut with_them = fight;
+        with_them["participants"] = json!([{"person_id": kept["id"], "participation_code": "victim"}, part]);
+        let refusal = office.call("POST", "discipline_incidents").json(with_them).expect(422).await;
+        assert_eq!(mistakes(&refusal), [("participants[1].person_id", "person_deleted")]);
+        for (path, _, field) in left {
             let record = office.read(&path).await;
-            let call = office.change("PATCH", &path, &record).json(json!({"status": "active"}));
-            assert_eq!(mistakes(&call.expect(422).await), [(field, "person_deleted")], "{path}");
+            let call = office.change("PATCH", &path, &record).json(json!({"status": "active"})).send().await;
+            assert_eq!((call.status, mistakes(&call.body)), (422, vec![(field, "person_deleted")]), "{path}");
         }
         let photo = office
             .call("PUT", &format!("persons/{}/photo", gone.as_str().unwrap()))
@@ -193,6 +217,16 @@ async fn nothing_is_written_onto_a_record_that_was_merged_in_every_tier() {
         ] {
             assert_eq!(mistakes(&call.expect(422).await), [("id", "person_deleted")]);
         }
+        // Nor does somebody who was deleted come back to a school they had left.
+        let at = json!({"student_id": other["id"], "school_id": frame.school["id"], "entry_date": "2025-09-01"});
+        let at = office.make("student_school_associations", at).await;
+        let exit = format!("student_school_associations/{}/withdraw", id(&at));
+        let end = json!({"exit_withdraw_date": "2025-10-01", "exit_withdraw_type": "moved"});
+        office.call("POST", &exit).json(end).expect(200).await;
+        let record = office.read(&format!("persons/{}", id(&other))).await;
+        office.change("DELETE", &format!("persons/{}", id(&other)), &record).expect(204).await;
+        let back = office.call("POST", &format!("{exit}/undo")).json(json!({}));
+        assert_eq!(mistakes(&back.expect(422).await), [("id", "person_deleted")]);
         // A class that was deleted takes nobody either.
         let class = format!("classes/{}", id(&frame.class));
         let record = office.read(&class).await;

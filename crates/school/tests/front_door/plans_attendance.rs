@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::plans::{ids, named, nodes, plan, touched, two_large_schools};
+use crate::plans::{NIL, enter, named, nodes, plan, run, two_large_schools, words};
 
 /// A code and a calendar for each school, and ten days of each student: one in twenty absent, one in fifty of these corrected.
 const FILL: &str = "
@@ -69,7 +69,7 @@ async fn lists_of_attendance_are_brought_by_an_index() {
         ("attendance_event::list_store::SCHOOL_BY_DATE_DESC", "attendance_event_by_school"),
     ] {
         let plan = plan(&client, named(name)).await;
-        let used: Vec<_> = nodes(&plan).iter().filter_map(|node| node["Index Name"].as_str()).collect();
+        let used = words(&plan, "Index Name");
         assert!(used.contains(&index), "{name}: {plan}");
         let whole = |node: &&Value| node["Node Type"] == "Seq Scan" && node["Relation Name"] == "attendance_event";
         assert!(!nodes(&plan).iter().any(whole), "{name}: {plan}");
@@ -87,22 +87,17 @@ async fn rates_and_lists_touch_no_more_than_they_show() {
     let student: String = client.query_one(text, &[&tenant]).await.unwrap().get(0);
     let text = "select org_id::text from school_of where tenant_id = $1";
     let school: String = client.query_one(text, &[&tenant]).await.unwrap().get(0);
-    let epoch = north.placement.as_ref().unwrap().epoch;
-    let begin = format!(
-        "set row_security = on; set role test_application; begin; select cloister.enter_read('{tenant}', {epoch}, 'shared')"
-    );
-    client.batch_execute(&begin).await.unwrap();
-    let nil = "00000000-0000-0000-0000-000000000000";
+    enter(&client, &north).await;
     for (name, with, bound) in [
         // 21 students of ten days each, and those before them in the order of names who are no students.
         (
             "attendance_rate::store::ALL_BY_NAME",
-            format!("'', '{nil}', 21, null, '2026-01-01', null, false, null, null, null"),
+            format!("'', '{NIL}', 21, null, '2026-01-01', null, false, null, null, null"),
             2_000.0,
         ),
         (
             "attendance_rate::store::STUDENT_BY_NAME",
-            format!("'', '{nil}', 21, null, '2026-01-01', null, false, '{student}', null, null"),
+            format!("'', '{NIL}', 21, null, '2026-01-01', null, false, '{student}', null, null"),
             // With the calendar of a year, looked through for holidays.
             600.0,
         ),
@@ -110,48 +105,42 @@ async fn rates_and_lists_touch_no_more_than_they_show() {
         (
             "attendance_event::list_store::STUDENT_BY_DATE",
             format!(
-                "'active', '0001-01-01', '{nil}', 21, null, null, null, null, null, null, false, '{student}', null"
+                "'active', '0001-01-01', '{NIL}', 21, null, null, null, null, null, null, false, '{student}', null"
             ),
             800.0,
         ),
         // 21 rows of a day on which 20,000 were recorded; for the name of each period, the fifty of the school.
         (
             "attendance_event::list_store::ALL_BY_DATE",
-            format!("'active', '2025-10-05', '{nil}', 21, null, null, null, null, null, null, false"),
+            format!("'active', '2025-10-05', '{NIL}', 21, null, null, null, null, null, null, false"),
             2_000.0,
         ),
         // What is rare is not looked for among 200,000: the one that was taken back, and those of whom few are late.
         (
             "attendance_event::list_store::DELETED_BY_DATE",
-            format!("'tobedeleted', '0001-01-01', '{nil}', 21, null, null, null, null, null, null, true"),
+            format!("'tobedeleted', '0001-01-01', '{NIL}', 21, null, null, null, null, null, null, true"),
             200.0,
         ),
         (
             "attendance_event::list_store::CATEGORY_BY_DATE",
-            format!("'active', '0001-01-01', '{nil}', 21, null, null, null, 'late', null, null, false"),
+            format!("'active', '0001-01-01', '{NIL}', 21, null, null, null, 'late', null, null, false"),
             2_000.0,
         ),
         (
             "attendance_event::list_store::SCHOOL_BY_DATE",
-            format!("'active', '2025-10-05', '{nil}', 21, null, null, '{school}', null, null, null, false, '{school}'"),
+            format!("'active', '2025-10-05', '{NIL}', 21, null, null, '{school}', null, null, null, false, '{school}'"),
             2_000.0,
         ),
         // Who is away from a day on: not all who ever were.
         (
             "absence_request::store::STATE_BY_BEGIN",
-            format!("'active', '0001-01-01', '{nil}', 21, 'approved', '2025-10-05', null, null"),
+            format!("'active', '0001-01-01', '{NIL}', 21, 'approved', '2025-10-05', null, null"),
             2_000.0,
         ),
     ] {
-        let statement = named(name);
-        client.batch_execute(&format!("prepare planned as {}", statement.sql())).await.unwrap();
-        let execute = format!("execute planned('{tenant}', {with})");
-        let rows = client.query(&format!("explain (analyze, format json) {execute}"), &[]).await.unwrap();
-        let plan = rows[0].get::<_, Value>(0)[0]["Plan"].clone();
-        let found = ids(&client, &execute).await;
-        client.batch_execute("deallocate planned").await.unwrap();
-        assert!(!found.is_empty(), "{name}");
-        assert!(touched(&plan) < bound, "{name} touched {}: {plan}", touched(&plan));
+        let ran = run(&client, &north, name, &with).await;
+        assert!(!ran.found.is_empty(), "{name}");
+        assert!(ran.touched < bound, "{name} touched {}: {}", ran.touched, ran.plan);
     }
 }
 
@@ -169,30 +158,17 @@ async fn missing_registers_are_looked_for_one_day_after_the_other() {
         .batch_execute("vacuum analyze class, class_term, enrollment, calendar_date, attendance_register")
         .await
         .unwrap();
-    let tenant = north.id.uuid();
-    let epoch = north.placement.as_ref().unwrap().epoch;
-    let begin = format!(
-        "set row_security = on; set role test_application; begin; select cloister.enter_read('{tenant}', {epoch}, 'shared')"
-    );
-    client.batch_execute(&begin).await.unwrap();
-    let nil = "00000000-0000-0000-0000-000000000000";
+    enter(&client, &north).await;
     for (name, key) in [("BY_DATE", "0001-01-01"), ("BY_DATE_DESC", "9999-12-31")] {
-        let statement = named(&format!("attendance_register::missing_store::{name}"));
-        client.batch_execute(&format!("prepare planned as {}", statement.sql())).await.unwrap();
-        let rows = |until: &str| {
-            let id = if name == "BY_DATE" { nil.to_owned() } else { nil.replace('0', "f") };
-            format!("execute planned('{tenant}', '{key}', '{id}', 21, '2025-10-06', '{until}', null, null)")
-        };
+        let id = if name == "BY_DATE" { NIL.to_owned() } else { NIL.replace('0', "f") };
         let mut work = Vec::new();
         for until in ["2025-10-07", "2025-11-05"] {
-            let text = format!("explain (analyze, format json) {}", rows(until));
-            let plan = client.query(&text, &[]).await.unwrap()[0].get::<_, Value>(0)[0]["Plan"].clone();
-            work.push(touched(&plan));
-            let days = ids(&client, &rows(until)).await;
-            assert_eq!(days.len(), 21, "{name} {until}");
-            assert!(days.iter().all(|day| *day == days[0]), "{days:?}");
+            let with = format!("'{key}', '{id}', 21, '2025-10-06', '{until}', null, null");
+            let ran = run(&client, &north, &format!("attendance_register::missing_store::{name}"), &with).await;
+            work.push(ran.touched);
+            assert_eq!(ran.found.len(), 21, "{name} {until}");
+            assert!(ran.found.iter().all(|day| *day == ran.found[0]), "{:?}", ran.found);
         }
-        client.batch_execute("deallocate planned").await.unwrap();
         assert!(work[1] < 2.0 * work[0], "{name}: one day takes {}, thirty {}", work[0], work[1]);
     }
 }

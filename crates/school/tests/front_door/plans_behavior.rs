@@ -3,7 +3,7 @@
 use cloister_ids::{AccountId, SystemClock};
 use serde_json::Value;
 
-use crate::plans::{ids, named, nodes, plan, touched, two_large_schools};
+use crate::plans::{NIL, enter, named, nodes, plan, run, two_large_schools, words};
 
 /// In each of two schools of 20,000 students 20,000 incidents with two participants each, an action, and a follow-up that in one of
 /// ten is still to do.
@@ -73,7 +73,7 @@ async fn incidents_are_brought_by_an_index_and_touch_no_more_than_is_shown() {
         ("incident_follow_up::store::INCIDENT_BY_DUE", "incident_follow_up_by_incident"),
     ] {
         let plan = plan(&client, named(name)).await;
-        let used: Vec<_> = nodes(&plan).iter().filter_map(|node| node["Index Name"].as_str()).collect();
+        let used = words(&plan, "Index Name");
         let large = |node: &Value| {
             node["Relation Name"]
                 .as_str()
@@ -94,19 +94,14 @@ async fn incidents_are_brought_by_an_index_and_touch_no_more_than_is_shown() {
     let text = "select person_id::text, incident_id::text from incident_participant where tenant_id = $1 limit 1";
     let row = client.query_one(text, &[&tenant]).await.unwrap();
     let (student, incident): (String, String) = (row.get(0), row.get(1));
-    let epoch = north.placement.as_ref().unwrap().epoch;
-    let begin = format!(
-        "set row_security = on; set role test_application; begin; select cloister.enter_read('{tenant}', {epoch}, 'shared')"
-    );
-    client.batch_execute(&begin).await.unwrap();
-    let nil = "00000000-0000-0000-0000-000000000000";
-    let page = format!("'active', '2025-10-05', '{nil}', 21");
+    enter(&client, &north).await;
+    let page = format!("'active', '2025-10-05', '{NIL}', 21");
     let reader = format!("'{}', '2025-10-15', '{{own_classes,own_children,self}}'", account.uuid());
     for (name, with, bound) in [
         ("discipline_incident::store::ALL_BY_DATE", format!("{page}, null, null, null, null, null, null"), 200.0),
         (
             "discipline_incident::store::STUDENT_BY_DATE",
-            format!("'active', '2000-10-05', '{nil}', 21, null, null, null, null, '{student}', null"),
+            format!("'active', '2000-10-05', '{NIL}', 21, null, null, null, null, '{student}', null"),
             200.0,
         ),
         // Up to four thousand students taught in five classes, with two parts each: they are looked up one by one.
@@ -122,7 +117,7 @@ async fn incidents_are_brought_by_an_index_and_touch_no_more_than_is_shown() {
         ),
         (
             "incident_participant::store::INCIDENT_BY_DATE",
-            format!("'active', '2000-10-05', '{nil}', 21, null, null, null, '{incident}', null, null"),
+            format!("'active', '2000-10-05', '{NIL}', 21, null, null, null, '{incident}', null, null"),
             100.0,
         ),
         (
@@ -133,24 +128,17 @@ async fn incidents_are_brought_by_an_index_and_touch_no_more_than_is_shown() {
         ("incident_follow_up::store::OPEN_BY_DUE", format!("{page}, null, null, false, null, null"), 200.0),
         (
             "incident_participant::points_store::ALL_BY_NAME",
-            format!("'', '{nil}', 21, null, null, null, null, null"),
+            format!("'', '{NIL}', 21, null, null, null, null, null"),
             2_000.0,
         ),
         (
             "incident_participant::points_store::WITHIN_BY_NAME",
-            format!("'', '{nil}', 21, null, null, null, null, null, {reader}"),
+            format!("'', '{NIL}', 21, null, null, null, null, null, {reader}"),
             80_000.0,
         ),
     ] {
-        let statement = named(name);
-        client.batch_execute(&format!("prepare planned as {}", statement.sql())).await.unwrap();
-        let execute = format!("execute planned('{tenant}', {with})");
-        let rows = client.query(&format!("explain (analyze, format json) {execute}"), &[]).await.unwrap();
-        let answer = rows[0].get::<_, Value>(0)[0].clone();
-        let found = ids(&client, &execute).await;
-        client.batch_execute("deallocate planned").await.unwrap();
-        assert!(!found.is_empty(), "{name}");
-        let touched = touched(&answer["Plan"]);
-        assert!(touched < bound, "{name} touched {touched}: {answer}");
+        let ran = run(&client, &north, name, &with).await;
+        assert!(!ran.found.is_empty(), "{name}");
+        assert!(ran.touched < bound, "{name} touched {}: {}", ran.touched, ran.plan);
     }
 }

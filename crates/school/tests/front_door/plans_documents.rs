@@ -1,10 +1,9 @@
 //! How PostgreSQL answers what is asked of documents, among many rows: by an index, and reading no more than is shown.
 
 use cloister_ids::{AccountId, SystemClock};
-use serde_json::Value;
 
 use crate::{
-    plans::{ids, named, nodes, plan, touched, two_large_schools},
+    plans::{NIL, enter, named, plan, run, two_large_schools, words},
     plans_within::TEACH,
 };
 
@@ -41,48 +40,35 @@ async fn lists_of_documents_are_brought_by_an_index_and_touch_no_more_than_they_
         ("document::store::GET", "document_pkey"),
     ] {
         let plan = plan(&client, named(name)).await;
-        let used: Vec<_> = nodes(&plan).iter().filter_map(|node| node["Index Name"].as_str()).collect();
-        let kinds: Vec<_> = nodes(&plan).iter().filter_map(|node| node["Node Type"].as_str()).collect();
+        let used = words(&plan, "Index Name");
+        let kinds = words(&plan, "Node Type");
         assert!(used.contains(&index), "{name}: {plan}");
         assert!(!kinds.contains(&"Seq Scan"), "{name}: {plan}");
     }
-    // As a request does: the application's login, row security, the tenant set with the transaction.
-    let tenant = north.id.uuid();
-    let epoch = north.placement.as_ref().unwrap().epoch;
-    let begin = format!(
-        "set row_security = on; set role test_application; begin; select cloister.enter_read('{tenant}', {epoch}, 'shared')"
-    );
-    client.batch_execute(&begin).await.unwrap();
-    let nil = "00000000-0000-0000-0000-000000000000";
+    enter(&client, &north).await;
     let reader = format!("'{}', '2025-10-15', '{{own_classes,own_children,self}}'", account.uuid());
     for (name, with, bound) in [
         // What ends soon: 21 rows of four hundred, of 40,000.
         (
             "document::store::ALL_BY_EXPIRY",
-            format!("'active', '0001-01-01', '{nil}', 21, null, '2026-06-01', '', '\u{10ffff}'"),
+            format!("'active', '0001-01-01', '{NIL}', 21, null, '2026-06-01', '', '\u{10ffff}'"),
             100.0,
         ),
         // What begins so.
         (
             "document::store::ALL_BY_TITLE",
-            format!("'active', '', '{nil}', 21, null, '9999-12-31', 'abc', 'abc\u{10ffff}'"),
+            format!("'active', '', '{NIL}', 21, null, '9999-12-31', 'abc', 'abc\u{10ffff}'"),
             100.0,
         ),
         // Those of 200 students taught, three children and oneself.
         (
             "document::store::WITHIN_BY_EXPIRY",
-            format!("'active', '0001-01-01', '{nil}', 21, null, '9999-12-31', '', '\u{10ffff}', null, {reader}"),
+            format!("'active', '0001-01-01', '{NIL}', 21, null, '9999-12-31', '', '\u{10ffff}', null, {reader}"),
             6_000.0,
         ),
     ] {
-        let statement = named(name);
-        client.batch_execute(&format!("prepare planned as {}", statement.sql())).await.unwrap();
-        let execute = format!("execute planned('{tenant}', {with})");
-        let rows = client.query(&format!("explain (analyze, format json) {execute}"), &[]).await.unwrap();
-        let plan = rows[0].get::<_, Value>(0)[0]["Plan"].clone();
-        let found = ids(&client, &execute).await;
-        client.batch_execute("deallocate planned").await.unwrap();
-        assert!(!found.is_empty(), "{name}");
-        assert!(touched(&plan) < bound, "{name} touched {}: {plan}", touched(&plan));
+        let ran = run(&client, &north, name, &with).await;
+        assert!(!ran.found.is_empty(), "{name}");
+        assert!(ran.touched < bound, "{name} touched {}: {}", ran.touched, ran.plan);
     }
 }

@@ -2,7 +2,7 @@
 
 use cloister_ids::{AccountId, SystemClock};
 
-use crate::plans::{ids, named, touched, two_large_schools};
+use crate::plans::{NIL, enter, ids, run, two_large_schools};
 
 /// Makes one person of each school a teacher of five classes of 40, and the agent of three others.
 pub(crate) const TEACH: &str = "
@@ -39,18 +39,12 @@ async fn what_is_ones_own_is_found_without_going_through_everybody() {
         where p.tenant_id = $1 and e.role = 'student' limit 1";
     let row = client.query_one(one, &[&tenant]).await.unwrap();
     let (person, place, class): (String, String, String) = (row.get(0), row.get(1), row.get(2));
-    // As a request does: the application's login, row security, the tenant set with the transaction.
-    let epoch = north.placement.as_ref().unwrap().epoch;
-    let begin = format!(
-        "grant select on teacher_of to test_application; set row_security = on; set role test_application; begin;
-         select cloister.enter_read('{tenant}', {epoch}, 'shared')"
-    );
-    client.batch_execute(&begin).await.unwrap();
+    client.batch_execute("grant select on teacher_of to test_application").await.unwrap();
+    enter(&client, &north).await;
 
     let scopes = "'{own_classes,own_children,self}'";
     let reader = format!("'{}', '2025-10-15', {scopes}", account.uuid());
-    let nil = "00000000-0000-0000-0000-000000000000";
-    let page = |key: &str| format!("'active', {key}, '{nil}', 21");
+    let page = |key: &str| format!("'active', {key}, '{NIL}', 21");
     let me = format!("(select id from teacher_of where tenant_id = '{tenant}')");
     let taught = format!(
         "(select class_id from enrollment where tenant_id = '{tenant}' and person_id = {me} and role = 'teacher')"
@@ -82,7 +76,7 @@ async fn what_is_ones_own_is_found_without_going_through_everybody() {
         ),
         (
             "enrollment::store::WITHIN_BY_AGE",
-            format!("{}, null, null, null, null, null, {reader}", page(&format!("'{nil}'"))),
+            format!("{}, null, null, null, null, null, {reader}", page(&format!("'{NIL}'"))),
             format!("select p.id from enrollment p where {places} order by p.id limit 21"),
             5_000.0,
         ),
@@ -98,7 +92,7 @@ async fn what_is_ones_own_is_found_without_going_through_everybody() {
         ),
         (
             "contact::store::WITHIN_BY_AGE",
-            format!("{}, null, null, null, null, {reader}", page(&format!("'{nil}'"))),
+            format!("{}, null, null, null, null, {reader}", page(&format!("'{NIL}'"))),
             format!(
                 "select p.id from contact p where p.tenant_id = '{tenant}' and (p.contact_id = {me} or p.student_id in
                     (select person_id from enrollment where tenant_id = '{tenant}' and class_id in {taught}))
@@ -111,14 +105,8 @@ async fn what_is_ones_own_is_found_without_going_through_everybody() {
         ("enrollment::store::GET_WITHIN", format!("'{place}', {reader}"), format!("select '{place}'"), 100.0),
         ("class::store::GET_WITHIN", format!("'{class}', {reader}"), format!("select '{class}'"), 100.0),
     ] {
-        let statement = named(name);
-        client.batch_execute(&format!("prepare planned as {}", statement.sql())).await.unwrap();
-        let execute = format!("execute planned('{tenant}', {with})");
-        let rows = client.query(&format!("explain (analyze, format json) {execute}"), &[]).await.unwrap();
-        let plan = rows[0].get::<_, serde_json::Value>(0)[0]["Plan"].clone();
-        let found = ids(&client, &execute).await;
-        client.batch_execute("deallocate planned").await.unwrap();
-        assert_eq!(found, ids(&client, &plainly).await, "{name}");
-        assert!(touched(&plan) < bound, "{name} touched {}: {plan}", touched(&plan));
+        let ran = run(&client, &north, name, &with).await;
+        assert_eq!(ran.found, ids(&client, &plainly).await, "{name}");
+        assert!(ran.touched < bound, "{name} touched {}: {}", ran.touched, ran.plan);
     }
 }

@@ -1,6 +1,6 @@
 //! How PostgreSQL answers what is asked of times at schools and of rollovers, among many rows: by an index, in order.
 
-use crate::plans::{named, nodes, plan, two_large_schools};
+use crate::plans::{named, plan, two_large_schools, words};
 
 /// A time at the school for each of 20,000 students of two schools, and a rollover of all of them.
 const FILL: &str = "
@@ -45,8 +45,8 @@ async fn lists_of_years_are_brought_by_an_index() {
         ("year_rollover::student_store::ROLLOVER_BY_NAME_DESC", "year_rollover_student_by_rollover"),
     ] {
         let plan = plan(&client, named(name)).await;
-        let used: Vec<_> = nodes(&plan).iter().filter_map(|node| node["Index Name"].as_str()).collect();
-        let kinds: Vec<_> = nodes(&plan).iter().filter_map(|node| node["Node Type"].as_str()).collect();
+        let used = words(&plan, "Index Name");
+        let kinds = words(&plan, "Node Type");
         assert!(used.contains(&index), "{name}: {plan}");
         assert!(!kinds.contains(&"Sort") && !kinds.contains(&"Seq Scan"), "{name}: {plan}");
     }

@@ -337,4 +337,10 @@ async fn a_table_is_looked_at_first() {
     ] {
         assert!(names.contains(&name), "{name} is not in {names:?}");
     }
+    // What is kept sealed does not lie open in what an import leaves behind.
+    for name in ["allergies", "health_conditions", "medications", "immunizations", "health_visits"] {
+        assert!(!names.contains(&name), "{name} is in {names:?}");
+        let look = office.call("POST", &format!("roster/table_preview?resource={name}"));
+        assert_eq!(look.file("text/csv", Bytes::from(PUPILS)).send().await.status, 422, "{name}");
+    }
 }
