@@ -26,6 +26,7 @@ mod excel;
 mod house;
 mod lookup;
 mod mapping;
+mod packed;
 mod report;
 mod resource;
 mod row;
