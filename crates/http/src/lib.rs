@@ -76,5 +76,5 @@ pub use rates::{Allowance, Rates};
 pub use search::{SearchRange, search_key};
 pub use serve::{Drained, ServerLimits, serve};
 pub use span::Span;
-pub use table::cell as csv_cell;
+pub use table::{cell as csv_cell, unguarded};
 pub use upload::{Received, Upload};
