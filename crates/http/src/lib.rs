@@ -62,7 +62,7 @@ pub use etag::{IfMatch, Tagged, Versioned};
 pub use field::invalid;
 pub use frame::DURATION_BUCKETS;
 pub use idempotency::{IdempotencyHeader, IdempotencyKey, Once};
-pub use inside::Inside;
+pub use inside::{Inside, InsideRoutes};
 pub use json::{Answer, Json};
 pub use listing::{Listing, Page, PageQuery, Sort};
 pub use merge_patch::MergePatch;
