@@ -8,7 +8,7 @@ use cloister_http::{
     Upload,
 };
 use cloister_ids::ImportRunId;
-use cloister_tenancy::{Action, Error, Result, TenantTx};
+use cloister_tenancy::{Action, Asker, Error, Result, TenantTx};
 use garde::Validate;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -254,8 +254,8 @@ async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> 
         file = back;
     }
     tx.audit_act("import.request", &ROSTER, id, Some(json!({ "bytes": length, "settings": settings })));
-    let permissions = tx.cx().permissions().iter().map(str::to_owned).collect();
-    tx.enqueue(job::RUN, json!(job::About { id, permissions }), None, None)?;
+    let asker = Some(Asker::of(tx.cx()));
+    tx.enqueue(job::RUN, json!(job::About { id, asker }), None, None)?;
     Ok(run)
 }
 
