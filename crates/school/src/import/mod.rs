@@ -38,6 +38,7 @@ mod report;
 mod rows;
 mod run;
 mod run_store;
+mod shown;
 mod stage;
 mod store;
 mod table;

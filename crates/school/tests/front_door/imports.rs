@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{Office, id, platform};
 
 /// A bulk package of these organisations.
-fn package(orgs: &[&str]) -> Bytes {
+pub(crate) fn package(orgs: &[&str]) -> Bytes {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let mut put = |name: &str, text: &str| {
         zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();

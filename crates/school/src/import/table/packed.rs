@@ -45,7 +45,10 @@ pub(super) fn measure(bytes: &[u8], most: u64) -> Result<()> {
         left = left.checked_sub(read).ok_or_else(bomb)?;
         if (strings || styles) && part.iter().any(|byte| [0, 0x1b].contains(byte)) {
             // An encoding in which words cannot be found. No program writes one.
-            return Err(refused("table_unreadable", "This workbook is not in UTF-8. Save it again as .xlsx, or as CSV."));
+            return Err(refused(
+                "table_unreadable",
+                "This workbook is not in UTF-8. Save it again as .xlsx, or as CSV.",
+            ));
         }
         if strings && claimed(&part) > read / SHORTEST_STRING || styles && !are_bounded(&part) {
             return Err(bomb());
@@ -143,11 +146,13 @@ mod tests {
             r#"<!-- uniqueCount --><x:sst uniqueCount="99999999999999999999999">"#,
         ] {
             for name in ["in/sharedStrings.xml", "in/SHAREDstrings.XML", "in\\sharedStrings.xml"] {
-                let bytes = zipped(&[("_rels/.rels", rels), (name, format!("{head}<si><t>a</t></si></sst>").as_bytes())]);
+                let bytes =
+                    zipped(&[("_rels/.rels", rels), (name, format!("{head}<si><t>a</t></si></sst>").as_bytes())]);
                 assert_eq!(read(bytes, None).unwrap_err().code(), "table_too_large", "{head} {name}");
             }
         }
-        let utf_16: Vec<u8> = "<sst uniqueCount=\"1000000000000000\">".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let utf_16: Vec<u8> =
+            "<sst uniqueCount=\"1000000000000000\">".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let bytes = zipped(&[("_rels/.rels", rels), ("in/sharedStrings.xml", &utf_16)]);
         assert_eq!(read(bytes, None).unwrap_err().code(), "table_unreadable");
     }
@@ -185,7 +190,8 @@ mod tests {
         let sheet = workbook.add_worksheet();
         sheet.write_string(0, 0, "name").unwrap();
         for row in 1..2_000 {
-            let format = Format::new().set_num_format(format!("#'##0.00 \"{row}\"")).set_font_name(format!("Font {row}"));
+            let format =
+                Format::new().set_num_format(format!("#'##0.00 \"{row}\"")).set_font_name(format!("Font {row}"));
             sheet.write_string_with_format(row, 0, format!("name {row}"), &format).unwrap();
         }
         assert_eq!(read(workbook.save_to_buffer().unwrap(), None).unwrap().rows.len(), 1_999);
