@@ -248,7 +248,8 @@ async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> 
             format!("{WAITING} imports wait or are under way already. Send this one when one of them has ended.");
         return Err(Error::new(ErrorKind::Conflict, "too_many_imports", message));
     }
-    check_room(tx, bytes).await?;
+    // It is counted already.
+    check_room(tx, 0).await?;
     file.rewind().map_err(Error::internal)?;
     for number in 0.. {
         let read = tokio::task::spawn_blocking(move || {
