@@ -154,7 +154,7 @@ async fn an_import_is_not_done_for_who_may_not_import_any_more() {
     let _working = Working::start(&platform.tenancy);
     let run = ended(&office, &table(&office, "resource=orgs", ORGS).expect(201).await).await;
     assert_eq!(run["state"], "refused", "{run}");
-    assert_eq!(run["report"]["issues"][0]["code"], "permission_denied", "{run}");
+    assert_eq!(run["report"]["issues"][1]["code"], "permission_denied", "{run}");
     *now.0.lock().unwrap() = set(&["*"]);
     let run = ended(&office, &table(&office, "resource=orgs", ORGS).expect(201).await).await;
     assert_eq!(run["state"], "applied", "{run}");
