@@ -37,7 +37,6 @@ impl Authenticator for Nobody {
 #[derive(Clone)]
 pub struct Inside {
     router: Router,
-    document: Arc<OpenApi>,
 }
 
 impl std::fmt::Debug for Inside {
@@ -46,13 +45,24 @@ impl std::fmt::Debug for Inside {
     }
 }
 
-impl Inside {
+/// The routes of modules before they are anybody's. To assemble them is work: it is done once.
+#[derive(Clone)]
+pub struct InsideRoutes {
+    routes: Router<Edge>,
+    document: Arc<OpenApi>,
+}
+
+impl std::fmt::Debug for InsideRoutes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InsideRoutes").finish_non_exhaustive()
+    }
+}
+
+impl InsideRoutes {
     /// The routes of these modules.
-    pub fn new(tenancy: &Tenancy, modules: &[Arc<dyn HttpModule>]) -> Self {
+    pub fn of(modules: &[Arc<dyn HttpModule>]) -> Self {
         let (routes, document) = document::assemble(modules);
-        let settings = EdgeSettings { rates: RateSettings::UNLIMITED, ..EdgeSettings::default() };
-        let edge = Edge::new(tenancy.clone(), Arc::new(Nobody), settings, None);
-        Self { router: routes.with_state(edge), document: Arc::new(document) }
+        Self { routes, document: Arc::new(document) }
     }
 
     /// What they are.
@@ -60,6 +70,15 @@ impl Inside {
         &self.document
     }
 
+    /// With a kernel behind them.
+    pub fn at(&self, tenancy: &Tenancy) -> Inside {
+        let settings = EdgeSettings { rates: RateSettings::UNLIMITED, ..EdgeSettings::default() };
+        let edge = Edge::new(tenancy.clone(), Arc::new(Nobody), settings, None);
+        Inside { router: self.routes.clone().with_state(edge) }
+    }
+}
+
+impl Inside {
     /// Calls one, whose path begins behind `/api/v1`, and gives what it answers, or the error that it would have told.
     /// `known` is the version that is to be changed.
     pub async fn call(

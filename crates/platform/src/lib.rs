@@ -30,6 +30,7 @@ mod secret;
 mod service;
 mod session;
 pub mod signup;
+mod standings;
 mod tenant;
 mod token;
 pub mod totp;
@@ -65,7 +66,9 @@ impl Platform {
     /// Opens it, when the kernel has started. A second opening changes nothing.
     pub async fn open(&self, control: ControlPlane, keyring: Keyring, settings: PlatformSettings) -> Result<Service> {
         let service = Service::start(control, keyring, settings).await?;
-        Ok(self.0.get_or_init(|| service).clone())
+        let service = self.0.get_or_init(|| service).clone();
+        service.tenancy().set_standings(Arc::new(standings::Here(Arc::downgrade(&service.0))));
+        Ok(service)
     }
 }
 

@@ -136,6 +136,19 @@ impl PermissionSet {
         reach
     }
 
+    /// What both name. Scopes are compared by their letters: one that differs is left out.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let all = |set: &Self| set.iter().any(|granted| granted == "*");
+        if all(self) {
+            return other.clone();
+        }
+        if all(other) {
+            return self.clone();
+        }
+        Self::new(self.iter().filter(|granted| other.iter().any(|known| known == *granted)))
+    }
+
     /// As texts.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|text| &**text)
@@ -233,6 +246,17 @@ impl OpContext {
         };
         let permissions = PermissionSet::new(permissions);
         self.who = Arc::new(Identity { account, ..Identity::new(actor, Some(self.tenant.id), permissions) });
+        self
+    }
+
+    /// The same, with the account, the session and the visit that the actor's request had.
+    pub(crate) fn on_grounds(
+        mut self,
+        account: Option<AccountId>,
+        session: Option<SessionId>,
+        visit: Option<OperatorVisit>,
+    ) -> Self {
+        self.who = Arc::new(Identity { account, session, visit, ..(*self.who).clone() });
         self
     }
 

@@ -4,6 +4,7 @@
 //! the same in one round trip), made from an [`OpContext`] whose tenant was resolved and whose actor was authorised.
 
 mod access;
+mod asker;
 mod audit;
 mod batch;
 mod context;
@@ -34,6 +35,7 @@ mod tenant;
 mod tx;
 
 pub use access::PrivilegeError;
+pub use asker::{Asker, AskerVisit, Standings};
 pub use audit::{ChainFault, ChainFinding, ChainReport, Changes, PlatformRecord, Requester, Subject};
 pub use batch::Batch;
 #[doc(hidden)]

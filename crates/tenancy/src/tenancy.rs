@@ -86,6 +86,8 @@ pub(crate) struct Inner {
     pub(crate) mismatches: crate::mismatch::Mismatches,
     /// Told when a workflow was recorded on this node.
     pub(crate) workflows: tokio::sync::Notify,
+    /// Tells what somebody may do now, for work that they asked for earlier.
+    pub(crate) standings: std::sync::OnceLock<Arc<dyn crate::Standings>>,
 }
 
 /// A cluster as the running kernel uses it.
@@ -175,6 +177,7 @@ impl Tenancy {
             outbox: crate::jobs::outbox::Hints::default(),
             mismatches: crate::mismatch::Mismatches::default(),
             workflows: tokio::sync::Notify::new(),
+            standings: std::sync::OnceLock::new(),
         }));
         tenancy.0.registry.catch_up(&tenancy.0.control).await?;
         let control = ControlPlane::new(tenancy.clone());

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use cloister_http::Caller;
 use cloister_ids::{AccountId, Clock, OperatorEntryId, TenantId};
 use cloister_tenancy::{
-    Action, ControlTx, Error, ErrorKind, PermissionSet, PlatformRecord, Requester, Result, TenantEntry, jobs::NewJob,
+    Action, AskerVisit, ControlTx, Error, ErrorKind, PermissionSet, PlatformRecord, Requester, Result, TenantEntry,
+    jobs::NewJob,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -178,6 +179,25 @@ impl Service {
         tx.commit().await?;
         let token = self.visit_token(&entry, &standing, &session, &tenant)?;
         Ok((entry, token))
+    }
+
+    /// What an operator may do inside a tenant now, who was inside when they asked for something.
+    pub(crate) async fn still_inside(
+        &self,
+        tenant: &TenantEntry,
+        account: AccountId,
+        visit: &AskerVisit,
+    ) -> Result<PermissionSet> {
+        let now = self.tenancy().clock().now();
+        let mut tx = self.control().begin().await?;
+        self.standing_of_operator(&mut tx, account, tenant.id, Action::Update).await?;
+        let AskerVisit { reason, elevated } = visit;
+        let open = tx.query(&store::STILL_INSIDE, &[&account, &tenant.id, reason, elevated, &now]).await?;
+        tx.commit().await?;
+        if open.is_empty() {
+            return Err(entry_over());
+        }
+        Ok(PermissionSet::new(permissions_inside(self.tenancy(), tenant, *elevated)))
     }
 
     /// An access token for the tenant: of the operator's session, for at most as long as the visit.

@@ -18,4 +18,5 @@ mod second_factor;
 mod sessions;
 mod sign_in;
 mod signup;
+mod standings;
 mod tenant_view;

@@ -132,6 +132,7 @@ async fn academic_record_list(
     path = "/academic_records",
     operation_id = "academic_record_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = AcademicRecordFields, example = json!(sample_fields())),
     responses((status = 201, description = "The academic record.", body = AcademicRecord,

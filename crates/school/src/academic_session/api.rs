@@ -151,6 +151,7 @@ async fn academic_session_list(
     path = "/academic_sessions",
     operation_id = "academic_session_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = AcademicSessionFields, example = json!(sample_fields())),
     responses((status = 201, description = "The academic session.", body = AcademicSession,

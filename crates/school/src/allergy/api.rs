@@ -40,7 +40,6 @@ type AllergyPatch = MergePatch<AllergyFields>;
     path = "/allergies",
     operation_id = "allergy_list",
     tag = "School",
-    extensions(("x-sealed" = json!(true))),
     params(StatusParameter, HealthFilter, HealthOrder, PageQuery),
     responses((status = 200, description = "A page of allergies.", body = AllergyPage,
         example = json!({ "items": [sample()], "next_cursor": null })))

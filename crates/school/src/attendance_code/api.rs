@@ -127,6 +127,7 @@ async fn attendance_code_list(
     path = "/attendance_codes",
     operation_id = "attendance_code_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = AttendanceCodeFields, example = json!(sample_fields())),
     responses((status = 201, description = "The attendance code.", body = AttendanceCode,

@@ -155,6 +155,7 @@ async fn attendance_event_list(
     path = "/attendance_events",
     operation_id = "attendance_event_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = AttendanceEventFields, example = json!(sample_fields())),
     responses((status = 201, description = "The attendance event.", body = AttendanceEvent,

@@ -127,6 +127,7 @@ async fn behavior_code_list(
     path = "/behavior_codes",
     operation_id = "behavior_code_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = BehaviorCodeFields, example = json!(sample_fields())),
     responses((status = 201, description = "The behavior code.", body = BehaviorCode,

@@ -126,6 +126,7 @@ async fn bell_schedule_list(
     path = "/bell_schedules",
     operation_id = "bell_schedule_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = BellScheduleFields, example = json!(sample_fields())),
     responses((status = 201, description = "The bell schedule.", body = BellSchedule,

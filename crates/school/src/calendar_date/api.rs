@@ -141,6 +141,7 @@ async fn calendar_date_list(
     path = "/calendar_dates",
     operation_id = "calendar_date_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = CalendarDateFields, example = json!(sample_fields())),
     responses((status = 201, description = "The calendar date.", body = CalendarDate,

@@ -144,6 +144,7 @@ async fn class_list(op: Op, listing: Listing<ClassFilter, ClassSort>) -> Result<
     path = "/classes",
     operation_id = "class_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = ClassFields, example = json!(sample_fields())),
     responses((status = 201, description = "The class.", body = Class,

@@ -130,6 +130,7 @@ async fn class_period_list(
     path = "/class_periods",
     operation_id = "class_period_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = ClassPeriodFields, example = json!(sample_fields())),
     responses((status = 201, description = "The class period.", body = ClassPeriod,

@@ -140,6 +140,7 @@ async fn contact_list(op: Op, listing: Listing<ContactFilter, ContactSort>) -> R
     path = "/contacts",
     operation_id = "contact_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = ContactFields, example = json!(sample_fields())),
     responses((status = 201, description = "The contact.", body = Contact,

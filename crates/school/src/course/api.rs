@@ -131,6 +131,7 @@ async fn course_list(op: Op, listing: Listing<CourseFilter, CourseSort>) -> Resu
     path = "/courses",
     operation_id = "course_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = CourseFields, example = json!(sample_fields())),
     responses((status = 201, description = "The course.", body = Course,

@@ -127,6 +127,7 @@ async fn custom_field_list(
     path = "/custom_fields",
     operation_id = "custom_field_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = CustomFieldFields, example = json!(sample_fields())),
     responses((status = 201, description = "The custom field.", body = CustomField,

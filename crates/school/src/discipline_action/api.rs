@@ -143,6 +143,7 @@ async fn discipline_action_list(
     path = "/discipline_actions",
     operation_id = "discipline_action_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = DisciplineActionFields, example = json!(sample_fields())),
     responses((status = 201, description = "The discipline action.", body = DisciplineAction,

@@ -140,6 +140,7 @@ async fn discipline_incident_list(
     path = "/discipline_incidents",
     operation_id = "discipline_incident_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = DisciplineIncidentFields, example = json!(sample_fields())),
     responses((status = 201, description = "The discipline incident.", body = DisciplineIncident,

@@ -159,6 +159,7 @@ async fn document_list(
     path = "/documents",
     operation_id = "document_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = DocumentFields, example = json!(sample_fields())),
     responses((status = 201, description = "The document.", body = Document,

@@ -80,7 +80,7 @@ pub(super) async fn replace(
     Ok(after)
 }
 
-/// Refuses what would make the files and photographs of a tenant grow by so many bytes, when there is no room for these.
+/// Refuses what would make the files, photographs and waiting packages of a tenant grow by so many bytes, when there is no room.
 pub(crate) async fn check_room(tx: &mut TenantTx, bytes: i64) -> Result<()> {
     if file_store::bytes(tx).await? + bytes > MOST {
         let message = "All files of a tenant have 100 GiB at most. Erase files that are no longer needed.";

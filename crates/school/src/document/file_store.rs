@@ -16,9 +16,11 @@ use crate::record::found;
 pub(super) const PART: usize = 1024 * 1024;
 
 statements! {
-    /// Bytes of files and photographs, for plans.
+    /// Bytes of files, photographs and packages that wait to be imported, for plans.
     COUNT_BYTES = "select (coalesce((select sum(d.byte_size) from document d where d.tenant_id = $1), 0)
-        + coalesce((select sum(p.byte_size) from person_photo p where p.tenant_id = $1), 0))::bigint as count";
+        + coalesce((select sum(p.byte_size) from person_photo p where p.tenant_id = $1), 0)
+        + coalesce((select sum(r.bytes) from import_run r where r.tenant_id = $1 and r.state in ('waiting', 'running')), 0)
+        )::bigint as count";
     /// A part of the file with this hash.
     PART_OF = "select p.bytes from document_part p join document d on d.tenant_id = $1 and d.id = p.document_id
             and d.sha256 = decode($4, 'hex')

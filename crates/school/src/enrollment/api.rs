@@ -146,6 +146,7 @@ async fn enrollment_list(
     path = "/enrollments",
     operation_id = "enrollment_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = EnrollmentFields, example = json!(sample_fields())),
     responses((status = 201, description = "The enrollment.", body = Enrollment,

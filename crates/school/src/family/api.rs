@@ -123,6 +123,7 @@ async fn family_list(op: Op, listing: Listing<FamilyFilter, FamilySort>) -> Resu
     path = "/families",
     operation_id = "family_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = FamilyFields, example = json!(sample_fields())),
     responses((status = 201, description = "The family.", body = Family,

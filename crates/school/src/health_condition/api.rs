@@ -40,7 +40,6 @@ type HealthConditionPatch = MergePatch<HealthConditionFields>;
     path = "/health_conditions",
     operation_id = "health_condition_list",
     tag = "School",
-    extensions(("x-sealed" = json!(true))),
     params(StatusParameter, HealthFilter, HealthOrder, PageQuery),
     responses((status = 200, description = "A page of health conditions.", body = HealthConditionPage,
         example = json!({ "items": [sample()], "next_cursor": null })))

@@ -40,7 +40,6 @@ type HealthVisitPatch = MergePatch<HealthVisitFields>;
     path = "/health_visits",
     operation_id = "health_visit_list",
     tag = "School",
-    extensions(("x-sealed" = json!(true))),
     params(StatusParameter, HealthFilter, HealthOrder, PageQuery),
     responses((status = 200, description = "A page of health visits.", body = HealthVisitPage,
         example = json!({ "items": [sample()], "next_cursor": null })))

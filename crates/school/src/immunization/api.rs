@@ -40,7 +40,6 @@ type ImmunizationPatch = MergePatch<ImmunizationFields>;
     path = "/immunizations",
     operation_id = "immunization_list",
     tag = "School",
-    extensions(("x-sealed" = json!(true))),
     params(StatusParameter, HealthFilter, HealthOrder, PageQuery),
     responses((status = 200, description = "A page of immunizations.", body = ImmunizationPage,
         example = json!({ "items": [sample()], "next_cursor": null })))

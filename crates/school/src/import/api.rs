@@ -8,7 +8,7 @@ use cloister_http::{
     Upload,
 };
 use cloister_ids::ImportRunId;
-use cloister_tenancy::{Action, Error, Result, TenantTx};
+use cloister_tenancy::{Action, Asker, Error, ErrorKind, Result, TenantTx};
 use garde::Validate;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,11 +19,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     job,
     run::{DayOrMonth, ImportRun, ReadingMode, RosterFormat, RunSettings},
-    run_store,
+    run_store, shown,
     table::{self, TableSettings},
     undo::undo_table,
 };
-use crate::{ROSTER, scope::authorize_change};
+use crate::{ROSTER, document::check_room, scope::authorize_change};
 
 /// The routes of this folder.
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
@@ -36,6 +36,8 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
 
 /// Bytes of a package that is sent. Larger ones come in by command.
 const LARGEST_PACKAGE: u64 = 64 * 1024 * 1024;
+/// Imports that have not ended, of one tenant.
+const WAITING: i64 = 5;
 /// Bytes of one row in which a part of it waits.
 const PART: usize = 1024 * 1024;
 /// How browsers and programs call a zip.
@@ -171,7 +173,7 @@ struct UndoWish {
 
 /// List imports
 ///
-/// Every import of a roster, by command too, the newest first.
+/// Every import of a roster, by command too, the newest first. Read one to see its report.
 #[utoipa::path(
     get,
     path = "/roster/imports",
@@ -240,7 +242,15 @@ async fn roster_import_create(
 async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> Result<ImportRun> {
     let Received { mut file, length, key, .. } = received;
     let id = ImportRunId::generate(tx.cx().clock());
-    let run = run_store::insert(tx, key.as_ref(), id, settings, i64::try_from(length).unwrap_or(i64::MAX)).await?;
+    let bytes = i64::try_from(length).unwrap_or(i64::MAX);
+    let run = run_store::insert(tx, key.as_ref(), id, settings, bytes).await?;
+    if run_store::count_open(tx).await? > WAITING {
+        let message =
+            format!("{WAITING} imports wait or are under way already. Send this one when one of them has ended.");
+        return Err(Error::new(ErrorKind::Conflict, "too_many_imports", message));
+    }
+    // It is counted already.
+    check_room(tx, 0).await?;
     file.rewind().map_err(Error::internal)?;
     for number in 0.. {
         let read = tokio::task::spawn_blocking(move || {
@@ -255,8 +265,7 @@ async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> 
         file = back;
     }
     tx.audit_act("import.request", &ROSTER, id, Some(json!({ "bytes": length, "settings": settings })));
-    let permissions = tx.cx().permissions().iter().map(str::to_owned).collect();
-    let about = job::About { id, permissions };
+    let about = job::About { id, asker: Some(Asker::of(tx.cx())) };
     job::watch_later(tx, &about)?;
     tx.enqueue(job::RUN, json!(about), None, None)?;
     Ok(run)
@@ -264,8 +273,9 @@ async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> 
 
 /// Read an import
 ///
-/// How far it is, and once it has ended, what it did: for each file how many records were made, changed and removed, with examples
-/// and their fields, and what is wrong with which row. After 30 days the counts are left, and where which rows were wrong.
+/// How far it is, and once it has ended, what it did: for each file how many records were made, changed and removed. With examples
+/// and their fields, and what is wrong with which row, for whoever asked for it or may import. After 30 days the counts are left,
+/// and where which rows were wrong.
 #[utoipa::path(
     get,
     path = "/roster/imports/{id}",
@@ -276,7 +286,8 @@ async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> 
 )]
 async fn roster_import_read(op: Op, Path(id): Path<ImportRunId>) -> Result<Answer<ImportRun>, Problem> {
     op.cx.authorize(Action::Read, &ROSTER)?;
-    Ok(Answer(run_store::get(&op.tenancy, &op.cx, id).await?))
+    let run = run_store::get(&op.tenancy, &op.cx, id).await?;
+    Ok(Answer(shown::to(&op.cx, run)))
 }
 
 /// Take an import back

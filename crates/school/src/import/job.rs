@@ -9,7 +9,7 @@ use std::{
 
 use cloister_ids::ImportRunId;
 use cloister_tenancy::{
-    Actor, Error, ErrorKind, OpContext, PermissionSet, Result, Tenancy, TenantTx,
+    Action, Asker, Error, ErrorKind, OpContext, Result, Tenancy, TenantTx,
     jobs::{JobContext, JobKind, Priority},
 };
 use jiff::SignedDuration;
@@ -21,7 +21,10 @@ use super::{
     run::{RosterFormat, RunState},
     run_store, table, undo,
 };
-use crate::oneroster::{Limits, Package, from_sds};
+use crate::{
+    ROSTER,
+    oneroster::{Limits, Package, from_sds},
+};
 
 /// The job that brings a package in.
 pub(super) const RUN: &str = "school.import_run";
@@ -41,9 +44,9 @@ const GIVEN_UP: &str = "import_given_up";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct About {
     pub(super) id: ImportRunId,
-    /// What whoever asked for it may do: a table is brought in with no more than that.
+    /// Whoever asked for it: it is brought in in their name, with no more than they may do.
     #[serde(default)]
-    pub(super) permissions: Vec<String>,
+    pub(super) asker: Option<Asker>,
 }
 
 /// Bringing a large district in takes minutes.
@@ -113,14 +116,18 @@ async fn is_dead(tenancy: &Tenancy, cx: &OpContext, id: ImportRunId) -> Result<b
 }
 
 async fn run(job: JobContext) -> Result<()> {
-    let About { id, permissions } = job.payload()?;
+    let About { id, asker } = job.payload()?;
     let (tenancy, cx) = (job.tenancy(), job.cx()?);
     let run = run_store::get(tenancy, cx, id).await?;
     if !matches!(run.state, RunState::Waiting | RunState::Running) {
         // An earlier attempt ended it, and did not live to say so.
         return Ok(());
     }
-    match bring(tenancy, cx, &run, &PermissionSet::new(permissions)).await {
+    let outcome = async {
+        let asked = asked(tenancy, cx, asker.as_ref()).await?;
+        bring(tenancy, cx, &run, &asked).await
+    };
+    match outcome.await {
         Ok(()) => Ok(()),
         // Tried again, it may well succeed: another import is under way, a database is not there, somebody changed the roster.
         Err(error) if passes(&error) && job.attempt() < u32::from(ATTEMPTS) => Err(error),
@@ -140,15 +147,28 @@ fn passes(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::TooMany)
 }
 
-/// Brings one in, and notes how it ended.
-async fn bring(tenancy: &Tenancy, cx: &OpContext, run: &super::ImportRun, permissions: &PermissionSet) -> Result<()> {
+/// The context of whoever asked for it, who must be allowed to import still: hours may lie between the request and the job.
+async fn asked(tenancy: &Tenancy, cx: &OpContext, asker: Option<&Asker>) -> Result<OpContext> {
+    let gone = || {
+        let message = "Whoever asked for this import may not import any more.";
+        Error::new(ErrorKind::Forbidden, "import_not_allowed_any_more", message)
+    };
+    let asked = tenancy.in_the_name_of(cx, asker.ok_or_else(gone)?).await?;
+    if asked.authorize(Action::Import, &ROSTER).is_err() {
+        return Err(gone());
+    }
+    Ok(asked)
+}
+
+/// Brings one in in the name of whoever asked for it, and notes how it ended.
+async fn bring(tenancy: &Tenancy, cx: &OpContext, run: &super::ImportRun, asked: &OpContext) -> Result<()> {
     let file = fetch(tenancy, cx, run.id).await?;
     let far = Far::default();
     let importing = async {
         if run.settings.format == RosterFormat::Table {
-            bring_table(tenancy, cx, run, permissions, file, &far).await
+            bring_table(tenancy, asked, run, file, &far).await
         } else {
-            bring_package(tenancy, cx, run, file, &far).await
+            bring_package(tenancy, asked, run, file, &far).await
         }
     };
     let (outcome, report) = tokio::select! {
@@ -172,7 +192,7 @@ type Ended = (Outcome, serde_json::Value);
 
 async fn bring_package(
     tenancy: &Tenancy,
-    cx: &OpContext,
+    asked: &OpContext,
     run: &super::ImportRun,
     file: DiskFile,
     far: &Far,
@@ -180,33 +200,21 @@ async fn bring_package(
     let format = run.settings.format;
     let package = tokio::task::spawn_blocking(move || open(file, format)).await.map_err(Error::internal)??;
     let settings = run.settings.for_import();
-    let report = super::bring(tenancy, cx, package, &settings, far, Some(run.id)).await?;
+    let report = super::bring(tenancy, asked, package, &settings, far, Some(run.id)).await?;
     Ok((report.outcome, serde_json::to_value(&report).map_err(Error::internal)?))
 }
 
-/// A table comes in in the name of whoever asked for it.
 async fn bring_table(
     tenancy: &Tenancy,
-    cx: &OpContext,
+    asked: &OpContext,
     run: &super::ImportRun,
-    permissions: &PermissionSet,
     file: DiskFile,
     far: &Far,
 ) -> Result<Ended> {
     let bytes = tokio::task::spawn_blocking(move || table::whole(file)).await.map_err(Error::internal)?;
-    let asked = cx.clone().in_the_name_of(actor(&run.created_by), permissions);
     let bytes = bytes.map_err(Error::internal)?;
-    let report = table::bring(tenancy, &asked, bytes, &run.settings, far, Some(run.id)).await?;
+    let report = table::bring(tenancy, asked, bytes, &run.settings, far, Some(run.id)).await?;
     Ok((report.outcome, serde_json::to_value(&report).map_err(Error::internal)?))
-}
-
-/// Who asked for it, as the import has it.
-fn actor(text: &str) -> Actor {
-    match text.split_once(':') {
-        Some(("account", name)) => Actor::Account(name.into()),
-        Some(("operator", name)) => Actor::Operator(name.into()),
-        _ => Actor::System(RUN),
-    }
 }
 
 fn open(file: DiskFile, format: RosterFormat) -> Result<Package> {

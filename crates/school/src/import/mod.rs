@@ -40,6 +40,7 @@ mod report;
 mod rows;
 mod run;
 mod run_store;
+mod shown;
 mod stage;
 mod store;
 mod table;

@@ -159,7 +159,8 @@ pub struct ImportRun {
     pub done: i64,
     /// Of how much.
     pub total: i64,
-    /// What it did, would do, or was refused for: counts and examples file by file, issues and repairs.
+    /// What it did, would do, or was refused for: counts and examples file by file, issues and repairs. Lists leave it out. Examples,
+    /// issues and repairs are for whoever asked for the import, or may import.
     #[schema(value_type = Option<Object>)]
     pub report: Option<Value>,
     /// Why it failed, in a word that is stable.

@@ -9,13 +9,29 @@ use cloister_tenancy::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::run::{ImportRun, RunSettings, RunState};
+use super::{
+    run::{ImportRun, RunSettings, RunState},
+    shown::bounded,
+};
 use crate::record::found;
 
 macro_rules! columns {
     () => {
-        "id, version, created_at, created_by, updated_at, updated_by, state, settings, bytes, phase, done, total, report,
-         failure, applied_at, undoable, undone_at, undone_by"
+        columns!("report")
+    };
+    ($report:literal) => {
+        concat!(
+            "id, version, created_at, created_by, updated_at, updated_by, state, settings, bytes, phase, done, total, ",
+            $report,
+            ", failure, applied_at, undoable, undone_at, undone_by"
+        )
+    };
+}
+
+/// A list shows no reports: each may be large, and is read by itself.
+macro_rules! listed {
+    () => {
+        columns!("null::jsonb as report")
     };
 }
 
@@ -27,13 +43,15 @@ statements! {
     /// The one that can be taken back.
     LAST = concat!("select ", columns!(), " from import_run where tenant_id = $1 and undoable order by applied_at desc limit 1");
     /// Newest first, behind `$2`.
-    NEWEST = concat!("select ", columns!(), " from import_run where tenant_id = $1 and id < $2 order by id desc limit $3");
+    NEWEST = concat!("select ", listed!(), " from import_run where tenant_id = $1 and id < $2 order by id desc limit $3");
     /// Oldest first, behind `$2`.
-    OLDEST = concat!("select ", columns!(), " from import_run where tenant_id = $1 and id > $2 order by id limit $3");
+    OLDEST = concat!("select ", listed!(), " from import_run where tenant_id = $1 and id > $2 order by id limit $3");
     /// A new one: `$2` id, `$3` now, `$4` who, `$5` settings, `$6` bytes.
     INSERT = "insert into import_run (tenant_id, id, version, created_at, created_by, updated_at, updated_by, state, settings,
             bytes, done, total, undoable)
         values ($1, $2, 1, $3, $4, $3, $4, 'waiting', $5, $6, 0, 0, false)";
+    /// Those that have not ended.
+    COUNT_OPEN = "select count(*) as count from import_run where tenant_id = $1 and state in ('waiting', 'running')";
     /// A part of its package.
     INSERT_PART = "insert into import_part (tenant_id, run_id, number, bytes) values ($1, $2, $3, $4)";
     /// A part of its package.
@@ -125,6 +143,11 @@ pub(super) async fn insert(
     Ok(ImportRun::waiting(id, settings.clone(), bytes, now, by))
 }
 
+/// How many have not ended.
+pub(super) async fn count_open(tx: &mut TenantTx) -> Result<i64> {
+    Ok(found(&tx.query(&COUNT_OPEN, &[]).await?)?.get("count"))
+}
+
 pub(super) async fn insert_part(tx: &mut TenantTx, id: ImportRunId, number: i32, bytes: &[u8]) -> Result<()> {
     tx.query(&INSERT_PART, &[&id, &number, &bytes]).await.map(drop)
 }
@@ -156,6 +179,7 @@ pub(super) async fn end(
     failure: Option<&str>,
 ) -> Result<()> {
     let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
+    let report = report.map(bounded);
     let undoable = applied_at.is_some();
     let rows = tx
         .query_all(&[

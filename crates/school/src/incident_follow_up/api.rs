@@ -132,6 +132,7 @@ async fn incident_follow_up_list(
     path = "/incident_follow_ups",
     operation_id = "incident_follow_up_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = IncidentFollowUpFields, example = json!(sample_fields())),
     responses((status = 201, description = "The incident follow-up.", body = IncidentFollowUp,

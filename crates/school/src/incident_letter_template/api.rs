@@ -122,6 +122,7 @@ async fn incident_letter_template_list(
     path = "/incident_letter_templates",
     operation_id = "incident_letter_template_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = IncidentLetterTemplateFields, example = json!(sample_fields())),
     responses((status = 201, description = "The incident letter template.", body = IncidentLetterTemplate,

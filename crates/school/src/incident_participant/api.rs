@@ -139,6 +139,7 @@ async fn incident_participant_list(
     path = "/incident_participants",
     operation_id = "incident_participant_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = IncidentParticipantFields, example = json!(sample_fields())),
     responses((status = 201, description = "The incident participant.", body = IncidentParticipant,

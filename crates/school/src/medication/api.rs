@@ -40,7 +40,6 @@ type MedicationPatch = MergePatch<MedicationFields>;
     path = "/medications",
     operation_id = "medication_list",
     tag = "School",
-    extensions(("x-sealed" = json!(true))),
     params(StatusParameter, HealthFilter, HealthOrder, PageQuery),
     responses((status = 200, description = "A page of medications.", body = MedicationPage,
         example = json!({ "items": [sample()], "next_cursor": null })))

@@ -158,6 +158,7 @@ async fn meeting_list(op: Op, listing: Listing<MeetingFilter, MeetingSort>) -> R
     path = "/meetings",
     operation_id = "meeting_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(Strictness, IdempotencyHeader),
     request_body(content = MeetingFields, example = json!(sample_fields())),
     responses((status = 201, description = "The meeting, and what stands against it.", body = WrittenMeeting,

@@ -129,6 +129,7 @@ async fn org_list(op: Op, listing: Listing<OrgFilter, OrgSort>) -> Result<Answer
     path = "/orgs",
     operation_id = "org_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = OrgFields, example = json!(sample_fields())),
     responses((status = 201, description = "The organisation.", body = Org,

@@ -161,6 +161,7 @@ async fn person_list(op: Op, listing: Listing<PersonFilter, PersonSort>) -> Resu
     path = "/persons",
     operation_id = "person_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = PersonFields, example = json!(sample_fields())),
     responses((status = 201, description = "The person.", body = Person,

@@ -119,6 +119,7 @@ async fn room_list(op: Op, listing: Listing<RoomFilter, RoomSort>) -> Result<Ans
     path = "/rooms",
     operation_id = "room_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = RoomFields, example = json!(sample_fields())),
     responses((status = 201, description = "The room.", body = Room,

@@ -137,6 +137,7 @@ async fn staff_assignment_list(
     path = "/staff_assignments",
     operation_id = "staff_assignment_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = StaffAssignmentFields, example = json!(sample_fields())),
     responses((status = 201, description = "The staff assignment.", body = StaffAssignment,

@@ -144,6 +144,7 @@ async fn student_school_association_list(
     path = "/student_school_associations",
     operation_id = "student_school_association_create",
     tag = "School",
+    extensions(("x-table" = json!(true))),
     params(IdempotencyHeader),
     request_body(content = StudentSchoolAssociationFields, example = json!(sample_fields())),
     responses((status = 201, description = "The student school association.", body = StudentSchoolAssociation,

@@ -22,6 +22,7 @@ mod families;
 mod health;
 mod health_sight;
 mod house;
+mod import_bounds;
 mod imports;
 mod imports_left;
 mod listing;

@@ -157,8 +157,8 @@ mod tests {
 
     #[test]
     fn cells_are_texts_and_our_own_guard_goes() {
-        let sheet = read(b"a,b\n'=1,'tis\n").unwrap();
-        assert_eq!(rows(&sheet), [["=1", "'tis"]]);
+        let sheet = read(b"a,b\n'=1,'tis\n\"x; y;' -1\",2\n").unwrap();
+        assert_eq!(rows(&sheet), [["=1", "'tis"], ["x; y; -1", "2"]]);
         let sheet = read(format!("a,b\n{},\n", "x".repeat(40_000)).as_bytes()).unwrap();
         assert!(matches!(sheet.rows[0].cells[0], Cell::Fault("cell_too_long", _)));
     }

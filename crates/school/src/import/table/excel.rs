@@ -1,20 +1,19 @@
 //! Workbooks. Of a formula its last result is taken, nothing is computed, and nothing outside of the file is looked at.
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 
 use calamine::{CellErrorType, DataRef, Reader, SheetVisible, Xlsx};
 use cloister_tenancy::{Error, Result};
 use jiff::civil::{Date, DateTime};
 
 use super::{
+    packed::{UNPACKED, measure},
     report::TableIssue,
     sheet::{COLUMNS, Cell, ROWS, Sheet, SheetRow, refused, too_many_columns, too_many_rows},
 };
 
-/// Bytes of all that is packed in it.
-const UNPACKED: u64 = 100 * 1024 * 1024;
-/// Files that are packed in it.
-const FILES: usize = 2_000;
+/// Bytes of the texts of all cells together. A string that many cells share is written once and counts for each.
+const TEXTS: usize = 64 * 1024 * 1024;
 
 /// Reads the sheet of this name, or the first that shows.
 pub(super) fn read(bytes: Vec<u8>, wanted: Option<&str>) -> Result<Sheet> {
@@ -41,9 +40,10 @@ pub(super) fn read(bytes: Vec<u8>, wanted: Option<&str>) -> Result<Sheet> {
         issues.push(TableIssue::warning("sheet_chosen", 1, None, message));
     }
     let mut cells = workbook.worksheet_cells_reader(name).map_err(unreadable)?;
-    let mut rows: Vec<SheetRow> = Vec::new();
+    let (mut rows, mut left): (Vec<SheetRow>, usize) = (Vec::new(), TEXTS);
     while let Some(cell) = cells.next_cell().map_err(unreadable)? {
         let (line, column) = cell.get_position();
+        left = left.checked_sub(length(cell.get_value())).ok_or_else(too_much_text)?;
         let value = cell_of(cell.get_value());
         if value.is_empty() {
             continue;
@@ -66,30 +66,22 @@ pub(super) fn read(bytes: Vec<u8>, wanted: Option<&str>) -> Result<Sheet> {
     Sheet::of(name, rows, issues)
 }
 
-/// Unpacks all of it once without keeping it: what says that it is small may be large.
-fn measure(bytes: &[u8], most: u64) -> Result<()> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
-    let bomb = || {
-        refused(
-            "table_too_large",
-            "This workbook is too large when it is unpacked. Send the table in parts, or as CSV.",
-        )
-    };
-    if archive.len() > FILES {
-        return Err(bomb());
-    }
-    let mut left = most;
-    for at in 0..archive.len() {
-        let file = archive.by_index(at).map_err(unreadable)?;
-        let read = std::io::copy(&mut file.take(left + 1), &mut std::io::sink()).map_err(unreadable)?;
-        left = left.checked_sub(read).ok_or_else(bomb)?;
-    }
-    Ok(())
-}
-
-fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+pub(super) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     refused("table_unreadable", "This is no workbook that can be read. Save it again as .xlsx, or as CSV.")
         .because(error)
+}
+
+/// Bytes of the text of a cell.
+fn length(value: &DataRef<'_>) -> usize {
+    match value {
+        DataRef::String(text) | DataRef::DurationIso(text) | DataRef::DateTimeIso(text) => text.len(),
+        DataRef::SharedString(text) => text.len(),
+        _ => 0,
+    }
+}
+
+fn too_much_text() -> Error {
+    refused("table_too_large", "The cells of this workbook hold too much text. Send the table in parts.")
 }
 
 fn cell_of(value: &DataRef<'_>) -> Cell {
@@ -149,7 +141,7 @@ mod tests {
     use rust_xlsxwriter::{Format, Workbook};
     use zip::{ZipWriter, write::SimpleFileOptions};
 
-    use super::{measure, read};
+    use super::read;
     use crate::import::table::sheet::Cell;
 
     #[test]
@@ -189,14 +181,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_large_when_it_is_unpacked_is_refused() {
-        let mut bomb = ZipWriter::new(Cursor::new(Vec::new()));
-        bomb.start_file("xl/worksheets/sheet1.xml", SimpleFileOptions::default()).unwrap();
-        bomb.write_all(&vec![b' '; 3_000_000]).unwrap();
-        let bomb = bomb.finish().unwrap().into_inner();
-        assert!(bomb.len() < 10_000);
-        assert_eq!(measure(&bomb, 2_000_000).unwrap_err().code(), "table_too_large");
-        measure(&bomb, 3_000_000).unwrap();
+    fn a_string_that_many_cells_share_counts_for_each() {
+        let long = "x".repeat(32_767);
+        let filled = |columns: u16| {
+            let mut workbook = Workbook::new();
+            let sheet = workbook.add_worksheet();
+            for row in 0..50 {
+                for column in 0..columns {
+                    let text = if row == 0 { column.to_string() } else { long.clone() };
+                    sheet.write_string(row, column, text).unwrap();
+                }
+            }
+            workbook.save_to_buffer().unwrap()
+        };
+        let bytes = filled(50);
+        assert!(bytes.len() < 100_000);
+        assert_eq!(read(bytes, None).unwrap_err().code(), "table_too_large");
+        assert_eq!(read(filled(30), None).unwrap().rows.len(), 49);
     }
 
     #[test]

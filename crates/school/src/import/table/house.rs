@@ -1,8 +1,8 @@
 //! The routes that rows are sent to, and what they say of the lists there are.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use cloister_http::{HttpModule, Inside};
+use cloister_http::{HttpModule, Inside, InsideRoutes};
 use cloister_tenancy::{Error, ErrorKind, OpContext, Result, Tenancy};
 use serde_json::Value;
 
@@ -19,13 +19,23 @@ pub(super) struct House {
     pub(super) resources: Resources,
 }
 
+/// The routes, and the lists without the fields of any tenant: the same for everybody, so they are built once.
+fn built() -> Result<&'static (InsideRoutes, Resources)> {
+    static BUILT: OnceLock<(InsideRoutes, Resources)> = OnceLock::new();
+    if let Some(built) = BUILT.get() {
+        return Ok(built);
+    }
+    let modules: [Arc<dyn HttpModule>; 1] = [Arc::new(School)];
+    let routes = InsideRoutes::of(&modules);
+    let document = serde_json::to_value(routes.document()).map_err(Error::internal)?;
+    Ok(BUILT.get_or_init(|| (routes, Resources::of(&document))))
+}
+
 impl House {
     /// With the fields that the tenant has of its own, as far as `cx` may see them.
     pub(super) async fn new(tenancy: &Tenancy, cx: &OpContext) -> Result<Self> {
-        let modules: [Arc<dyn HttpModule>; 1] = [Arc::new(School)];
-        let inside = Inside::new(tenancy, &modules);
-        let document = serde_json::to_value(inside.document()).map_err(Error::internal)?;
-        let mut house = Self { inside, resources: Resources::of(&document) };
+        let (routes, resources) = built()?;
+        let mut house = Self { inside: routes.at(tenancy), resources: resources.clone() };
         let mut own = Vec::new();
         match each(&house.inside, cx, "custom_fields", false, |field| own.push(field.clone())).await {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Forbidden) => {}
@@ -65,4 +75,22 @@ fn own_field(field: &Value) -> Field {
         _ => Kind::Text,
     };
     Field { name: text("name"), kind, required: false, nullable: true, description: text("title") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::built;
+
+    #[test]
+    fn the_lists_are_built_once_and_hold_records_alone() {
+        let (first, second) = (built().unwrap(), built().unwrap());
+        assert!(std::ptr::eq(first, second));
+        let names: Vec<&str> = first.1.names().collect();
+        for record in ["persons", "orgs", "enrollments", "attendance_events", "rooms"] {
+            assert!(names.contains(&record), "{record}: {names:?}");
+        }
+        for act in ["year_rollovers", "person_merges", "absence_requests", "incident_letters", "medications"] {
+            assert!(!names.contains(&act), "{act}");
+        }
+    }
 }

@@ -12,8 +12,9 @@
 //!
 //! * No rule about records is written here. A row is sent to the route that takes such a record over HTTP, in the name of whoever
 //!   asked for the import and with their permissions. So rules, permissions, scopes and audit are those of the API.
-//! * Which lists there are, and their fields, is read from the API document. A new resource can be brought in from the day it has
-//!   routes.
+//! * Which lists there are, and their fields, is read from the API document. A new resource can be brought in from the day its
+//!   creation says `x-table`. What is an act rather than a record never does: a year rollover, the merging of persons, a request, a
+//!   letter.
 //! * A table says nothing about records that it does not name: nothing is ever deleted.
 //! * All or nothing, unless the caller asked to go on without the bad rows.
 //! * One import at a time into a tenant, of whatever kind; and the last of them can be taken back.
@@ -26,6 +27,7 @@ mod excel;
 mod house;
 mod lookup;
 mod mapping;
+mod packed;
 mod report;
 mod resource;
 mod row;

@@ -10,7 +10,7 @@ use super::{
     sheet::{Cell, SheetRow},
     value,
 };
-use crate::import::{DayOrMonth, FieldChange};
+use crate::import::{DayOrMonth, FieldChange, shown::cut};
 
 /// What a row says.
 #[derive(Debug, Default, PartialEq)]
@@ -197,12 +197,12 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// The fields of a patch one by one, as they were and as they become.
+/// The fields of a patch one by one, as they were and as they become. Long values are cut.
 pub(super) fn told(patch: &Map<String, Value>, before: &Map<String, Value>) -> Vec<FieldChange> {
     let change = |(name, after): (&String, &Value)| FieldChange {
         field: name.clone(),
-        before: before.get(name).cloned().unwrap_or_default(),
-        after: after.clone(),
+        before: before.get(name).map(cut).unwrap_or_default(),
+        after: cut(after),
     };
     patch.iter().map(change).collect()
 }

@@ -1,5 +1,6 @@
 //! A table as it was sent: names of columns, and rows of cells that are not understood yet.
 
+use cloister_http::unguarded;
 use cloister_tenancy::{Error, ErrorKind, Result};
 use jiff::civil::DateTime;
 
@@ -33,19 +34,15 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    /// A text as somebody typed it. The apostrophe that our own tables put before what a spreadsheet would compute goes.
+    /// A text as somebody typed it. The apostrophes that our own tables put before what a spreadsheet would compute go.
     pub(super) fn text(text: &str) -> Self {
         let text = text.trim();
         if text.chars().count() > CELL {
             return Self::Fault("cell_too_long", format!("A cell holds {CELL} characters at most."));
         }
-        let plain = text.strip_prefix('\'').filter(|rest| {
-            rest.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
-                || rest.starts_with(['\t', '\r', '\n'])
-        });
-        match plain.unwrap_or(text) {
-            "" => Self::Empty,
-            text => Self::Text(text.to_owned()),
+        match unguarded(text) {
+            plain if plain.is_empty() => Self::Empty,
+            plain => Self::Text(plain),
         }
     }
 

@@ -1,0 +1,28 @@
+//! What somebody may do now who asked for background work earlier: the same as a token of theirs would say if they got one now.
+
+use std::sync::Weak;
+
+use cloister_tenancy::{Asker, Error, PermissionSet, Result, Standings, TenantEntry};
+use futures_util::future::BoxFuture;
+
+use crate::{Service, account::Standing, service::Inner};
+
+/// Asks the control plane. The kernel holds it, and must not keep what holds the kernel.
+pub(crate) struct Here(pub(crate) Weak<Inner>);
+
+impl Standings for Here {
+    fn now<'a>(&'a self, tenant: &'a TenantEntry, asker: &'a Asker) -> BoxFuture<'a, Result<PermissionSet>> {
+        Box::pin(async move {
+            let service = self.0.upgrade().map(Service).ok_or_else(|| Error::unavailable("the node is stopping"))?;
+            // Whoever has no account has no membership that could have ended: work of the installation itself.
+            let Some(account) = asker.account else { return Ok(asker.permissions()) };
+            if let Some(visit) = asker.visit() {
+                return service.still_inside(tenant, account, visit).await;
+            }
+            let standing = Standing::read(service.control(), account, Some(tenant.id)).await?;
+            // The session had a second factor when it asked, where one was wanted; nobody is there to give it again.
+            let now = service.tenancy().clock().now();
+            Ok(PermissionSet::new(standing.enter(service.tenancy(), tenant, true, now)?))
+        })
+    }
+}
