@@ -112,7 +112,7 @@ async fn check_times_at_schools(office: &Office<'_>, students: usize) {
     let schools = whole(office, "orgs?type=school").await;
     let plan = json!({"school_id": schools[0]["id"], "from_session_id": last["id"], "to_session_id": next["id"]});
     let plan = office.make("year_rollovers", plan).await;
-    let number = |outcome: &str| plan[outcome].as_u64().unwrap() as usize;
+    let number = |outcome: &str| usize::try_from(plan[outcome].as_u64().unwrap()).unwrap();
     assert_eq!((number("promoted") + number("graduating"), number("undecided")), (students, 0), "{plan}");
     assert_eq!(plan["graduating_grades"], json!(["12"]));
     let mut planned = whole(office, &format!("year_rollover_students?year_rollover_id={}", id(&plan))).await;

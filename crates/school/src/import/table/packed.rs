@@ -88,7 +88,7 @@ fn claimed(part: &[u8]) -> u64 {
 /// Whether the styles stay small when they are read.
 fn are_bounded(part: &[u8]) -> bool {
     let count = |is: &dyn Fn(&[u8]) -> bool| part.windows(3).filter(|window| is(window)).count();
-    let elements = part.iter().filter(|byte| **byte == b'<').count();
+    let elements = part.split(|byte| *byte == b'<').count() - 1;
     let formats = count(&|window| [b'<', b':'].contains(&window[0]) && &window[1..] == b"xf");
     elements <= STYLE_ELEMENTS && formats <= FORMATS && formats.saturating_mul(longest_value(part)) <= STYLE_BYTES
 }
