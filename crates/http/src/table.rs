@@ -20,6 +20,7 @@ use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 
 use crate::{
+    formula::cell,
     request::RequestInfo,
     workbook::{self, Days, Workbook},
 };
@@ -251,48 +252,6 @@ fn line(text: &mut String, cells: impl Iterator<Item = String>) {
     text.push_str("\r\n");
 }
 
-/// What begins a formula.
-const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-/// What ends a cell for a program that takes another separator than ours, and does not see our quotes for that.
-const ENDS: [char; 4] = [';', '\t', '\r', '\n'];
-
-/// A cell that a spreadsheet shows and never computes: what would begin a formula gets an apostrophe in front. Within the text too,
-/// where a program with another separator would begin a cell. [`unguarded`] takes them off.
-pub fn cell(text: &str) -> String {
-    let mut guarded = String::with_capacity(text.len() + 1);
-    for (at, part) in text.split_inclusive(ENDS).enumerate() {
-        if begins_formula(part) || at == 0 && begins_with_blank(part) {
-            guarded.push('\'');
-        }
-        guarded.push_str(part);
-    }
-    if guarded.contains([',', '"', '\r', '\n', ';', '\t', '\'']) || guarded.starts_with(' ') || guarded.ends_with(' ') {
-        return format!("\"{}\"", guarded.replace('"', "\"\""));
-    }
-    guarded
-}
-
-/// A text without the apostrophes that [`cell`] put before what a spreadsheet would compute.
-pub fn unguarded(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    // At the front, the apostrophe may be all that stands before the end of a part.
-    let front = text.strip_prefix('\'').filter(|rest| begins_formula(rest) || begins_with_blank(rest));
-    for (at, part) in front.unwrap_or(text).split_inclusive(ENDS).enumerate() {
-        let inner = part.strip_prefix('\'').filter(|rest| at > 0 && begins_formula(rest));
-        plain.push_str(inner.unwrap_or(part));
-    }
-    plain
-}
-
-/// Quotes that such a program would see are none to it: what is behind them counts.
-fn begins_formula(text: &str) -> bool {
-    text.trim_start_matches(|c: char| c == '"' || c.is_whitespace() && !ENDS.contains(&c)).starts_with(FORMULA)
-}
-
-fn begins_with_blank(text: &str) -> bool {
-    text.starts_with(['\t', '\r', '\n'])
-}
-
 #[cfg(test)]
 mod tests {
     use axum::{
@@ -307,60 +266,8 @@ mod tests {
     use serde_json::{Value, json};
     use tower::ServiceExt;
 
-    use super::{cell, lists, unguarded};
+    use super::lists;
     use crate::workbook::{self, Days};
-
-    #[test]
-    fn a_cell_is_never_a_formula() {
-        for (text, expected) in [
-            ("plain", "plain"),
-            ("a,b", "\"a,b\""),
-            ("say \"hi\"", "\"say \"\"hi\"\"\""),
-            ("two\nlines", "\"two\nlines\""),
-            ("=cmd|' /C calc'!A0", "\"'=cmd|' /C calc'!A0\""),
-            ("+1", "\"'+1\""),
-            ("-1", "\"'-1\""),
-            ("@SUM(A1)", "\"'@SUM(A1)\""),
-            ("\t=1", "\"'\t'=1\""),
-            ("  =1", "\"'  =1\""),
-            ("a;=1", "\"a;'=1\""),
-            ("a; \u{a0}@x;b", "\"a;' \u{a0}@x;b\""),
-            ("two\r\n-1", "\"two\r\n'-1\""),
-            ("a\t\"=1\"", "\"a\t'\"\"=1\"\"\""),
-            ("1;2 = 3", "\"1;2 = 3\""),
-            ("", ""),
-        ] {
-            assert_eq!(cell(text), expected, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_guarded_cell_comes_back_as_it_was() {
-        for text in [
-            "",
-            "plain",
-            "=1",
-            "+1",
-            "\t=1",
-            "  =1",
-            "a;=1",
-            "a; -b;=",
-            "x\r\n\r\n=1\n\n",
-            "\"=1\"",
-            "a\t\"=1\"",
-            "a;'b",
-            "'tis",
-            "\n;\t=\n'",
-            "＝1;＋2",
-        ] {
-            let written = cell(text);
-            let read = match written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-                Some(quoted) => quoted.replace("\"\"", "\""),
-                None => written,
-            };
-            assert_eq!(unguarded(&read), text, "{read:?}");
-        }
-    }
 
     /// Five things, as many a page as the test likes, whatever limit is asked for.
     fn routes() -> Router {
