@@ -12,7 +12,9 @@ use cloister_postgres::{
     embedded::{self, EmbeddedCluster, EmbeddedError, Settings},
 };
 use cloister_school::School;
-use cloister_tenancy::{Actor, Cluster, Config, Error, ErrorKind, Installation, Module, NoLimits, Tenancy};
+use cloister_tenancy::{
+    Actor, Cluster, Config, Error, ErrorKind, Installation, Module, NoLimits, Tenancy, TenantEntry,
+};
 
 use crate::{configuration::Configuration, logins::StoredLogins};
 
@@ -252,6 +254,16 @@ impl Running {
     /// The server's logins, for measurements beside the kernel.
     pub(crate) async fn cluster(&self, configuration: &Configuration) -> anyhow::Result<Cluster> {
         Ok(self.database.cluster(&self.database.logins(configuration).await?))
+    }
+
+    /// Statistics of a tenant's database at once, after much was written, and not when the server comes to it: without them it
+    /// goes about many-table statements in ways that take seconds. Nothing happens where nobody knows the owner's login.
+    pub(crate) async fn analyze(&self, configuration: &Configuration, entry: &TenantEntry) -> anyhow::Result<()> {
+        let (Some(owner), Some(place)) = (self.cluster(configuration).await?.owner, entry.placement.as_ref()) else {
+            return Ok(());
+        };
+        owner.connect(&place.database).await?.batch_execute("vacuum analyze").await?;
+        Ok(())
     }
 
     /// See [`Database::ended`].

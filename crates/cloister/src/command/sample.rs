@@ -105,7 +105,7 @@ async fn make(configuration: &Configuration, args: &Sample, tenant: &str, output
     settings.attendance_days = args.attendance_days;
     settings.add = args.add;
     let platform = Running::open(configuration, Prepare::WhenAlone).await?;
-    let made = fill(&platform, &settings, tenant, !args.no_accounts).await;
+    let made = fill(&platform, configuration, &settings, tenant, !args.no_accounts).await;
     platform.close().await?;
     let made = made?;
     let mut lines: Vec<(&str, String)> =
@@ -121,6 +121,7 @@ async fn make(configuration: &Configuration, args: &Sample, tenant: &str, output
 
 async fn fill(
     platform: &Running,
+    configuration: &Configuration,
     settings: &SchoolSettings,
     tenant: &str,
     with_accounts: bool,
@@ -130,9 +131,10 @@ async fn fill(
     let progress = Progress::default();
     let begun = std::time::Instant::now();
     let summary = school::make(&platform.tenancy, &cx, settings, &progress).await;
-    let seconds = begun.elapsed().as_secs_f64();
     progress.clear();
     let summary = summary?;
+    platform.analyze(configuration, &entry).await?;
+    let seconds = begun.elapsed().as_secs_f64();
     let mut sign_ins = Vec::new();
     if with_accounts {
         for (what, role) in ROLES {
