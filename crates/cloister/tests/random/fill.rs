@@ -102,7 +102,8 @@ impl Maker<'_> {
         let class = json!({ "title": "Algebra A", "class_code": "A1", "class_type": "scheduled", "location": "Room 1",
             "course_id": course, "school_id": org, "term_ids": [term] });
         let class = self.post("classes", class).await["id"].clone();
-        let agent = json!({ "given_name": "Gus", "family_name": "Adult", "email": "gus@home.example" });
+        let agent = json!({ "given_name": "Gus", "family_name": "Adult", "email": "gus@home.example",
+            "roles": [{ "role": "guardian", "role_type": "primary", "org_id": org }] });
         let agent = self.post("persons", agent).await["id"].clone();
         let person = json!({ "given_name": "Mila", "family_name": "Okafor", "username": "mila", "agent_ids": [agent],
             "user_ids": [{ "type": "LDAP", "identifier": "mila" }],

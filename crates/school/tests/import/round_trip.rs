@@ -113,7 +113,7 @@ async fn a_package_has_what_the_standard_asks_for_and_no_more() {
          sms,phone,agentSourcedIds,grades,password,userMasterIdentifier,preferredGivenName,preferredMiddleName,\
          preferredFamilyName,primaryOrgSourcedId,pronouns\n\
          grace,,,false,grace,,Grace,Scholar,,,,,,,,,,,,,,\n\
-         kim,,,true,kim,,Kim,Łukasz,,,,,,\"grace,sam\",09,,,,,,school,\n\
+         kim,,,true,kim,,Kim,Łukasz,,,,,,grace,09,,,,,,school,\n\
          sam,,,true,sam,,Sam,O'Neill,,,,,,grace,09,,,,,,school,they/them\n\
          tina,,,true,tina,\"{LDAP:tina},{SIS:7}\",Tina,Tutor,,,tina@school.example,,,,,,,,,,school,\n"
     );
