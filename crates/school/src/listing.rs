@@ -155,6 +155,18 @@ impl Span {
         Ok(Self { status, after, limit: listing.limit(), descending: listing.descending })
     }
 
+    /// The same of a list by day that shows the days from `from` until before `until` alone. An index begins at one bound, the
+    /// position, and would go through all days before the first that is asked for.
+    pub(crate) fn on_days(mut self, from: Option<Date>, until: Option<Date>) -> Self {
+        let Key::Date(day) = self.after.key else { return self };
+        let bound = if self.descending { until.filter(|until| day >= *until) } else { from.filter(|from| day < *from) };
+        if let Some(bound) = bound {
+            // No record has this id, so none of the first day is left out, and none of the day after the last comes in.
+            self.after = Position { key: Key::Date(bound), id: Uuid::nil() };
+        }
+        self
+    }
+
     /// One of two statements that differ in direction.
     pub(crate) fn pick(&self, [ascending, descending]: [&'static Statement; 2]) -> &'static Statement {
         if self.descending { descending } else { ascending }

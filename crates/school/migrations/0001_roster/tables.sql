@@ -183,6 +183,8 @@ create table person (
     constraint person_sourced_id_key unique (tenant_id, sourced_id)
 );
 create index person_by_name on person (tenant_id, name_search, id);
+-- Deleted ones are few, and are not looked for among all.
+create index person_deleted on person (tenant_id, name_search, id) where status = 'tobedeleted';
 create index person_by_given_name on person (tenant_id, given_search);
 create index person_by_modification on person (tenant_id, date_last_modified, id);
 create index person_by_primary_org on person (tenant_id, primary_org_id);
@@ -251,6 +253,7 @@ create index enrollment_by_person on enrollment (tenant_id, person_id, class_id,
 create index enrollment_by_class on enrollment (tenant_id, class_id, role, person_id);
 create index enrollment_by_school on enrollment (tenant_id, school_id);
 create index enrollment_by_modification on enrollment (tenant_id, date_last_modified, id);
+create index enrollment_deleted on enrollment (tenant_id, id) where status = 'tobedeleted';
 
 -- Apart from `person` because it takes a permission of its own. Its sourcedId is the person's.
 create table demographics (

@@ -44,6 +44,7 @@ create table contact (
 );
 create index contact_by_contact on contact (tenant_id, contact_id, student_id);
 create index contact_by_modification on contact (tenant_id, date_last_modified, id);
+create index contact_deleted on contact (tenant_id, id) where status = 'tobedeleted';
 
 -- Those who belong together, as the school sees it.
 create table family (

@@ -43,6 +43,7 @@ create table student_school_association (
 );
 create index student_school_association_by_entry on student_school_association (tenant_id, entry_date, id);
 create index student_school_association_by_modification on student_school_association (tenant_id, date_last_modified, id);
+create index student_school_association_deleted on student_school_association (tenant_id, entry_date, id) where status = 'tobedeleted';
 create index student_school_association_by_student on student_school_association (tenant_id, student_id, entry_date, id);
 create index student_school_association_by_school on student_school_association (tenant_id, school_id, entry_date, id);
 create index student_school_association_by_grade on student_school_association (tenant_id, entry_grade_level, entry_date, id);

@@ -94,6 +94,7 @@ create table immunization (
 );
 create index immunization_by_date on immunization (tenant_id, date, id);
 create index immunization_by_modification on immunization (tenant_id, date_last_modified, id);
+create index immunization_deleted on immunization (tenant_id, date, id) where status = 'tobedeleted';
 create index immunization_by_student on immunization (tenant_id, student_id, date, id);
 
 -- Who came to the health office, and what was done.

@@ -43,7 +43,7 @@ macro_rules! within {
 /// `$6` the state, `$7` and `$8` the days, `$9` the student. No absence is longer than 190 days, so what began long before the
 /// first day is not looked at. (Behind row security an index takes no bound with `coalesce` in it.)
 macro_rules! list {
-    ($which:literal, $scope:expr, $key:literal $direction:ident) => {
+    ($which:literal, $scope:expr, $key:tt $direction:ident) => {
         page!(
             "absence_request",
             shown!(),

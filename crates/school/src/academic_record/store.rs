@@ -27,7 +27,7 @@ macro_rules! fields {
 }
 
 macro_rules! list {
-    ($scope:expr, $key:literal $direction:ident) => {
+    ($scope:expr, $key:tt $direction:ident) => {
         page!(
             "academic_record",
             fields!(),
@@ -42,7 +42,7 @@ macro_rules! list {
 
 /// The same within scopes. `$8` the student.
 macro_rules! list_within {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!(
             concat!(
                 " and ($8::uuid is null or student_id = $8)",

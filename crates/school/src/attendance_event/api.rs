@@ -129,7 +129,7 @@ async fn attendance_event_list(
     let sight = AttendanceSight::of(cx)?;
     let (tenant, what, filter) = (cx.tenant_id(), ATTENDANCE_EVENT.name, &listing.filter);
     let selection = list_store::Selection {
-        span: Span::of(&listing, filter.status, tenant, what)?,
+        span: Span::of(&listing, filter.status, tenant, what)?.on_days(filter.from, filter.until),
         from: filter.from,
         until: filter.until,
         school_id: filter.school_id,

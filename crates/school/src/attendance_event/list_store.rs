@@ -25,10 +25,10 @@ use crate::{
 /// `$6` and `$7` the days, `$8` the school, `$9` category, `$10` direction, `$11` whether only what is of the whole day, or only
 /// what is of classes; `$12` whether corrected ones too, `$13` student and `$14` class.
 macro_rules! list {
-    ($rest:expr, $key:literal $direction:ident) => {
+    ($rest:expr, $key:tt $direction:ident) => {
         list!(shown!("attendance_event"), $rest, $key $direction)
     };
-    ($fields:expr, $rest:expr, $key:literal $direction:ident) => {
+    ($fields:expr, $rest:expr, $key:tt $direction:ident) => {
         page!(
             "attendance_event",
             $fields,
@@ -48,10 +48,10 @@ macro_rules! list {
 /// The same within scopes: a page of each person by the index over students, and a page of these. A way from day to day until
 /// there are enough would be a way through everybody's, and a whole one for whoever sees few or nobody.
 macro_rules! list_within {
-    ($key:literal asc) => {
+    ($key:tt asc) => {
         list_within!(@ list!(fields!(), list_within!(filters), $key asc), $key, "")
     };
-    ($key:literal desc) => {
+    ($key:tt desc) => {
         list_within!(@ list!(fields!(), list_within!(filters), $key desc), $key, " desc")
     };
     (filters) => {
@@ -61,7 +61,7 @@ macro_rules! list_within {
             attendance_classes_within!("student_id", "class_id", "$15", "$16", "$17", "$18")
         )
     };
-    (@ $page:expr, $key:literal, $direction:literal) => {
+    (@ $page:expr, $key:tt, $direction:literal) => {
         concat!(
             "select id, ", head!(), ", ", shown!("attendance_event"),
             " from (", attended_within!("$15", "$16", "$17", "$18"), ") who (person) cross join lateral (", $page,

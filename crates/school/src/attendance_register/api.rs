@@ -104,7 +104,7 @@ async fn attendance_register_list(
     let sight = Sight::to(cx, Action::Read, &ATTENDANCE_REGISTER, &[OWN_CLASSES])?;
     let (tenant, what, filter) = (cx.tenant_id(), ATTENDANCE_REGISTER.name, &listing.filter);
     let selection = list_store::Selection {
-        span: Span::of(&listing, None, tenant, what)?,
+        span: Span::of(&listing, None, tenant, what)?.on_days(filter.from, filter.until),
         from: filter.from,
         until: filter.until,
         school_id: filter.school_id,

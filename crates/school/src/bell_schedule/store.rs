@@ -44,7 +44,7 @@ macro_rules! fields {
 }
 
 macro_rules! list {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         page!(
             "bell_schedule",
             fields!(),

@@ -115,7 +115,7 @@ async fn calendar_date_list(
     cx.authorize(Action::Read, &CALENDAR_DATE)?;
     let (tenant, what, filter) = (cx.tenant_id(), CALENDAR_DATE.name, &listing.filter);
     let selection = store::Selection {
-        span: Span::of(&listing, filter.status, tenant, what)?,
+        span: Span::of(&listing, filter.status, tenant, what)?.on_days(filter.from, filter.until),
         school_id: filter.school_id,
         from: filter.from,
         until: filter.until,

@@ -24,7 +24,7 @@ macro_rules! fields {
 }
 
 macro_rules! list {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         page!(
             "calendar_date",
             fields!(),

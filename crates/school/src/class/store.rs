@@ -35,7 +35,7 @@ macro_rules! fields {
 
 /// `$places` narrows the places that `$9` asks for, `$scope` all of it.
 macro_rules! list {
-    ($places:expr, $scope:expr, $key:literal $direction:ident) => {
+    ($places:expr, $scope:expr, $key:tt $direction:ident) => {
         page!(
             "class",
             fields!(),
@@ -52,7 +52,7 @@ macro_rules! list {
 
 /// Of classes within scopes there are few: they are found first, and then sorted.
 macro_rules! list_within {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!(
             places_asked_for!("$12", "$13", "$15"),
             many_within!(classes_within!("$12", "$13", "$14")),

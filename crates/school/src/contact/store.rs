@@ -71,10 +71,10 @@ macro_rules! fields_within {
 }
 
 macro_rules! list {
-    ($scope:expr, $key:literal $direction:ident) => {
+    ($scope:expr, $key:tt $direction:ident) => {
         list!(fields!(), $scope, $key $direction)
     };
-    ($fields:expr, $scope:expr, $key:literal $direction:ident) => {
+    ($fields:expr, $scope:expr, $key:tt $direction:ident) => {
         page!(
             "contact",
             $fields,
@@ -92,7 +92,7 @@ macro_rules! list {
 
 /// The same within scopes, of which there are few: they are found first, and then sorted. `$9` the student.
 macro_rules! list_within {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!(
             fields_within!("$10", "$11", "$12"),
             concat!(

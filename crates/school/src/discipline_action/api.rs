@@ -117,7 +117,7 @@ async fn discipline_action_list(
     let sight = Sight::of(cx, &DISCIPLINE_ACTION)?;
     let (tenant, what, filter) = (cx.tenant_id(), DISCIPLINE_ACTION.name, &listing.filter);
     let selection = store::Selection {
-        span: Span::of(&listing, filter.status, tenant, what)?,
+        span: Span::of(&listing, filter.status, tenant, what)?.on_days(filter.from, filter.until),
         from: filter.from,
         until: filter.until,
         discipline: filter.discipline.clone(),

@@ -115,7 +115,7 @@ async fn discipline_incident_list(
     let sight = super::sight(cx, listing.filter.student_id.is_some())?;
     let (tenant, what, filter) = (cx.tenant_id(), DISCIPLINE_INCIDENT.name, &listing.filter);
     let selection = store::Selection {
-        span: Span::of(&listing, filter.status, tenant, what)?,
+        span: Span::of(&listing, filter.status, tenant, what)?.on_days(filter.from, filter.until),
         from: filter.from,
         until: filter.until,
         confidential: filter.confidential,

@@ -34,10 +34,10 @@ macro_rules! list {
     ($scope:expr, "title_search" $direction:ident) => {
         list!(@ " and title_search >= $8 and title_search < $9", $scope, "title_search" $direction)
     };
-    ($scope:expr, $key:literal $direction:ident) => {
+    ($scope:expr, $key:tt $direction:ident) => {
         list!(@ " and title_search || '' >= $8 and title_search || '' < $9", $scope, $key $direction)
     };
-    (@ $title:literal, $scope:expr, $key:literal $direction:ident) => {
+    (@ $title:literal, $scope:expr, $key:tt $direction:ident) => {
         page!(
             "document",
             fields!(),
@@ -53,14 +53,14 @@ macro_rules! list {
 
 /// Those of a person, `$10`.
 macro_rules! list_of_person {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!(" and person_id = $10", $key $direction)
     };
 }
 
 /// The same within scopes, of which there are few: they are found first, and then sorted. `$10` the person.
 macro_rules! list_within {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!(
             concat!(
                 " and ($10::uuid is null or person_id = $10)",

@@ -30,7 +30,7 @@ macro_rules! fields {
 }
 
 macro_rules! list {
-    ($scope:expr, $key:literal $direction:ident) => {
+    ($scope:expr, $key:tt $direction:ident) => {
         page!(
             "enrollment",
             fields!(),
@@ -48,7 +48,7 @@ macro_rules! list {
 
 /// The same within scopes, of which there are few: they are found first, and then sorted. `$10` the class.
 macro_rules! list_within {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!(
             concat!(
                 " and ($10::uuid is null or class_id = $10)",

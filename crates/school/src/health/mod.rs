@@ -193,7 +193,7 @@ pub(crate) async fn list<F: HealthFields, T: From<Kept<F>>>(
     let sight = Sight::of(cx, &F::RESOURCE)?;
     let (tenant, what, filter) = (cx.tenant_id(), F::RESOURCE.name, &listing.filter);
     let selection = store::Selection {
-        span: Span::of(listing, filter.status, tenant, what)?,
+        span: Span::of(listing, filter.status, tenant, what)?.on_days(filter.from, filter.until),
         sort: listing.sort,
         student_id: filter.student_id,
         from: filter.from,

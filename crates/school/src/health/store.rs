@@ -55,7 +55,7 @@ macro_rules! health_get {
 
 /// A page of records behind a position.
 macro_rules! health_page {
-    ($table:literal, $clear:literal, $date:literal, $which:expr, $key:literal, $beyond:literal, $direction:literal) => {
+    ($table:literal, $clear:literal, $date:literal, $which:expr, $key:tt, $beyond:literal, $direction:literal) => {
         concat!(
             $crate::health::health_get!($table, $clear),
             " and ($2::text is null or status = $2) and (",
@@ -80,7 +80,7 @@ macro_rules! health_page {
 
 /// The same of somebody within scopes.
 macro_rules! health_page_within {
-    ($table:literal, $clear:literal, $date:literal, $key:literal, $beyond:literal, $direction:literal) => {
+    ($table:literal, $clear:literal, $date:literal, $key:tt, $beyond:literal, $direction:literal) => {
         $crate::health::health_page!(
             $table,
             $clear,

@@ -117,7 +117,7 @@ async fn incident_participant_list(
     let sight = Sight::of(cx, &INCIDENT_PARTICIPANT)?;
     let (tenant, what, filter) = (cx.tenant_id(), INCIDENT_PARTICIPANT.name, &listing.filter);
     let selection = store::Selection {
-        span: Span::of(&listing, filter.status, tenant, what)?,
+        span: Span::of(&listing, filter.status, tenant, what)?.on_days(filter.from, filter.until),
         from: filter.from,
         until: filter.until,
         participation_code: filter.participation_code,

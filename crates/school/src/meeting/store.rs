@@ -26,10 +26,10 @@ macro_rules! fields {
 }
 
 macro_rules! list {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!("", $key $direction)
     };
-    ($rest:expr, $key:literal $direction:ident) => {
+    ($rest:expr, $key:tt $direction:ident) => {
         page!(
             "meeting",
             fields!(),

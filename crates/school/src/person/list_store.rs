@@ -62,13 +62,13 @@ macro_rules! few_with_role {
 
 /// One of the two finds nothing and costs nothing: whether they are few is known before either begins.
 macro_rules! list_with_role {
-    ($name:expr, $key:literal asc) => {
+    ($name:expr, $key:tt asc) => {
         list_with_role!(@ $name, $key, asc, " > ", "")
     };
-    ($name:expr, $key:literal desc) => {
+    ($name:expr, $key:tt desc) => {
         list_with_role!(@ $name, $key, desc, " < ", " desc")
     };
-    (@ $name:expr, $key:literal, $order:ident, $beyond:literal, $direction:literal) => {
+    (@ $name:expr, $key:tt, $order:ident, $beyond:literal, $direction:literal) => {
         concat!(
             few_with_role!(),
             "select * from ((select id, ", head!(), ", ", fields!(), ", ", $key, " as sort_key
@@ -114,7 +114,7 @@ macro_rules! named {
 }
 
 macro_rules! list {
-    ($filters:expr, $key:literal $direction:ident) => {
+    ($filters:expr, $key:tt $direction:ident) => {
         page!("person", fields!(), $filters, $key $direction)
     };
 }
@@ -130,10 +130,11 @@ statements! {
     ALL_BY_CHANGE = list!("", "date_last_modified" asc);
     /// Everybody.
     ALL_BY_CHANGE_DESC = list!("", "date_last_modified" desc);
+    /// Everybody and a name that begins so. The position is made something that is in no index: one that begins there would be
+    /// gone through from there to the name.
+    ALL_NAMED_BY_NAME = list!(named!("$6", "$7"), "(name_search || '')" asc);
     /// Everybody and a name that begins so.
-    ALL_NAMED_BY_NAME = list!(named!("$6", "$7"), "name_search" asc);
-    /// Everybody and a name that begins so.
-    ALL_NAMED_BY_NAME_DESC = list!(named!("$6", "$7"), "name_search" desc);
+    ALL_NAMED_BY_NAME_DESC = list!(named!("$6", "$7"), "(name_search || '')" desc);
     /// Everybody and a name that begins so.
     ALL_NAMED_BY_CHANGE = list!(named!("$6", "$7"), "date_last_modified" asc);
     /// Everybody and a name that begins so.

@@ -81,7 +81,7 @@ macro_rules! named_among_few {
 
 /// `$6` role and `$7` organisation, or with `$13` a class the role in it; `$8` and `$9` the bounds of a name.
 macro_rules! list {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         page!(
             "person",
             concat!("null::uuid as account_id, ", columns!()),
@@ -92,8 +92,8 @@ macro_rules! list {
                   and ($13::uuid is null or exists (select from enrollment e
                     where e.tenant_id = $1 and e.person_id = person.id and e.class_id = $13 and e.status = 'active'
                     and ($6::text is null or e.role = $6)", places_asked_for!("$10", "$11", "$14"), "))
-                  and ($8::text is null or (true", named_among_few!("$8", "$9"), "))
-                  and status = 'active' and id in (select unnest(array(", persons_within!("$10", "$11", "$12"), ")))"
+                  and ($8::text is null or (true", named_among_few!("$8", "$9"), "))",
+                many_within!(persons_within!("$10", "$11", "$12"))
             ),
             $key $direction
         )

@@ -25,7 +25,7 @@ macro_rules! fields {
 }
 
 macro_rules! list {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         page!("person_merge", fields!(), " and ($6::uuid is null or kept_id = $6 or merged_id = $6)", $key $direction)
     };
 }

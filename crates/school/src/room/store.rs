@@ -23,7 +23,7 @@ macro_rules! fields {
 }
 
 macro_rules! list {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         page!(
             "room",
             fields!(),

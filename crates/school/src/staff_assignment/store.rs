@@ -44,7 +44,7 @@ macro_rules! posts_within {
 }
 
 macro_rules! list {
-    ($scope:expr, $key:literal $direction:ident) => {
+    ($scope:expr, $key:tt $direction:ident) => {
         page!(
             "staff_assignment",
             fields!(),
@@ -60,7 +60,7 @@ macro_rules! list {
 
 /// The same within scopes, of which there are few: they are found first, and then sorted. `$9` the person.
 macro_rules! list_within {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!(
             concat!(
                 " and ($9::uuid is null or person_id = $9)",

@@ -63,7 +63,7 @@ macro_rules! within {
 
 /// `$6` the grade, `$7` a day, `$8` how it ended, `$9` the school, `$10` the student.
 macro_rules! list {
-    ($which:expr, $key:literal $direction:ident) => {
+    ($which:expr, $key:tt $direction:ident) => {
         page!(
             "student_school_association",
             fields!(),
@@ -78,19 +78,19 @@ macro_rules! list {
 }
 
 macro_rules! list_all {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!(" and $6::text is null and $9::uuid is null and $10::uuid is null", $key $direction)
     };
 }
 
 macro_rules! list_of_grade {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!(" and entry_grade_level = $6 and $9::uuid is null and $10::uuid is null", $key $direction)
     };
 }
 
 macro_rules! list_of_school {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!(
             " and ($6::text is null or entry_grade_level = $6) and school_id = $9 and $10::uuid is null",
             $key $direction
@@ -99,7 +99,7 @@ macro_rules! list_of_school {
 }
 
 macro_rules! list_of_student {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!(
             " and ($6::text is null or entry_grade_level = $6) and ($9::uuid is null or school_id = $9) and student_id = $10",
             $key $direction
@@ -108,7 +108,7 @@ macro_rules! list_of_student {
 }
 
 macro_rules! list_within {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         list!(
             concat!(
                 " and ($6::text is null or entry_grade_level = $6) and ($9::uuid is null or school_id = $9)

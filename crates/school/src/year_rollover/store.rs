@@ -28,7 +28,7 @@ macro_rules! fields {
 }
 
 macro_rules! list {
-    ($key:literal $direction:ident) => {
+    ($key:tt $direction:ident) => {
         page!("year_rollover", fields!(), " and ($6::uuid is null or school_id = $6)", $key $direction)
     };
 }

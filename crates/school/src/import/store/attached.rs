@@ -14,7 +14,7 @@ macro_rules! attached {
     ($(
         $(#[$doc:meta])*
         $name:ident = $parent:literal {
-            imported: [$(($imported:literal, $imported_column:literal, $key:literal)),* $(,)?],
+            imported: [$(($imported:literal, $imported_column:literal, $key:tt)),* $(,)?],
             entered: [$(($entered:literal, $entered_column:literal)),* $(,)?],
             undated: [$(($undated:literal, $undated_column:literal)),* $(,)?],
             joined: [$(($joined:literal, $joined_column:literal, $sql:literal)),* $(,)?],

@@ -143,7 +143,7 @@ macro_rules! entity {
     (
         file: $file:ident,
         table: $table:literal,
-        key: $key:literal,
+        key: $key:tt,
         named: [$($named:literal),*],
         fields: [$(($field:literal, $type:literal)),* $(,)?],
         lists: [$($list:literal),*],

@@ -28,7 +28,7 @@ pub(in crate::import) struct Image {
 macro_rules! image {
     (
         table: $table:literal,
-        key: $key:literal,
+        key: $key:tt,
         fields: [$(($field:literal, $type:literal)),*],
         references: [$(($reference:literal, $reference_table:literal),)*],
     ) => {
