@@ -50,6 +50,7 @@ pub mod meeting;
 mod name_store;
 pub mod oneroster;
 pub mod org;
+mod page_store;
 pub mod person;
 pub mod person_merge;
 pub mod photo;

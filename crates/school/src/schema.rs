@@ -127,3 +127,22 @@ pub(crate) const CHANGES: &[SchemaChange] = &[
         made: &[Table::tenant("table_change")],
     },
 ];
+
+/// Every reference of these tables: the table that is referred to, and the table and the column that refer to it. A test that lists
+/// what must be done for each of them compares its list with this.
+#[cfg(test)]
+pub(crate) fn references() -> Vec<(&'static str, &'static str, &'static str)> {
+    let mut found = Vec::new();
+    for change in CHANGES {
+        for statement in change.foreign_keys.split("alter table ").skip(1) {
+            let table = statement.split_whitespace().next().unwrap_or_default();
+            for key in statement.split("foreign key (tenant_id, ").skip(1) {
+                let (column, rest) = key.split_once(')').unwrap_or_default();
+                let parent = rest.trim_start().trim_start_matches("references ").split(' ').next().unwrap_or_default();
+                found.push((parent, table, column));
+            }
+        }
+    }
+    found.sort_unstable();
+    found
+}

@@ -125,9 +125,9 @@ macro_rules! staff_sees {
     };
 }
 
-/// Of each person within the scopes: `id`. Some come twice.
-macro_rules! persons_within {
-    ($account:literal, $on:literal, $scopes:literal) => {
+/// The reader, the students for whom they act, and `$taught`: `id`. Some come twice.
+macro_rules! family_and {
+    ($account:literal, $on:literal, $scopes:literal, $taught:expr) => {
         concat!(
             "select me.id from person me where ",
             $crate::scope_store::reader!($account),
@@ -137,23 +137,30 @@ macro_rules! persons_within {
             union all select a.student_id",
             $crate::scope_store::acting!($account, $on, $scopes, ""),
             " union all ",
+            $taught
+        )
+    };
+}
+
+/// Of each person within the scopes: `id`. Some come twice.
+macro_rules! persons_within {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        $crate::scope_store::family_and!(
+            $account,
+            $on,
+            $scopes,
             $crate::scope_store::persons_taught!($account, $on, $scopes)
         )
     };
 }
 
-/// Of each student within the scopes: `id`. Some come twice. A teacher's colleagues are not among them.
+/// The same without a teacher's colleagues.
 macro_rules! students_within {
     ($account:literal, $on:literal, $scopes:literal) => {
-        concat!(
-            "select me.id from person me where ",
-            $crate::scope_store::reader!($account),
-            " and 'self' = any(",
+        $crate::scope_store::family_and!(
+            $account,
+            $on,
             $scopes,
-            "::text[])
-            union all select a.student_id",
-            $crate::scope_store::acting!($account, $on, $scopes, ""),
-            " union all ",
             $crate::scope_store::students_taught!($account, $on, $scopes)
         )
     };
@@ -298,7 +305,7 @@ macro_rules! places_asked_for {
 }
 
 pub(crate) use {
-    acting, acts, classes_within, contacts_within, documents_within, in_force, many_within, of_persons_within,
-    one_within, persons_taught, persons_within, places_asked_for, places_within, reader, staff_sees,
+    acting, acts, classes_within, contacts_within, documents_within, family_and, in_force, many_within,
+    of_persons_within, one_within, persons_taught, persons_within, places_asked_for, places_within, reader, staff_sees,
     students_spoken_for, students_taught, students_within, teaching,
 };

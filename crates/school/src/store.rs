@@ -88,28 +88,10 @@ macro_rules! delete {
     };
 }
 
-/// A page of records behind a position: `$2` status, `$3` and `$4` the position, `$5` how many; filters from `$6`.
+/// A page of records behind a position, as `page_store` makes them.
 macro_rules! page {
-    // By age: a position of the id alone. As a pair of the same it would be where an index begins, whatever ids are asked for.
-    ($table:literal, $fields:expr, $filters:expr, "id" asc) => {
-        $crate::store::page!(@ $table, $fields, $filters, "$3::uuid is not null and id > $4", "id", "")
-    };
-    ($table:literal, $fields:expr, $filters:expr, "id" desc) => {
-        $crate::store::page!(@ $table, $fields, $filters, "$3::uuid is not null and id < $4", "id desc", " desc")
-    };
-    ($table:literal, $fields:expr, $filters:expr, $key:tt asc) => {
-        $crate::store::page!(@ $table, $fields, $filters, concat!("(", $key, ", id) > ($3, $4)"), $key, "")
-    };
-    ($table:literal, $fields:expr, $filters:expr, $key:tt desc) => {
-        $crate::store::page!(@ $table, $fields, $filters, concat!("(", $key, ", id) < ($3, $4)"), concat!($key, " desc"), " desc")
-    };
-    (@ $table:literal, $fields:expr, $filters:expr, $behind:expr, $order:expr, $direction:literal) => {
-        concat!(
-            "select id, ", $crate::store::head!(), ", ", $fields, " from ", $table,
-            " where tenant_id = $1 and ($2::text is null or status = $2) and ", $behind,
-            $filters,
-            " order by ", $order, ", id", $direction, " limit $5"
-        )
+    ($($page:tt)*) => {
+        $crate::page_store::page_with!($crate::store::head!(), $($page)*)
     };
 }
 
