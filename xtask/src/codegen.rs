@@ -11,7 +11,7 @@ use crate::tidy::root;
 
 /// Where each is kept, and the words after `cloister` that print it: so that there is one way to make it.
 const GENERATED: &[(&str, &[&str])] =
-    &[("openapi/cloister.json", &["openapi"]), ("docs/schools/permissions.md", &["permissions", "--kind", "school"])];
+    &[("openapi/cloister.json", &["openapi"]), ("docs/school/permissions.md", &["permissions", "--kind", "school"])];
 
 #[derive(clap::Args)]
 pub(crate) struct Codegen {

@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn the_page_for_schools_is_the_one_that_is_checked_in() {
         let fresh = Declared::by(&Rooms::new().modules, "school").page("school");
-        let kept = include_str!("../../../docs/schools/permissions.md");
+        let kept = include_str!("../../../docs/school/permissions.md");
         assert_eq!(fresh, kept, "run `make codegen` and commit what it writes");
     }
 

@@ -6,7 +6,8 @@ const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 const ENDS: [char; 4] = [';', '\t', '\r', '\n'];
 
 /// A cell that a spreadsheet shows and never computes: what would begin a formula gets an apostrophe in front. Within the text too,
-/// where a program with another separator would begin a cell. [`unguarded`] takes them off.
+/// where a program with another separator would begin a cell. What has apostrophes of its own there gets one more, so that
+/// [`unguarded`] takes off the one that came with it and leaves the others.
 pub fn cell(text: &str) -> String {
     let mut guarded = String::with_capacity(text.len() + 1);
     for (at, part) in text.split_inclusive(ENDS).enumerate() {
@@ -33,13 +34,15 @@ pub fn unguarded(text: &str) -> String {
     plain
 }
 
-/// Quotes that such a program would see are none to it: what is behind them counts.
+/// Quotes that such a program would see are none to it: what is behind them counts. What is behind apostrophes counts too: a text
+/// must not look guarded that is not.
 fn begins_formula(text: &str) -> bool {
-    text.trim_start_matches(|c: char| c == '"' || c.is_whitespace() && !ENDS.contains(&c)).starts_with(FORMULA)
+    let skipped = |c: char| ['"', '\''].contains(&c) || c.is_whitespace() && !ENDS.contains(&c);
+    text.trim_start_matches(skipped).starts_with(FORMULA)
 }
 
 fn begins_with_blank(text: &str) -> bool {
-    text.starts_with(['\t', '\r', '\n'])
+    text.trim_start_matches('\'').starts_with(['\t', '\r', '\n'])
 }
 
 #[cfg(test)]
@@ -64,6 +67,8 @@ mod tests {
             ("two\r\n-1", "\"two\r\n'-1\""),
             ("a\t\"=1\"", "\"a\t'\"\"=1\"\"\""),
             ("1;2 = 3", "\"1;2 = 3\""),
+            ("'=1", "\"''=1\""),
+            ("'tis", "\"'tis\""),
             ("", ""),
         ] {
             assert_eq!(cell(text), expected, "{text:?}");
@@ -88,6 +93,16 @@ mod tests {
             "'tis",
             "\n;\t=\n'",
             "＝1;＋2",
+            "'=1",
+            "''=1",
+            "' '=1",
+            "a;'=1",
+            "a;''=1;'",
+            "two\n'-x",
+            "'\t=1",
+            "'\n'",
+            "'\"'=1",
+            "\"'=1",
         ] {
             let written = cell(text);
             let read = match written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
@@ -95,6 +110,21 @@ mod tests {
                 None => written,
             };
             assert_eq!(unguarded(&read), text, "{read:?}");
+        }
+    }
+
+    #[test]
+    fn every_short_text_comes_back_as_it_was() {
+        let letters = ["'", "=", ";", "\t", "\n", " ", "\"", "a"];
+        let mut texts = vec![String::new()];
+        for _ in 0..5 {
+            texts = texts.iter().flat_map(|text| letters.map(|letter| format!("{text}{letter}"))).collect();
+            for text in &texts {
+                let written = cell(text);
+                let quoted = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                let read = quoted.map_or_else(|| written.clone(), |quoted| quoted.replace("\"\"", "\""));
+                assert_eq!(unguarded(&read), *text, "{read:?}");
+            }
         }
     }
 }

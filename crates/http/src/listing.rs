@@ -122,8 +122,13 @@ impl<F, S: Sort> Listing<F, S> {
         let more = items.len() > usize::from(self.limit);
         items.truncate(self.limit.into());
         let last = items.last().filter(|_| more);
-        let next_cursor = last.and_then(|last| Cursor::encode(tenant, listing, &self.order, &position(last)));
+        let next_cursor = last.and_then(|last| self.next_cursor(tenant, listing, &position(last)));
         Page { items, next_cursor }
+    }
+
+    /// What goes on behind a position, for a page that looked so far and found less than it may hold.
+    pub fn next_cursor<P: Serialize>(&self, tenant: TenantId, listing: &str, position: &P) -> Option<String> {
+        Cursor::encode(tenant, listing, &self.order, position)
     }
 
     pub(crate) fn read(mut pairs: query::Pairs) -> Result<Self, Problem>

@@ -2,6 +2,7 @@
 
 use std::{fmt, hash, marker::PhantomData, str::FromStr};
 
+use jiff::Timestamp;
 use postgres_types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
@@ -62,6 +63,12 @@ fn decode(text: &str) -> Option<Uuid> {
         value = (value << 5) | digit as u128;
     }
     Some(Uuid::from_u128(value))
+}
+
+/// Ahead of every id that is made from this time on.
+pub fn ids_from(at: Timestamp) -> Uuid {
+    let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }
 
 impl<K: Kind> Id<K> {
@@ -203,7 +210,8 @@ fn serde_json_example<K: Kind>() -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::{ManualClock, PersonId, SystemClock, TenantId};
+    use super::ids_from;
+    use crate::{Clock, ManualClock, PersonId, SystemClock, TenantId};
     use jiff::{SignedDuration, Timestamp};
 
     #[test]
@@ -247,6 +255,8 @@ mod tests {
             let next = TenantId::generate(&clock);
             assert!(next > last);
             assert!(next.to_string() > last.to_string());
+            let first = ids_from(clock.now());
+            assert!(last.uuid() < first && first <= next.uuid());
             last = next;
         }
     }

@@ -8,7 +8,7 @@ mod id;
 mod kinds;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use id::{Id, IdError, Kind};
+pub use id::{Id, IdError, Kind, ids_from};
 pub use kinds::*;
 
 /// The untyped value inside an id, for the edges where PostgreSQL's `uuid` is spoken.

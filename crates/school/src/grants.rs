@@ -1,6 +1,6 @@
 //! Who may do what in a school: its roles, and the one table of grants.
 //!
-//! The same table as a page for people: `docs/schools/permissions.md`, written by `make codegen`. Reasons for what is not
+//! The same table as a page for people: `docs/school/permissions.md`, written by `make codegen`. Reasons for what is not
 //! granted:
 //! - Demographics are for the office and those above. A teacher teaches without them, and a family asks the office, which
 //!   looks who is asking.

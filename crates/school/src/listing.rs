@@ -143,10 +143,7 @@ impl Span {
                 let message = "This cursor is not from this listing and order. Begin again without one.";
                 return Err(Error::new(ErrorKind::Malformed, "cursor_invalid", message).into());
             }
-            None => Position {
-                key: kind.outermost(listing.descending),
-                id: if listing.descending { Uuid::max() } else { Uuid::nil() },
-            },
+            None => ahead_of(kind.outermost(listing.descending), listing.descending),
         };
         let status = match status.unwrap_or(StatusFilter::Active) {
             StatusFilter::All => None,
@@ -184,6 +181,11 @@ impl Span {
     }
 }
 
+/// No record has either id.
+fn ahead_of(key: Key, descending: bool) -> Position {
+    Position { key, id: if descending { Uuid::max() } else { Uuid::nil() } }
+}
+
 /// Bounds of what begins with a typed text; none when nothing searchable was typed.
 pub(crate) fn prefix(typed: Option<&str>) -> (Option<String>, Option<String>) {
     typed.and_then(search_key::prefix).unzip()
@@ -193,7 +195,41 @@ pub(crate) fn prefix(typed: Option<&str>) -> (Option<String>, Option<String>) {
 mod tests {
     use jiff::{Timestamp, civil::date};
 
-    use super::Key;
+    use cloister_ids::Uuid;
+
+    use super::{Key, Position, Span, ahead_of};
+
+    #[test]
+    fn a_list_of_days_begins_where_it_is_asked_to() {
+        let (first, last) = (date(2025, 9, 1), date(2025, 10, 1));
+        let on = |key: Key, id: Uuid, descending: bool, from, until| {
+            Span { status: None, after: Position { key, id }, limit: 1, descending }.on_days(from, until).after
+        };
+        let begin = |descending: bool, from, until| {
+            let Position { key, id } = ahead_of(Key::DATE.outermost(descending), descending);
+            on(key, id, descending, from, until)
+        };
+        let bound = |day| Position { key: Key::Date(day), id: Uuid::nil() };
+        assert_eq!(begin(false, Some(first), Some(last)), bound(first));
+        // Behind this, backwards, is the day before.
+        assert_eq!(begin(true, Some(first), Some(last)), bound(last));
+        for descending in [false, true] {
+            let all = ahead_of(Key::DATE.outermost(descending), descending);
+            let (from, until) = if descending { (Some(first), None) } else { (None, Some(last)) };
+            assert_eq!((begin(descending, None, None), begin(descending, from, until)), (all.clone(), all));
+            // A page that is not the first goes on where the one before it ended, on the first day and the last too.
+            for day in [first, date(2025, 9, 2), date(2025, 9, 30)] {
+                let at = Position { key: Key::Date(day), id: Uuid::max() };
+                assert_eq!(on(at.key.clone(), at.id, descending, Some(first), Some(last)), at);
+            }
+            assert_eq!(on(Key::Number(7), Uuid::nil(), descending, Some(first), Some(last)).key, Key::Number(7));
+        }
+        // A cursor from outside of the days that are asked for.
+        let day = Key::Date(date(2025, 8, 1));
+        assert_eq!(on(day, Uuid::max(), false, Some(first), Some(last)), bound(first));
+        let day = Key::Date(date(2025, 10, 1));
+        assert_eq!(on(day, Uuid::max(), true, Some(first), Some(last)), bound(last));
+    }
 
     #[test]
     fn every_key_lies_between_the_outermost() {

@@ -7,12 +7,12 @@
 
 use cloister_ids::PersonId;
 use cloister_tenancy::{
-    Error, Result,
+    Error, ErrorKind, Result,
     sql::{Row, statements},
 };
 use serde_json::Value;
 
-use crate::record::{Status, status};
+use crate::record::{Status, found, status};
 
 statements! {
     /// Persons, kept from leaving; always in one order. `$2` is an array.
@@ -56,10 +56,26 @@ pub(crate) fn check_return(rows: &[Row], id: PersonId, field: &str, before: Stat
     }
 }
 
-/// The persons that a change names in a list, at most `most`; what else is wrong with the list is told later.
+/// Refuses a write onto the one person of `rows` if they left: the path names them, or a record of theirs, so no field is to blame.
+pub(crate) fn check_subject(rows: &[Row]) -> Result<()> {
+    if status(found(rows)?)? != Status::ToBeDeleted {
+        return Ok(());
+    }
+    let message = "The person whom this is about was deleted or merged into another. Bring them back first.";
+    Err(Error::new(ErrorKind::Conflict, "person_deleted", message))
+}
+
+/// Whoever is named besides, by a field that may be empty and may have named the same before.
+pub(crate) fn check_named(rows: &[Row], now: Option<PersonId>, before: Option<PersonId>, field: &str) -> Result<()> {
+    now.filter(|now| before != Some(*now)).map_or(Ok(()), |now| check_present(rows, now, field))
+}
+
+/// The persons that a change names in a field, one or a list of at most `most`; what else is wrong with it is told later.
 pub(crate) fn named_in(changes: &Value, field: &str, most: usize) -> Vec<PersonId> {
-    let names = changes.get(field).and_then(Value::as_array).into_iter().flatten();
-    names.filter_map(|name| name.as_str()?.parse().ok()).take(most).collect()
+    let given = changes.get(field);
+    let names =
+        given.and_then(Value::as_array).map_or_else(|| given.map_or(&[][..], std::slice::from_ref), Vec::as_slice);
+    names.iter().filter_map(|name| name.as_str()?.parse().ok()).take(most).collect()
 }
 
 /// Somebody who left, perhaps into another record.

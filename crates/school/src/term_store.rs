@@ -2,16 +2,20 @@
 //!
 //! A place or a meeting without dates is one for as long as its class is held: in its terms.
 
+/// That the academic session `term` holds the day `$day`.
+macro_rules! holds {
+    ($day:literal) => {
+        concat!("term.tenant_id = $1 and term.start_date <= ", $day, " and term.end_date > ", $day)
+    };
+}
+
 /// That the day `$day` lies in a term of the class `$class`.
 macro_rules! in_term {
     ($class:literal, $day:literal) => {
         concat!(
-            "exists (select from class_term held join academic_session term on term.tenant_id = $1
-                and term.id = held.academic_session_id and term.start_date <= ",
-            $day,
-            " and term.end_date > ",
-            $day,
-            " where held.tenant_id = $1 and held.class_id = ",
+            "exists (select from class_term held join academic_session term on ",
+            $crate::term_store::holds!($day),
+            " and term.id = held.academic_session_id where held.tenant_id = $1 and held.class_id = ",
             $class,
             ")"
         )
@@ -23,11 +27,8 @@ macro_rules! held_on {
     ($day:literal) => {
         concat!(
             "select held.class_id from academic_session term join class_term held on held.tenant_id = $1
-                and held.academic_session_id = term.id
-                where term.tenant_id = $1 and term.start_date <= ",
-            $day,
-            " and term.end_date > ",
-            $day
+                and held.academic_session_id = term.id where ",
+            $crate::term_store::holds!($day)
         )
     };
 }
@@ -48,4 +49,4 @@ macro_rules! terms {
     };
 }
 
-pub(crate) use {held_on, in_term, terms};
+pub(crate) use {held_on, holds, in_term, terms};

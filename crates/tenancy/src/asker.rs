@@ -3,7 +3,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use cloister_ids::{AccountId, SessionId};
+use cloister_ids::{AccountId, OperatorEntryId, SessionId};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,8 @@ pub struct Asker {
     actor: String,
     /// Their account; none for callers that have none, such as tests.
     pub account: Option<AccountId>,
-    session: Option<SessionId>,
+    /// The session they asked in; none for callers that have none.
+    pub session: Option<SessionId>,
     client: Option<IpAddr>,
     permissions: Vec<String>,
     visit: Option<AskerVisit>,
@@ -25,29 +26,35 @@ pub struct Asker {
 /// On what grounds an operator was inside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskerVisit {
+    /// Which visit.
+    pub entry: OperatorEntryId,
     /// Why.
-    pub reason: String,
+    reason: String,
     /// May also change things.
-    pub elevated: bool,
+    elevated: bool,
 }
 
 /// Tells what somebody may do in a tenant now, for work that they asked for earlier.
 pub trait Standings: Send + Sync + 'static {
-    /// Their permissions, or why they have none there: an account that was shut, a membership or a visit that is over.
+    /// Their permissions, or why they have none there: an account that was shut, a session that was taken away, a membership or
+    /// a visit that is over.
     fn now<'a>(&'a self, tenant: &'a TenantEntry, asker: &'a Asker) -> BoxFuture<'a, Result<PermissionSet>>;
 }
 
 impl Asker {
     /// Whoever makes this request.
     pub fn of(cx: &OpContext) -> Self {
-        let visit = cx.visit().map(|visit| AskerVisit { reason: visit.reason.to_string(), elevated: visit.elevated });
+        let visit = |visit: &OperatorVisit| {
+            let OperatorVisit { entry, reason, elevated } = visit;
+            AskerVisit { entry: *entry, reason: reason.to_string(), elevated: *elevated }
+        };
         Self {
             actor: cx.actor().to_string(),
             account: cx.account(),
             session: cx.session(),
             client: cx.client(),
             permissions: cx.permissions().iter().map(str::to_owned).collect(),
-            visit,
+            visit: cx.visit().map(visit),
         }
     }
 
@@ -87,9 +94,11 @@ impl Tenancy {
         };
         let actor = asker.actor().unwrap_or_else(|| cx.actor().clone());
         let named = cx.clone().in_the_name_of(actor, &permissions).coming_from(asker.client);
-        let visit = asker.visit.as_ref();
-        let visit = visit.map(|visit| OperatorVisit { reason: visit.reason.as_str().into(), elevated: visit.elevated });
-        Ok(named.on_grounds(asker.account, asker.session, visit))
+        let visit = |visit: &AskerVisit| {
+            let AskerVisit { entry, reason, elevated } = visit;
+            OperatorVisit { entry: *entry, reason: reason.as_str().into(), elevated: *elevated }
+        };
+        Ok(named.on_grounds(asker.account, asker.session, asker.visit.as_ref().map(visit)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cloister_ids::{AccountId, SessionId, TenantId};
+use cloister_ids::{AccountId, OperatorEntryId, SessionId, TenantId};
 use futures_util::future::BoxFuture;
 use secrecy::SecretBox;
 
@@ -30,6 +30,8 @@ pub struct Identity {
 /// On what grounds an operator is inside a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperatorVisit {
+    /// Which visit.
+    pub entry: OperatorEntryId,
     /// Why, as the tenant reads it in its audit log.
     pub reason: Arc<str>,
     /// May also change things.

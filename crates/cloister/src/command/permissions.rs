@@ -1,4 +1,4 @@
-//! `cloister permissions`: who may do what, as checked in under docs/schools/.
+//! `cloister permissions`: who may do what, as checked in under docs/school/.
 
 use serde::Serialize;
 

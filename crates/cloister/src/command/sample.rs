@@ -85,6 +85,7 @@ struct SignIn {
 struct Made {
     #[serde(flatten)]
     summary: SchoolSummary,
+    /// How long the records took, without the accounts.
     seconds: f64,
     sign_ins: Vec<SignIn>,
 }
@@ -105,9 +106,32 @@ async fn make(configuration: &Configuration, args: &Sample, tenant: &str, output
     settings.attendance_days = args.attendance_days;
     settings.add = args.add;
     let platform = Running::open(configuration, Prepare::WhenAlone).await?;
-    let made = fill(&platform, configuration, &settings, tenant, !args.no_accounts).await;
+    let made = make_in(&platform, configuration, &settings, tenant, !args.no_accounts, output).await;
     platform.close().await?;
-    let made = made?;
+    made
+}
+
+async fn make_in(
+    platform: &Running,
+    configuration: &Configuration,
+    settings: &SchoolSettings,
+    tenant: &str,
+    with_accounts: bool,
+    output: Output,
+) -> anyhow::Result<()> {
+    let entry = tenant_with_roster(&platform.tenancy, tenant).await?;
+    show(&fill(platform, &entry, settings, with_accounts).await?, output)?;
+    // The school is there and the passwords were shown, once: nothing that goes wrong from here on takes that away.
+    if let Err(error) = platform.analyze(configuration, &entry).await {
+        eprintln!(
+            "warning: the server could not look how much there is now ({error:#}). It does so by itself within minutes \
+             (autovacuum); until then some lists are slow."
+        );
+    }
+    Ok(())
+}
+
+fn show(made: &Made, output: Output) -> anyhow::Result<()> {
     let mut lines: Vec<(&str, String)> =
         made.summary.records.iter().map(|(what, count)| (*what, count.to_string())).collect();
     lines.push(("seconds", format!("{:.1}", made.seconds)));
@@ -116,30 +140,27 @@ async fn make(configuration: &Configuration, args: &Sample, tenant: &str, output
     for line in &people {
         lines.push(("sign in as", line.clone()));
     }
-    output.record(&made, &lines)
+    output.record(made, &lines)
 }
 
 async fn fill(
     platform: &Running,
-    configuration: &Configuration,
+    entry: &Arc<TenantEntry>,
     settings: &SchoolSettings,
-    tenant: &str,
     with_accounts: bool,
 ) -> anyhow::Result<Made> {
-    let entry = tenant_with_roster(&platform.tenancy, tenant).await?;
     let cx = platform.tenancy.background(entry.clone(), operator());
     let progress = Progress::default();
     let begun = std::time::Instant::now();
     let summary = school::make(&platform.tenancy, &cx, settings, &progress).await;
     progress.clear();
     let summary = summary?;
-    platform.analyze(configuration, &entry).await?;
     let seconds = begun.elapsed().as_secs_f64();
     let mut sign_ins = Vec::new();
     if with_accounts {
         for (what, role) in ROLES {
             let Some(somebody) = summary.people.get(what) else { continue };
-            sign_ins.push(sign_in(platform, &entry, what, role, somebody, settings.add).await?);
+            sign_ins.push(sign_in(platform, entry, what, role, somebody, settings.add).await?);
         }
     }
     Ok(Made { summary, seconds, sign_ins })

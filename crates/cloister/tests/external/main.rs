@@ -11,4 +11,5 @@ mod mail;
 mod program;
 mod refusal;
 mod roster;
+mod sample;
 mod server;

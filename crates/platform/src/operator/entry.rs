@@ -191,13 +191,11 @@ impl Service {
         let now = self.tenancy().clock().now();
         let mut tx = self.control().begin().await?;
         self.standing_of_operator(&mut tx, account, tenant.id, Action::Update).await?;
-        let AskerVisit { reason, elevated } = visit;
-        let open = tx.query(&store::STILL_INSIDE, &[&account, &tenant.id, reason, elevated, &now]).await?;
+        // That very visit: a later one for the same reason did not ask for this.
+        let open = tx.query(&store::STILL_INSIDE, &[&visit.entry, &account, &tenant.id, &now]).await?;
         tx.commit().await?;
-        if open.is_empty() {
-            return Err(entry_over());
-        }
-        Ok(PermissionSet::new(permissions_inside(self.tenancy(), tenant, *elevated)))
+        let elevated = open.first().ok_or_else(entry_over)?.get("elevated");
+        Ok(PermissionSet::new(permissions_inside(self.tenancy(), tenant, elevated)))
     }
 
     /// An access token for the tenant: of the operator's session, for at most as long as the visit.
@@ -216,7 +214,7 @@ impl Service {
             rv: standing.roles_version,
             prm: permissions_inside(self.tenancy(), tenant, entry.elevated),
             opr: Vec::new(),
-            vis: Some(VisitClaim { reason: entry.reason.clone(), elevated: entry.elevated }),
+            vis: Some(VisitClaim { entry: entry.id, reason: entry.reason.clone(), elevated: entry.elevated }),
             iat: now.as_second(),
             exp: (now + LIFETIME).min(entry.expires_at).min(session.expires_at()).as_second(),
         };

@@ -49,10 +49,9 @@ statements! {
     );
     /// How many visits of an account are under way.
     OPEN_ENTRIES = "select count(*) as open from operator_entry where account_id = $1 and ended_at is null and expires_at > $2";
-    /// Whether an operator is inside a tenant still, as they were then: `$3` why, `$4` whether they may change things, `$5` now.
-    STILL_INSIDE = "select true from operator_entry where account_id = $1 and tenant_id = $2 and reason = $3 and elevated = $4
-            and ended_at is null and expires_at > $5
-        limit 1";
+    /// Whether a visit of an operator to a tenant is under way still, and whether they may change things there.
+    STILL_INSIDE = "select elevated from operator_entry
+        where id = $1 and account_id = $2 and tenant_id = $3 and ended_at is null and expires_at > $4";
     /// A visit is over.
     END_ENTRY = "update operator_entry set ended_at = $2 where id = $1 and ended_at is null returning id";
     /// Visits of an account that are under way, kept from changing until the transaction ends.

@@ -23,6 +23,9 @@ statements! {
     /// A session that is in force.
     OPEN = "select id, account_id, last_used_at, idle_seconds, expires_at, mfa_at, ended_at from session
         where id = $1 and account_id = $2";
+    /// A session that nobody took away: one that was signed out of, ran out of time, or was one too many, counts among them.
+    NOT_TAKEN_AWAY = "select true from session
+        where id = $1 and account_id = $2 and (ended_at is null or ended_because in ('signed_out', 'expired'))";
     /// A session was used.
     TOUCH = "update session set last_used_at = $2 where id = $1 and last_used_at < $2";
     /// A second factor was given.

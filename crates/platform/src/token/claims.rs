@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cloister_ids::{AccountId, SessionId, TenantId};
+use cloister_ids::{AccountId, OperatorEntryId, SessionId, TenantId};
 use cloister_tenancy::{Actor, Identity, OperatorVisit, PermissionSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,8 @@ pub(crate) struct Claims {
 /// On what grounds an operator is inside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct VisitClaim {
+    /// Which visit.
+    pub(crate) entry: OperatorEntryId,
     /// Why.
     pub(crate) reason: String,
     /// May change things.
@@ -60,7 +62,8 @@ impl Claims {
     /// What memory keeps of it.
     pub(crate) fn verified(self, host: Option<&str>) -> Verified {
         let (account, session) = (self.sub, self.sid);
-        let visit = self.vis.map(|visit| OperatorVisit { reason: visit.reason.into(), elevated: visit.elevated });
+        let visit = |VisitClaim { entry, reason, elevated }| OperatorVisit { entry, reason: reason.into(), elevated };
+        let visit = self.vis.map(visit);
         let actor = match visit {
             Some(_) => Actor::Operator(account.to_string().into()),
             None => Actor::Account(account.to_string().into()),

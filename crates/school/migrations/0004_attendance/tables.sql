@@ -109,6 +109,7 @@ create index attendance_event_by_school on attendance_event (tenant_id, school_i
 -- Of what is rare, a list must not go through what is not.
 create index attendance_event_by_category on attendance_event (tenant_id, category, date, id)
     where status = 'active' and superseded_at is null and category <> 'present';
+create index attendance_event_of_class on attendance_event (tenant_id, date, id) where class_id is not null;
 create index attendance_event_deleted on attendance_event (tenant_id, date, id) where status = 'tobedeleted';
 create index attendance_event_by_register on attendance_event (tenant_id, register_id) where register_id is not null;
 create index attendance_event_by_absence_request on attendance_event (tenant_id, absence_request_id)

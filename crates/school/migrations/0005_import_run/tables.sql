@@ -22,6 +22,8 @@ create table import_run (
     report jsonb,
     -- Why it failed, in a word.
     failure text constraint import_run_failure_check check (char_length(failure) <= 100),
+    -- What would be right. It may repeat what is written in the package, so it is forgotten with what the report tells of people.
+    failure_message text constraint import_run_failure_message_check check (char_length(failure_message) <= 1000),
     -- The moment that everything it wrote has in common.
     applied_at timestamptz,
     -- Whether what was there before is kept: of the last import that changed anything, for a while.

@@ -108,7 +108,7 @@ async fn absence_request_list(
     let sight = Sight::of(cx, &ABSENCE_REQUEST)?;
     let (tenant, what, filter) = (cx.tenant_id(), ABSENCE_REQUEST.name, &listing.filter);
     let selection = store::Selection {
-        span: Span::of(&listing, filter.status, tenant, what)?,
+        span: Span::of(&listing, filter.status, tenant, what)?.on_days(None, filter.until),
         state: filter.state,
         from: filter.from,
         until: filter.until,

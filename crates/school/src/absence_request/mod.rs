@@ -20,7 +20,7 @@ pub(crate) use store::STATEMENTS;
 
 use crate::{
     attendance_code::Direction,
-    presence_store::check_present,
+    presence_store::check_subject,
     record::{Metadata, Record, Status},
     rules::{TEXT, clean, plausible, small},
     scope::{Sight, sight_for_change, today},
@@ -226,7 +226,7 @@ async fn decide(
     }
     let mut absence = None;
     if let Some(code) = decision.code_id {
-        check_present(&opened.student, before.fields.student_id, "id")?;
+        check_subject(&opened.student)?;
         let meaning = opened.code.ok_or_else(|| {
             Error::field("code_id", "attendance_code_unknown", "There is no such attendance code that counts.")
         })?;

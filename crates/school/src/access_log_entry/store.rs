@@ -1,16 +1,16 @@
 //! All SQL of the access log.
 
-use cloister_ids::{AccountId, PersonId};
+use cloister_ids::{AccountId, PersonId, Uuid, ids_from};
 use cloister_tenancy::{
     OpContext, Result, Tenancy,
     sql::{Row, Statement, ToSql, statements},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::AccessLogEntry;
 use crate::listing::Span;
 
-/// A page behind `$2`, `$3` many: `$4` the resource, `$5` and `$6` the time.
+/// A page behind `$2`, `$3` many: `$4` the resource, `$5` and `$6` the time, and `$9` and `$10` the ids of this time, for the index.
 macro_rules! list {
     ($which:expr, $beyond:literal, $direction:literal) => {
         concat!(
@@ -18,7 +18,7 @@ macro_rules! list {
              from access_log_entry where tenant_id = $1 and id ",
             $beyond,
             " $2 and ($4::text is null or resource = $4) and ($5::timestamptz is null or at >= $5)
-                and ($6::timestamptz is null or at < $6)",
+                and ($6::timestamptz is null or at < $6) and id >= $9 and id <= $10",
             $which,
             " order by id",
             $direction,
@@ -85,7 +85,14 @@ fn entry(row: &Row) -> AccessLogEntry {
 
 pub(super) async fn list(tenancy: &Tenancy, cx: &OpContext, selection: &Selection) -> Result<Vec<AccessLogEntry>> {
     let Selection { span, resource, from, until, account_id, student_id } = selection;
-    let parameters: [&(dyn ToSql + Sync); 7] = [span.key(), &span.limit, resource, from, until, account_id, student_id];
+    // An id is made a moment before or after the time of its entry is read.
+    let moment = SignedDuration::from_secs(1);
+    let (first, last) = (
+        from.map_or_else(Uuid::nil, |from| ids_from(from.saturating_sub(moment).unwrap_or(from))),
+        until.map_or_else(Uuid::max, |until| ids_from(until.saturating_add(moment).unwrap_or(until))),
+    );
+    let parameters: [&(dyn ToSql + Sync); 9] =
+        [span.key(), &span.limit, resource, from, until, account_id, student_id, &first, &last];
     let statements: [&'static Statement; 2] = match (account_id, student_id) {
         (_, Some(_)) => [&STUDENT, &STUDENT_DESC],
         (Some(_), None) => [&READER, &READER_DESC],

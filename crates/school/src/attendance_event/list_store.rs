@@ -90,6 +90,14 @@ statements! {
     CLASS_BY_DATE = list!(" and class_id = $13", "date" asc);
     /// Those of a class by day, from the last.
     CLASS_BY_DATE_DESC = list!(" and class_id = $13", "date" desc);
+    /// Those of whole days by day.
+    WHOLE_DAY_BY_DATE = list!(" and class_id is null", "date" asc);
+    /// Those of whole days by day, from the last.
+    WHOLE_DAY_BY_DATE_DESC = list!(" and class_id is null", "date" desc);
+    /// Those of classes by day.
+    OF_CLASSES_BY_DATE = list!(" and class_id is not null", "date" asc);
+    /// Those of classes by day, from the last.
+    OF_CLASSES_BY_DATE_DESC = list!(" and class_id is not null", "date" desc);
     /// Those of a school by day.
     SCHOOL_BY_DATE = list!(" and school_id = $13", "date" asc);
     /// Those of a school by day, from the last.
@@ -169,6 +177,10 @@ pub(super) async fn list_by_date(
                 && category.is_some_and(|category| category != AttendanceCategory::PRESENT.as_str()) =>
         {
             [&CATEGORY_BY_DATE, &CATEGORY_BY_DATE_DESC]
+        }
+        (AttendanceSight::All, None, None) if *whole_day == Some(true) => [&WHOLE_DAY_BY_DATE, &WHOLE_DAY_BY_DATE_DESC],
+        (AttendanceSight::All, None, None) if *whole_day == Some(false) => {
+            [&OF_CLASSES_BY_DATE, &OF_CLASSES_BY_DATE_DESC]
         }
         (AttendanceSight::All, None, None) if school_id.is_some() => {
             parameters.push(school_id);

@@ -12,12 +12,15 @@ use jiff::{ToSpan, civil::Date};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ATTENDANCE_REGISTER, missing_store};
+use super::{
+    ATTENDANCE_REGISTER,
+    missing_store::{self, Place},
+};
 use crate::{
-    listing::{Key, Order, Position, Span},
     rules::plausible,
     scope::{Sight, today},
     scopes::OWN_CLASSES,
+    vocabulary::ClassType,
 };
 
 /// Days that are looked through at most.
@@ -59,6 +62,9 @@ pub(super) struct MissingRegisterFilter {
     /// Only of this class.
     #[garde(skip)]
     class_id: Option<ClassId>,
+    /// Only of homerooms, or of classes of another type.
+    #[garde(skip)]
+    class_type: Option<ClassType>,
     /// From this day on; a week before `until` where none is given.
     #[garde(inner(custom(plausible)))]
     #[param(example = "2025-09-29")]
@@ -79,12 +85,6 @@ impl Sort for MissingRegisterSort {
     const ORDERS: &'static [(&'static str, Self)] = &[("date", Self::Date)];
 }
 
-impl Order for MissingRegisterSort {
-    fn key(self) -> Key {
-        Key::DATE
-    }
-}
-
 /// The order, for the API document.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -100,7 +100,8 @@ type MissingRegisterPage = Page<MissingRegister>;
 
 /// List missing attendance registers
 ///
-/// A page of the registers that are due and were not taken, of classes one may see, by day.
+/// The registers that are due and were not taken, of classes one may see, by day. A page looks through a thousand classes of one day: it
+/// may be short or empty and still have a `next_cursor`. Go on until there is none.
 #[utoipa::path(
     get,
     path = "/attendance_registers/missing",
@@ -131,15 +132,29 @@ pub(super) async fn attendance_register_missing(
         return Err(Error::field("until", "too_many_days", message).into());
     }
     let (tenant, what) = (cx.tenant_id(), "missing_register");
+    let last = until.yesterday().map_err(Error::internal)?;
+    let after = match listing.after::<Place>(tenant, what)? {
+        Some(after) if (from..=last).contains(&after.date) => after,
+        // Nothing, or from a listing of other days.
+        _ => Place::ahead_of(if listing.descending { last } else { from }, listing.descending),
+    };
     let selection = missing_store::Selection {
-        span: Span::of(&listing, None, tenant, what)?,
+        after,
+        descending: listing.descending,
+        limit: listing.limit(),
         from,
         until,
         school_id: filter.school_id,
         class_id: filter.class_id,
+        class_type: filter.class_type.clone(),
     };
-    let rows = missing_store::list(tenancy, cx, &sight, &selection).await?;
-    Ok(Answer(listing.page(tenant, what, rows, |last| Position { key: Key::Date(last.date), id: last.due_by })))
+    let (rows, next) = missing_store::list(tenancy, cx, &sight, &selection).await?;
+    let place = |last: &MissingRegister| Place { date: last.date, class_id: last.class_id.uuid(), due_by: last.due_by };
+    let mut page = listing.page(tenant, what, rows, place);
+    if page.next_cursor.is_none() {
+        page.next_cursor = next.and_then(|next| listing.next_cursor(tenant, what, &next));
+    }
+    Ok(Answer(page))
 }
 
 fn sample() -> MissingRegister {

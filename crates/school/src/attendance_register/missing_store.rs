@@ -1,80 +1,88 @@
 //! All SQL that finds missing registers. What is due is found from the calendar on; whether it was taken, by the key of registers.
 //!
-//! One day is looked at after the other, until the page is full: what is due in a month is many times what a page holds. Days are put
-//! in order before, and PostgreSQL can only go from each to its rows, which are put in order there. So the whole is in order, and
-//! must not be ordered once more: that would take all days.
+//! A page looks through so many classes of one day: to find that little is missing, all that is due must be looked at, and that of a
+//! month is many times what a page holds.
 
-use cloister_ids::{ClassId, OrgId};
+use cloister_ids::{ClassId, OrgId, Uuid};
 use cloister_tenancy::{
     OpContext, Result, Tenancy,
     sql::{Row, Statement, ToSql, statements},
 };
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use super::missing::MissingRegister;
 use crate::{
-    listing::Span,
     name_store::class_names,
     scope::{Sight, Within},
     scope_store::{classes_within, in_force},
     term_store::held_on,
+    vocabulary::ClassType,
 };
 
-/// Schools with instruction on the day, by the calendar `c`, and classes `k` of theirs: of school `$7`, or class `$8` alone, and
-/// in one of their terms.
-macro_rules! classes_of_day {
-    ($type:literal, $join:expr) => {
-        concat!(
-            " from calendar_date c join class k on k.tenant_id = $1 and k.school_id = c.school_id and k.status = 'active'
-                and k.class_type ",
-            $type,
-            " 'homeroom' and ($8::uuid is null or k.id = $8)",
-            $join,
-            " where c.tenant_id = $1 and c.status = 'active' and c.is_instructional and c.date = day.date
-                and ($7::uuid is null or c.school_id = $7) and k.id = any(array(",
-            held_on!("day.date"),
-            "))"
-        )
-    };
-}
-
+/// `day`, the next one with instruction from the position on, and the one behind it; `looked`, some classes held on it, of school
+/// `$8`, class `$9` and type `$10` alone; `taught`, those that count
+/// and have instruction; `missing`, what is due of them and was not taken. There is one row where nothing is.
+///
+/// The position is a day, a class and what makes a register of it due: `$2`, `$3` and `$4`.
 macro_rules! list {
-    ($rest:expr, asc) => {
-        list!(@ $rest, " >", "")
+    ($within:expr, asc) => {
+        list!(@ $within, "min", "max", " >", "", " desc")
     };
-    ($rest:expr, desc) => {
-        list!(@ $rest, " <", " desc")
+    ($within:expr, desc) => {
+        list!(@ $within, "max", "min", " <", " desc", "")
     };
-    (@ $rest:expr, $beyond:literal, $direction:literal) => {
+    (@ $within:expr, $next:literal, $last:literal, $beyond:literal, $direction:literal, $back:literal) => {
         concat!(
-            "select day.date, x.due_by, x.class_id, x.school_id, x.class_period_id, ", class_names!("x"), "
-             from (select days.date from (select $5::date + n as date from generate_series(0, $6::date - $5::date - 1) n) days
-                where days.date", $beyond, "= $2::date order by days.date", $direction, ") day
-             cross join lateral (select x.due_by, x.class_id, x.school_id, x.class_period_id from (
-                (select distinct on (k.id, m.class_period_id) m.id as due_by, k.id as class_id, k.school_id, m.class_period_id",
-                classes_of_day!("<>", concat!("
-                    join meeting m on m.tenant_id = $1 and m.class_id = k.id
-                        and (m.day_of_week = extract(isodow from c.date)::int or m.cycle_day = c.cycle_day)
-                        and ", in_force!("m", "c.date"))), "
-                    and (c.bell_schedule_id is null or exists (select from bell_schedule_period b where b.tenant_id = $1
-                        and b.bell_schedule_id = c.bell_schedule_id and b.class_period_id = m.class_period_id))
-                order by k.id, m.class_period_id, m.id)
-                union all
-                select k.id, k.id, k.school_id, null::uuid", classes_of_day!("=", ""), ") x
-                where (day.date, x.due_by)", $beyond, " ($2, $3)",
-            $rest,
-            " and exists (select from enrollment e where e.tenant_id = $1 and e.class_id = x.class_id
+            "with day as materialized (
+                select ", $next, "(two.date) as date, nullif(", $last, "(two.date), ", $next, "(two.date)) as next_day from (
+                    select distinct c.date from calendar_date c where c.tenant_id = $1 and c.status = 'active'
+                        and c.is_instructional and c.date >= $6 and c.date < $7 and c.date", $beyond, "= $2
+                        and ($8::uuid is null or c.school_id = $8)
+                    order by c.date", $direction, " limit 2) two),
+             looked as materialized (
+                select distinct held.class_id from day cross join lateral (", held_on!("day.date"), ") held
+                where (day.date <> $2 or held.class_id", $beyond, "= $3) and ($9::uuid is null or held.class_id = $9)
+                    and ($8::uuid is null and $10::text is null or exists (select from class k where k.tenant_id = $1
+                        and k.id = held.class_id and ($8::uuid is null or k.school_id = $8)
+                        and ($10::text is null or k.class_type = $10)))",
+                $within,
+                " order by held.class_id", $direction, " limit 1000),
+             taught as materialized (
+                select k.id, k.school_id, k.class_type, day.date, c.cycle_day, c.bell_schedule_id from day cross join looked l
+                cross join lateral (select k.id, k.school_id, k.class_type from class k
+                    where k.tenant_id = $1 and k.id = l.class_id and k.status = 'active' offset 0) k
+                join calendar_date c on c.tenant_id = $1 and c.school_id = k.school_id and c.date = day.date
+                    and c.status = 'active' and c.is_instructional),
+             missing as materialized (
+                select x.due_by, x.class_id, x.school_id, x.class_period_id from day join (
+                    (select distinct on (k.id, m.class_period_id) m.id as due_by, k.id as class_id, k.school_id, m.class_period_id
+                     from taught k join meeting m on m.tenant_id = $1 and m.class_id = k.id
+                        and (m.day_of_week = extract(isodow from k.date)::int or m.cycle_day = k.cycle_day)
+                        and ", in_force!("m", "k.date"), "
+                     where k.class_type <> 'homeroom' and (k.bell_schedule_id is null or exists (
+                        select from bell_schedule_period b where b.tenant_id = $1
+                        and b.bell_schedule_id = k.bell_schedule_id and b.class_period_id = m.class_period_id))
+                     order by k.id, m.class_period_id, m.id)
+                    union all
+                    select k.id, k.id, k.school_id, null::uuid from taught k where k.class_type = 'homeroom') x on true
+                where (day.date, x.class_id, x.due_by)", $beyond, " ($2, $3, $4)
+                    and exists (select from enrollment e where e.tenant_id = $1 and e.class_id = x.class_id
                         and e.role = 'student' and ", in_force!("e", "day.date"), ")
                     and not exists (select from attendance_register g where g.tenant_id = $1 and g.class_id = x.class_id
                         and g.date = day.date and g.class_period_id is not distinct from x.class_period_id)
-                order by x.due_by", $direction, " limit $4) x limit $4"
+                order by x.class_id", $direction, ", x.due_by", $direction, " limit $5)
+             select day.date, day.next_day, x.due_by, x.class_id, x.school_id, x.class_period_id, ", class_names!("x"), ",
+                (select l.class_id from looked l where (select count(*) from looked) = 1000
+                    order by l.class_id", $back, " limit 1) as looked_to
+             from day left join missing x on true order by x.class_id", $direction, ", x.due_by", $direction
         )
     };
 }
 
 macro_rules! within {
     () => {
-        concat!(" and x.class_id = any(array(", classes_within!("$9", "$10", "$11"), "))")
+        concat!(" and held.class_id = any(array(", classes_within!("$11", "$12", "$13"), "))")
     };
 }
 
@@ -89,36 +97,64 @@ statements! {
     WITHIN_BY_DATE_DESC = list!(within!(), desc);
 }
 
+/// Where one stands in the list.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Place {
+    pub(super) date: Date,
+    pub(super) class_id: Uuid,
+    pub(super) due_by: Uuid,
+}
+
+impl Place {
+    /// Ahead of all that is due on the day.
+    pub(super) fn ahead_of(date: Date, descending: bool) -> Self {
+        let first = if descending { Uuid::max() } else { Uuid::nil() };
+        Self { date, class_id: first, due_by: first }
+    }
+
+    /// Behind all that is due of the class on the day.
+    fn behind(date: Date, class_id: Uuid, descending: bool) -> Self {
+        Self { date, class_id, due_by: if descending { Uuid::nil() } else { Uuid::max() } }
+    }
+}
+
 /// Which missing registers.
 pub(super) struct Selection {
-    pub(super) span: Span,
+    pub(super) after: Place,
+    pub(super) descending: bool,
+    pub(super) limit: i64,
     pub(super) from: Date,
     pub(super) until: Date,
     pub(super) school_id: Option<OrgId>,
     pub(super) class_id: Option<ClassId>,
+    pub(super) class_type: Option<ClassType>,
 }
 
-fn missing(row: &Row) -> MissingRegister {
-    MissingRegister {
+fn missing(row: &Row) -> Option<MissingRegister> {
+    let due_by = row.get::<_, Option<_>>("due_by")?;
+    Some(MissingRegister {
         class_id: row.get("class_id"),
         school_id: row.get("school_id"),
         date: row.get("date"),
         class_period_id: row.get("class_period_id"),
         class_title: row.get("class_title"),
         class_period_name: row.get("class_period_name"),
-        due_by: row.get("due_by"),
-    }
+        due_by,
+    })
 }
 
+/// What is missing of some classes, and where to look next.
 pub(super) async fn list(
     tenancy: &Tenancy,
     cx: &OpContext,
     sight: &Sight,
     selection: &Selection,
-) -> Result<Vec<MissingRegister>> {
-    let Selection { span, from, until, school_id, class_id } = selection;
+) -> Result<(Vec<MissingRegister>, Option<Place>)> {
+    let Selection { after, descending, limit, from, until, school_id, class_id, class_type } = selection;
+    let class_type = class_type.as_ref().map(ClassType::as_str);
+    let Place { date, class_id: class, due_by } = after;
     let mut parameters: Vec<&(dyn ToSql + Sync)> =
-        vec![span.key(), &span.after.id, &span.limit, from, until, school_id, class_id];
+        vec![date, class, due_by, limit, from, until, school_id, class_id, &class_type];
     let statements: [&'static Statement; 2] = match sight {
         Sight::All => [&BY_DATE, &BY_DATE_DESC],
         Sight::Within(Within { account, on, scopes, .. }) => {
@@ -126,8 +162,10 @@ pub(super) async fn list(
             [&WITHIN_BY_DATE, &WITHIN_BY_DATE_DESC]
         }
     };
-    let rows: Vec<_> = tenancy.fetch(cx, span.pick(statements), &parameters).await?.iter().map(missing).collect();
-    let key = |row: &MissingRegister| (row.date, row.due_by);
-    debug_assert!(rows.is_sorted_by_key(key) || rows.iter().rev().is_sorted_by_key(key), "days came in no order");
-    Ok(rows)
+    let rows = tenancy.fetch(cx, statements[usize::from(*descending)], &parameters).await?;
+    let next = rows.first().and_then(|row| match row.get("looked_to") {
+        Some(class) => Some(Place::behind(row.get("date"), class, *descending)),
+        None => row.get::<_, Option<Date>>("next_day").map(|day| Place::ahead_of(day, *descending)),
+    });
+    Ok((rows.iter().filter_map(missing).collect(), next))
 }

@@ -9,7 +9,7 @@ use cloister_tenancy::{
 use super::value::{CustomMatch, CustomValues, Field, Kept, Owner};
 use crate::{
     listing::{Key, Position, Span},
-    presence_store::check_present,
+    presence_store::check_subject,
     record::found,
     vocabulary::CustomType,
 };
@@ -144,8 +144,8 @@ pub(super) async fn lock(tx: &mut TenantTx, of: Owner) -> Result<(CustomValues, 
     let resource = of.resource();
     let rows = tx.query_all(&[(lock, &[&id]), (&VALUES, &[&id]), (&FIELDS, &[resource.column()])]).await?;
     found(&rows[0])?;
-    if let Owner::Person(person) = of {
-        check_present(&rows[0], person, "id")?;
+    if let Owner::Person(_) = of {
+        check_subject(&rows[0])?;
     }
     let field = |row: &Row| Field {
         id: row.get("id"),

@@ -15,7 +15,7 @@ pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
 
 use crate::{
-    presence_store::check_present,
+    presence_store::check_subject,
     record::{Metadata, Record, Status, found},
     rules::{TEXT, clean, plausible, small},
     scope::{Sight, authorize_change},
@@ -129,7 +129,7 @@ async fn replace(
     authorize_change(cx, Action::Update, &DEMOGRAPHICS, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
     let (person, before) = store::lock(&mut tx, id).await?;
-    check_present(&person, id, "id")?;
+    check_subject(&person)?;
     let sourced_id = found(&person)?.get("sourced_id");
     let record = match before {
         // Who sends a version knows demographics that somebody has erased since.

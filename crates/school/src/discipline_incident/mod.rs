@@ -24,6 +24,7 @@ pub(crate) use store::STATEMENTS;
 use crate::{
     day_time::DayTime,
     incident_participant::{self, INCIDENT_PARTICIPANT, NewParticipant},
+    presence_store::{check_named, named_in},
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{TEXT, at_most, clean, paragraphs, plausible, small},
     scope::{ALL, Sight, Within, authorize_change},
@@ -247,7 +248,8 @@ async fn update(
 ) -> Result<DisciplineIncident> {
     authorize_change(cx, Action::Update, &DISCIPLINE_INCIDENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let named = named_in(&patch.changes(), "reporter_id", 1);
+    let (before, present) = store::lock(&mut tx, id, &named).await?;
     known.check(&before)?;
     let fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
@@ -259,6 +261,7 @@ async fn update(
         tx.rollback().await?;
         return Ok(before);
     }
+    check_named(&present, fields.reporter_id, before.fields.reporter_id, "reporter_id")?;
     let changes = Changes::between(&before.fields, &fields)?.showing_only(NOT_PERSONAL);
     let moved = fields.incident_date != before.fields.incident_date;
     let after = DisciplineIncident { id, fields, record: before.record.changed(cx) };
@@ -271,7 +274,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: DisciplineIncidentId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &DISCIPLINE_INCIDENT, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, _) = store::lock(&mut tx, id, &[]).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

@@ -14,7 +14,7 @@ use crate::{
     day_time::DayTime,
     incident_participant::{self, IncidentParticipant},
     listing::Span,
-    presence_store::{self, check_present},
+    presence_store::{self, check_named, check_present},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::{many_within, one_within, reader},
@@ -225,7 +225,8 @@ pub(super) async fn insert(
     let words: Vec<_> = participants.iter().map(incident_participant::words_of).collect();
     let new = |(one, words)| incident_participant::InsertItem::new(parts, one, words);
     let items: Vec<_> = participants.iter().zip(&words).map(new).collect();
-    let persons: Vec<PersonId> = participants.iter().map(|one| one.fields.person_id).collect();
+    let mut persons: Vec<PersonId> = participants.iter().map(|one| one.fields.person_id).collect();
+    persons.extend(fields.reporter_id);
     let present: &Parameters<'_> = &[&persons];
     let mut steps: Vec<(&'static Statement, &Parameters<'_>)> =
         vec![(&presence_store::PRESENT, present), (statement, &values)];
@@ -238,9 +239,12 @@ pub(super) async fn insert(
     };
     // Whoever has a scope is told of nobody outside of it that they are there.
     if matches!(parts, Sight::All) {
-        for (at, person) in persons.iter().enumerate() {
-            check_present(present, *person, &format!("participants[{at}].person_id"))?;
+        for (at, one) in participants.iter().enumerate() {
+            check_present(present, one.fields.person_id, &format!("participants[{at}].person_id"))?;
         }
+    }
+    if matches!(sight, Sight::All) {
+        check_named(present, fields.reporter_id, None, "reporter_id")?;
     }
     let Some(row) = new.first() else {
         for (at, answers) in answers.chunks(2).enumerate() {
@@ -259,9 +263,14 @@ pub(super) async fn insert(
     Ok(row.get("reporter_id"))
 }
 
-/// One that is kept from changing.
-pub(super) async fn lock(tx: &mut TenantTx, id: DisciplineIncidentId) -> Result<DisciplineIncident> {
-    incident(found(&tx.query(&LOCK, &[&id]).await?)?)
+/// One that is kept from changing, and those who may become its reporter, who are kept from leaving.
+pub(super) async fn lock(
+    tx: &mut TenantTx,
+    id: DisciplineIncidentId,
+    named: &[PersonId],
+) -> Result<(DisciplineIncident, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(&presence_store::PRESENT, &[&named]), (&LOCK, &[&id])]).await?;
+    Ok((incident(found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// The change and the commit, in one round trip. `moved`: to another day.

@@ -275,7 +275,7 @@ async fn keep(tx: &mut TenantTx, received: Received, settings: &RunSettings) -> 
 ///
 /// How far it is, and once it has ended, what it did: for each file how many records were made, changed and removed. With examples
 /// and their fields, and what is wrong with which row, for whoever asked for it or may import. After 30 days the counts are left,
-/// and where which rows were wrong.
+/// and a word for what was wrong with which row.
 #[utoipa::path(
     get,
     path = "/roster/imports/{id}",

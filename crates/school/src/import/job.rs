@@ -33,12 +33,17 @@ pub(super) const RUN: &str = "school.import_run";
 pub(super) const WATCH: &str = "school.import_watch";
 /// How often it does: longer than an attempt may take.
 const LOOKED_EVERY: SignedDuration = SignedDuration::from_hours(1);
-/// After so long without a sign of life nobody works on an import any more, whatever became of its job.
+/// After so long without a sign of life nobody works any more on an import that began, whatever became of its job. One that waits
+/// gives none: workers may be down for days.
 const QUIET: SignedDuration = SignedDuration::from_hours(24);
 /// Dead jobs that are looked through at once.
 const DEAD_AT_ONCE: u16 = 200;
+
 /// Why an import failed whose job was given up.
-const GIVEN_UP: &str = "import_given_up";
+fn given_up() -> Error {
+    let message = "Nobody works on this import any more, and nothing was changed. Send it again.";
+    Error::new(ErrorKind::Unavailable, "import_given_up", message)
+}
 
 /// What a job is about.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -82,11 +87,12 @@ async fn watch(job: JobContext) -> Result<()> {
         return Ok(());
     }
     let now = cx.clock().now();
-    let quiet = now.duration_since(run.updated_at) >= QUIET || is_dead(tenancy, cx, about.id).await?;
+    let quiet = run.state == RunState::Running && now.duration_since(run.updated_at) >= QUIET;
+    let over = quiet || is_dead(tenancy, cx, about.id).await?;
     let Some(mut tx) = job.first_delivery().await? else { return Ok(()) };
-    if quiet {
+    // One that gave a sign of life in between goes on.
+    if over && run_store::fail(&mut tx, about.id, &given_up(), Some(run.updated_at)).await? {
         tracing::warn!(import = %about.id, "an import was given up");
-        run_store::end(&mut tx, about.id, RunState::Failed, None, None, Some(GIVEN_UP)).await?;
     } else {
         watch_later(&mut tx, &about)?;
     }
@@ -134,7 +140,8 @@ async fn run(job: JobContext) -> Result<()> {
         Err(error) => {
             tracing::warn!(error = error.log(), import = %id, "an import failed");
             let mut tx = tenancy.write(cx).await?;
-            run_store::end(&mut tx, id, RunState::Failed, None, None, Some(error.code())).await?;
+            run_store::fail(&mut tx, id, &error, None).await?;
+            forget::later(&mut tx, id)?;
             tx.commit().await
         }
     }
@@ -182,7 +189,7 @@ async fn bring(tenancy: &Tenancy, cx: &OpContext, run: &super::ImportRun, asked:
         Outcome::Refused => RunState::Refused,
     };
     let mut tx = tenancy.write(cx).await?;
-    run_store::end(&mut tx, run.id, state, Some(report), None, None).await?;
+    run_store::end(&mut tx, run.id, state, Some(report), None).await?;
     forget::later(&mut tx, run.id)?;
     tx.commit().await
 }

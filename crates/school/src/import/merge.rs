@@ -24,7 +24,8 @@ pub(super) async fn open(tx: &mut TenantTx) -> Result<()> {
         return Err(running());
     }
     let frame = [&frame::FILES, &frame::ISSUES];
-    let parts = [&class::term::READY, &person::agent::READY, &role::primary::SURPLUS_TABLE];
+    let parts =
+        [&class::term::READY, &person::agent::READY, &person::presence::ABSENT_TABLE, &role::primary::SURPLUS_TABLE];
     let tables = ENTITIES.iter().flat_map(|entity| entity.tables);
     for statement in frame.into_iter().chain(tables).chain(parts) {
         tx.stage(statement).await?;
@@ -75,6 +76,7 @@ impl Comparison<'_> {
             observer.progress(Phase::Checking, step, STEPS, what);
         };
         self.note_files(tx).await?;
+        tx.query(&person::presence::ABSENT, &[]).await?;
         let strict = self.mode == Mode::Strict;
         for entity in ENTITIES {
             tell(entity.table);
@@ -199,6 +201,9 @@ pub(super) async fn write(
     let moment: &Parameters<'_> = &[&now];
     for (step, entity) in ENTITIES.into_iter().enumerate() {
         observer.progress(Phase::Merging, step as u64 + 1, ENTITIES.len() as u64, entity.table);
+        if step == 0 && gone_since(tx).await? {
+            return Err(roster_changed());
+        }
         let Some(file) = files.iter().find(|file| file.file == entity.file) else { continue };
         let mut steps: Vec<(&'static Statement, &Parameters<'_>)> = Vec::new();
         let mut when = |needed: bool, statement: &'static Statement, with| {
@@ -240,6 +245,13 @@ pub(super) async fn write(
         }
         _ => Ok(()),
     }
+}
+
+/// Whether somebody who gets a role, a place or a relation was deleted or merged since it was compared. Nobody is from here on: what
+/// is made for them belongs to somebody who is there.
+async fn gone_since(tx: &mut TenantTx) -> Result<bool> {
+    let rows = tx.query(&person::presence::GONE_SINCE, &[]).await?;
+    Ok(rows.first().is_some_and(|row| row.get::<_, i64>("count") > 0))
 }
 
 /// Ends and makes contacts. Their ids are made here, as all ids are.

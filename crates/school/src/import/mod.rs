@@ -230,7 +230,7 @@ async fn bring(
     merge::audit(&mut tx, run, report.audited());
     // One that changed nothing leaves the one before the last.
     let told = serde_json::to_value(&report).map_err(Error::internal)?;
-    run_store::end(&mut tx, run, RunState::Applied, Some(told), changes.then_some(now), None).await?;
+    run_store::end(&mut tx, run, RunState::Applied, Some(told), changes.then_some(now)).await?;
     forget::later(&mut tx, run)?;
     tx.commit().await?;
     Ok(report)

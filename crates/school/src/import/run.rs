@@ -165,6 +165,8 @@ pub struct ImportRun {
     pub report: Option<Value>,
     /// Why it failed, in a word that is stable.
     pub failure: Option<String>,
+    /// What would be right. Lists leave it out, it is for whoever asked for the import or may import, and it is forgotten after 30 days.
+    pub failure_message: Option<String>,
     /// When it was done.
     pub applied_at: Option<Timestamp>,
     /// Whether it can be taken back: the last one that changed anything, for a while.
@@ -207,6 +209,7 @@ impl ImportRun {
             total: 0,
             report: None,
             failure: None,
+            failure_message: None,
             applied_at: None,
             undoable: false,
             undone_at: None,

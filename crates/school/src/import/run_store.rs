@@ -11,27 +11,29 @@ use serde_json::Value;
 
 use super::{
     run::{ImportRun, RunSettings, RunState},
-    shown::bounded,
+    shown::{bounded, cut_to},
 };
 use crate::record::found;
 
 macro_rules! columns {
     () => {
-        columns!("report")
+        columns!("report", "failure_message")
     };
-    ($report:literal) => {
+    ($report:literal, $message:literal) => {
         concat!(
             "id, version, created_at, created_by, updated_at, updated_by, state, settings, bytes, phase, done, total, ",
             $report,
-            ", failure, applied_at, undoable, undone_at, undone_by"
+            ", failure, ",
+            $message,
+            ", applied_at, undoable, undone_at, undone_by"
         )
     };
 }
 
-/// A list shows no reports: each may be large, and is read by itself.
+/// A list shows no reports: each may be large, and is read by itself. Nor what may be for few.
 macro_rules! listed {
     () => {
-        columns!("null::jsonb as report")
+        columns!("null::jsonb as report", "null::text as failure_message")
     };
 }
 
@@ -62,15 +64,16 @@ statements! {
     PROGRESS = "update import_run set state = 'running', phase = $3, done = $4, total = $5, updated_at = $6
         where tenant_id = $1 and id = $2 and state in ('waiting', 'running')";
     /// How it ended: `$3` state, `$4` report, `$5` when applied, `$6` whether it can be taken back, `$7` now, `$8` who,
-    /// `$9` why it failed.
+    /// `$9` why it failed, `$10` what would be right; `$11` when it last changed, where another change in between is to win.
     END = "update import_run set state = $3, report = $4, applied_at = $5, undoable = $6, updated_at = $7, updated_by = $8,
-            failure = $9, phase = null, version = version + 1
-        where tenant_id = $1 and id = $2 and state in ('waiting', 'running') returning id";
+            failure = $9, failure_message = $10, phase = null, version = version + 1
+        where tenant_id = $1 and id = $2 and state in ('waiting', 'running')
+            and ($11::timestamptz is null or updated_at = $11) returning id";
     /// Reports of imports that were asked for before `$2`, which still tell of people.
-    OLD_REPORTS = "select id, report from import_run where tenant_id = $1 and created_at < $2 and report is not null
-        and report ->> 'examples_forgotten' is null order by id limit $3";
+    OLD_REPORTS = "select id, report from import_run where tenant_id = $1 and created_at < $2
+        and (report is not null and report ->> 'examples_forgotten' is null or failure_message is not null) order by id limit $3";
     /// One that no longer does: `$3` now, `$4` who, `$5` the report.
-    WRITE_REPORT = "update import_run set report = $5, updated_at = $3, updated_by = $4, version = version + 1
+    WRITE_REPORT = "update import_run set report = $5, failure_message = null, updated_at = $3, updated_by = $4, version = version + 1
         where tenant_id = $1 and id = $2";
     /// It was taken back: `$3` now, `$4` who.
     UNDONE = "update import_run set state = 'undone', undoable = false, undone_at = $3, undone_by = $4, updated_at = $3,
@@ -90,6 +93,7 @@ fn run(row: &Row) -> Result<ImportRun> {
         total: row.get("total"),
         report: row.get("report"),
         failure: row.get("failure"),
+        failure_message: row.get("failure_message"),
         applied_at: row.get("applied_at"),
         undoable: row.get("undoable"),
         undone_at: row.get("undone_at"),
@@ -176,21 +180,58 @@ pub(super) async fn end(
     state: RunState,
     report: Option<Value>,
     applied_at: Option<Timestamp>,
-    failure: Option<&str>,
 ) -> Result<()> {
-    let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
-    let report = report.map(bounded);
-    let undoable = applied_at.is_some();
-    let rows = tx
-        .query_all(&[
-            (&END, &[&id, &state.word(), &report, &applied_at, &undoable, &now, &by, &failure]),
-            (&DELETE_PARTS, &[&id]),
-        ])
-        .await?;
-    if state == RunState::Applied && rows[0].is_empty() {
-        return Err(ended());
+    let ended = write_end(tx, id, state, report.map(bounded), applied_at, None).await?;
+    if state == RunState::Applied && !ended {
+        return Err(self::ended());
     }
     Ok(())
+}
+
+/// Notes that an import failed, and why. With a moment only where nothing changed since: whether it was noted.
+pub(super) async fn fail(
+    tx: &mut TenantTx,
+    id: ImportRunId,
+    failure: &Error,
+    unchanged_since: Option<Timestamp>,
+) -> Result<bool> {
+    write_end(tx, id, RunState::Failed, None, None, Some((failure, unchanged_since))).await
+}
+
+async fn write_end(
+    tx: &mut TenantTx,
+    id: ImportRunId,
+    state: RunState,
+    report: Option<Value>,
+    applied_at: Option<Timestamp>,
+    failed: Option<(&Error, Option<Timestamp>)>,
+) -> Result<bool> {
+    let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
+    let undoable = applied_at.is_some();
+    let failure = failed.map(|(error, _)| error.code());
+    let message = failed.map(|(error, _)| message_of(error));
+    let unchanged_since = failed.and_then(|(_, since)| since);
+    let rows = tx
+        .query(
+            &END,
+            &[&id, &state.word(), &report, &applied_at, &undoable, &now, &by, &failure, &message, &unchanged_since],
+        )
+        .await?;
+    let ended = !rows.is_empty();
+    // One that still goes on needs its package.
+    if ended || unchanged_since.is_none() {
+        tx.query(&DELETE_PARTS, &[&id]).await?;
+    }
+    Ok(ended)
+}
+
+/// Characters of what would be right; the table takes a few more.
+const MESSAGE: usize = 900;
+
+/// What an error tells whoever asked for it.
+fn message_of(error: &Error) -> String {
+    let fields = error.fields().iter().map(|field| format!(" {}: {}", field.field, field.message));
+    cut_to(&std::iter::once(error.message().to_owned()).chain(fields).collect::<String>(), MESSAGE)
 }
 
 /// It ended before.
@@ -198,15 +239,19 @@ pub(super) fn ended() -> Error {
     Error::new(ErrorKind::Conflict, "import_ended", "This import has ended already.")
 }
 
-/// The first so many reports from before a moment that tell of people.
-pub(super) async fn old_reports(tx: &mut TenantTx, before: Timestamp, limit: i64) -> Result<Vec<(ImportRunId, Value)>> {
+/// The first so many reports from before a moment that tell of people, or without one, of imports whose failure may.
+pub(super) async fn old_reports(
+    tx: &mut TenantTx,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<(ImportRunId, Option<Value>)>> {
     let rows = tx.query(&OLD_REPORTS, &[&before, &limit]).await?;
     Ok(rows.iter().map(|row| (row.get("id"), row.get("report"))).collect())
 }
 
-pub(super) async fn write_report(tx: &mut TenantTx, id: ImportRunId, report: &Value) -> Result<()> {
+pub(super) async fn write_report(tx: &mut TenantTx, id: ImportRunId, report: Option<&Value>) -> Result<()> {
     let (now, by) = (tx.cx().clock().now(), tx.cx().actor().to_string());
-    tx.query(&WRITE_REPORT, &[&id, &now, &by, report]).await.map(drop)
+    tx.query(&WRITE_REPORT, &[&id, &now, &by, &report]).await.map(drop)
 }
 
 pub(super) async fn undone(tx: &mut TenantTx, id: ImportRunId, now: Timestamp) -> Result<()> {

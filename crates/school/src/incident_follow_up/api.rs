@@ -111,7 +111,7 @@ async fn incident_follow_up_list(
     let sight = Sight::to(cx, Action::Read, &INCIDENT_FOLLOW_UP, &[SELF])?;
     let (tenant, what, filter) = (cx.tenant_id(), INCIDENT_FOLLOW_UP.name, &listing.filter);
     let selection = store::Selection {
-        span: Span::of(&listing, filter.status, tenant, what)?,
+        span: Span::of(&listing, filter.status, tenant, what)?.on_days(filter.from, filter.until),
         from: filter.from,
         until: filter.until,
         completed: filter.completed,

@@ -16,6 +16,7 @@ pub(crate) use api::routes;
 pub(crate) use store::STATEMENTS;
 
 use crate::{
+    presence_store::{check_named, named_in},
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{paragraphs, plausible, small},
     scope::{Sight, authorize_change, sight_for_change},
@@ -151,7 +152,8 @@ async fn update(
 ) -> Result<IncidentFollowUp> {
     let sight = sight_for_change(cx, Action::Update, &INCIDENT_FOLLOW_UP, &[SELF], read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, &sight, id).await?;
+    let named = named_in(&patch.changes(), "assigned_to_id", 1);
+    let (before, present) = store::lock(&mut tx, &sight, id, &named).await?;
     known.check(&before)?;
     let fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
@@ -175,6 +177,7 @@ async fn update(
         tx.rollback().await?;
         return Ok(before);
     }
+    check_named(&present, fields.assigned_to_id, before.fields.assigned_to_id, "assigned_to_id")?;
     let changes = Changes::between(&before.fields, &fields)?.showing_only(NOT_PERSONAL);
     let completed = (before.completed_at, before.completed_by);
     let after = IncidentFollowUp::of(id, fields, before.record.changed(cx), completed);
@@ -187,7 +190,7 @@ async fn update(
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: IncidentFollowUpId, known: &IfMatch) -> Result<()> {
     authorize_change(cx, Action::Delete, &INCIDENT_FOLLOW_UP, read(tenancy, cx, id)).await?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, &Sight::All, id).await?;
+    let (before, _) = store::lock(&mut tx, &Sight::All, id, &[]).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

@@ -4,7 +4,7 @@ use cloister_http::IdempotencyKey;
 use cloister_ids::{DisciplineIncidentId, IncidentFollowUpId, PersonId};
 use cloister_tenancy::{
     OpContext, Result, Tenancy, TenantTx,
-    sql::{Row, Statement, ToSql, statements},
+    sql::{Parameters, Row, Statement, ToSql, statements},
 };
 use jiff::{Timestamp, civil::Date};
 
@@ -12,6 +12,7 @@ use super::{IncidentFollowUp, IncidentFollowUpFields};
 use crate::{
     behavior_scope_store::follow_ups_within,
     listing::Span,
+    presence_store::{self, check_named},
     record::{Metadata, Record, Status, found, status},
     scope::{Sight, Within},
     scope_store::{many_within, one_within},
@@ -162,36 +163,43 @@ pub(super) async fn get(
 /// False when there is no such incident that counts.
 pub(super) async fn insert(tx: &mut TenantTx, key: Option<&IdempotencyKey>, made: &IncidentFollowUp) -> Result<bool> {
     let IncidentFollowUp { id, fields, completed_at, completed_by, record } = made;
-    let rows = IdempotencyKey::query(
-        key,
-        tx,
-        &INSERT,
-        &[
-            id,
-            &record.created_at,
-            &record.source.word(),
-            fields.metadata.column(),
-            &record.created_by,
-            &fields.incident_id,
-            &fields.due_date,
-            &fields.assigned_to_id,
-            &fields.task,
-            &fields.outcome,
-            completed_at,
-            completed_by,
-        ],
-    )
-    .await?;
-    Ok(!rows.is_empty())
+    let source = record.source.word();
+    let values: &Parameters<'_> = &[
+        id,
+        &record.created_at,
+        &source,
+        fields.metadata.column(),
+        &record.created_by,
+        &fields.incident_id,
+        &fields.due_date,
+        &fields.assigned_to_id,
+        &fields.task,
+        &fields.outcome,
+        completed_at,
+        completed_by,
+    ];
+    let persons: Vec<_> = fields.assigned_to_id.into_iter().collect();
+    let present: &Parameters<'_> = &[&persons];
+    let rows = IdempotencyKey::query_all(key, tx, &[(&presence_store::PRESENT, present), (&INSERT, values)]).await?;
+    check_named(&rows[0], fields.assigned_to_id, None, "assigned_to_id")?;
+    Ok(!rows[1].is_empty())
 }
 
-/// One that is kept from changing.
-pub(super) async fn lock(tx: &mut TenantTx, sight: &Sight, id: IncidentFollowUpId) -> Result<IncidentFollowUp> {
-    let rows = match sight {
-        Sight::All => tx.query(&LOCK, &[&id]).await?,
-        Sight::Within(Within { account, scopes, .. }) => tx.query(&LOCK_WITHIN, &[&id, account, scopes]).await?,
+/// One that is kept from changing, and those to whom it may be given, who are kept from leaving.
+pub(super) async fn lock(
+    tx: &mut TenantTx,
+    sight: &Sight,
+    id: IncidentFollowUpId,
+    named: &[PersonId],
+) -> Result<(IncidentFollowUp, Vec<Row>)> {
+    let present: (_, &Parameters<'_>) = (&presence_store::PRESENT, &[&named]);
+    let mut rows = match sight {
+        Sight::All => tx.query_all(&[present, (&LOCK, &[&id])]).await?,
+        Sight::Within(Within { account, scopes, .. }) => {
+            tx.query_all(&[present, (&LOCK_WITHIN, &[&id, account, scopes])]).await?
+        }
     };
-    follow_up(found(&rows)?)
+    Ok((follow_up(found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// The change and the commit, in one round trip.

@@ -30,10 +30,11 @@ pub struct Conflict {
     pub meeting_id: MeetingId,
 }
 
-/// A meeting, and those made later that stand against it: each conflict is told once, with the older of the two.
+/// A meeting, and what stands against it. Each conflict is told once: with the older of the two, or where that one is of another
+/// school than the one that is asked for, with the younger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MeetingConflicts {
-    /// The older meeting.
+    /// Which meeting.
     pub meeting_id: MeetingId,
     /// What stands against it.
     pub conflicts: Vec<Conflict>,

@@ -120,7 +120,8 @@ macro_rules! held_together {
 }
 
 /// So many meetings beyond `$2` as `$3` says, of the school `$4`, and what stands against each. All meetings of a school compared
-/// with each other would be work without bounds, so a page looks through some and tells of all it looked at.
+/// with each other would be work without bounds, so a page looks through some and tells of all it looked at. Each conflict is told once:
+/// with the older meeting, or where that is of another school than the one asked for, with the younger.
 macro_rules! list {
     ($beyond:literal, $direction:literal) => {
         concat!(
@@ -136,7 +137,8 @@ macro_rules! list {
             held_together!(pairs!(
                 " and a.id = any(array(select looked.id from looked))",
                 " and t.id = any(array(select looked.id from looked))",
-                " and b.id > a.id"
+                " and (b.id > a.id or $4::uuid is not null and not exists (select from class o
+                    where o.tenant_id = $1 and o.id = b.class_id and o.school_id = $4))"
             )),
             ")
              select l.id as meeting_id,

@@ -24,6 +24,7 @@ pub(crate) const CONFLICT_STATEMENTS: &[&cloister_tenancy::sql::Statement] = con
 
 use crate::{
     day_time::DayOfWeek,
+    presence_store::{check_named, named_in},
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{after, clean, plausible, small},
 };
@@ -178,7 +179,8 @@ async fn update(
 ) -> Result<WrittenMeeting> {
     cx.authorize(Action::Update, &MEETING)?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let named = named_in(&patch.changes(), "teacher_id", 1);
+    let (before, present) = store::lock(&mut tx, id, &named).await?;
     known.check(&before)?;
     let fields = patch.apply(&before.fields)?;
     check_change((None, before.fields.status), (None, fields.status))?;
@@ -192,6 +194,7 @@ async fn update(
         judge(&conflicts, strict)?;
         return Ok(WrittenMeeting { meeting: before, conflicts });
     }
+    check_named(&present, fields.teacher_id, before.fields.teacher_id, "teacher_id")?;
     let changes = Changes::between(&before.fields, &fields)?;
     let after = Meeting { id, fields, record: before.record.changed(cx) };
     tx.audit(Action::Update, &MEETING, id, Some(changes.into()));
@@ -217,7 +220,7 @@ fn judge(conflicts: &[Conflict], strict: bool) -> Result<()> {
 async fn delete(tenancy: &Tenancy, cx: &OpContext, id: MeetingId, known: &IfMatch) -> Result<()> {
     cx.authorize(Action::Delete, &MEETING)?;
     let mut tx = tenancy.write(cx).await?;
-    let before = store::lock(&mut tx, id).await?;
+    let (before, _) = store::lock(&mut tx, id, &[]).await?;
     known.check(&before)?;
     if before.fields.status == Status::ToBeDeleted {
         return tx.rollback().await;

@@ -12,6 +12,7 @@ use super::{Conflict, Meeting, MeetingFields, conflict_store};
 use crate::{
     day_time::DayOfWeek,
     listing::Span,
+    presence_store::{self, check_named},
     record::{Metadata, Record, found, status},
     scope::{Sight, Within},
     scope_store::classes_within,
@@ -64,7 +65,7 @@ statements! {
         "$7, $8, $9, $10, $11, $12, $13, $14"
     );
     /// Keeps the timetable of the school of the class `$2` as it is until the commit: of two meetings written at once that stand
-    /// against each other, the second is told.
+    /// against each other, the second is told. Meetings of another school, with a teacher of both, are not kept.
     TIMETABLE = "select id from org where tenant_id = $1 and id = (select k.school_id from class k
         where k.tenant_id = $1 and k.id = $2) for no key update";
     /// New values.
@@ -147,6 +148,7 @@ impl Places {
     }
 }
 
+/// `rows` are of what keeps the timetable, of the write, and of what it asks then.
 fn written(rows: &[Vec<Row>]) -> Result<(Places, Vec<Conflict>)> {
     let places = found(&rows[2])?;
     let places = Places {
@@ -182,13 +184,24 @@ pub(super) async fn insert(
     ];
     let which: &Parameters<'_> = &[id];
     let class: &Parameters<'_> = &[&fields.class_id];
-    let items = [(&TIMETABLE, class), (&INSERT, values), (&PLACES, which), (&conflict_store::OF_MEETING, which)];
-    written(&IdempotencyKey::query_all(key, tx, &items).await?)
+    let teachers: Vec<_> = fields.teacher_id.into_iter().collect();
+    let present: &Parameters<'_> = &[&teachers];
+    let items = [
+        (&presence_store::PRESENT, present),
+        (&TIMETABLE, class),
+        (&INSERT, values),
+        (&PLACES, which),
+        (&conflict_store::OF_MEETING, which),
+    ];
+    let rows = IdempotencyKey::query_all(key, tx, &items).await?;
+    check_named(&rows[0], fields.teacher_id, None, "teacher_id")?;
+    written(&rows[1..])
 }
 
-/// One that is kept from changing.
-pub(super) async fn lock(tx: &mut TenantTx, id: MeetingId) -> Result<Meeting> {
-    meeting(found(&tx.query(&LOCK, &[&id]).await?)?)
+/// One that is kept from changing, and those who may become its teacher, who are kept from leaving.
+pub(super) async fn lock(tx: &mut TenantTx, id: MeetingId, named: &[PersonId]) -> Result<(Meeting, Vec<Row>)> {
+    let mut rows = tx.query_all(&[(&presence_store::PRESENT, &[&named]), (&LOCK, &[&id])]).await?;
+    Ok((meeting(found(&rows[1])?)?, rows.swap_remove(0)))
 }
 
 /// What stands against one that stays as it is.

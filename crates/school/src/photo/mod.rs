@@ -23,7 +23,7 @@ use crate::{
     document::check_room,
     media_type::{MediaType, PICTURES},
     person::PERSON,
-    presence_store::check_present,
+    presence_store::check_subject,
     scope::{Sight, authorize_change},
 };
 
@@ -107,7 +107,7 @@ async fn replace(
     let (bytes, (width, height)) = looked.await.map_err(Error::internal)??;
     let mut tx = tenancy.write(cx).await?;
     let (person, before) = store::lock(&mut tx, id).await?;
-    check_present(&person, id, "id")?;
+    check_subject(&person)?;
     let (now, by) = (cx.clock().now(), cx.actor().to_string());
     let byte_size = i64::try_from(bytes.len()).map_err(Error::internal)?;
     check_room(&mut tx, byte_size - before.as_ref().map_or(0, |before| before.byte_size)).await?;

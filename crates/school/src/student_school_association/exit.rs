@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{REASON, STUDENT_SCHOOL_ASSOCIATION, StudentSchoolAssociation, exit_store, overlaps};
 use crate::{
-    presence_store::check_present,
+    presence_store::check_subject,
     record::Status,
     rules::{clean, plausible},
     vocabulary::ExitWithdrawType,
@@ -95,7 +95,7 @@ pub(super) async fn undo(
     tx.cx().authorize(Action::Update, &STUDENT_SCHOOL_ASSOCIATION)?;
     let (before, student) = exit_store::lock(tx, key, id).await?;
     check_counts(&before)?;
-    check_present(&student, before.fields.student_id, "id")?;
+    check_subject(&student)?;
     if before.fields.exit_withdraw_date.is_none() {
         return refused("not_withdrawn", "This student has not left the school, so there is nothing to take back.");
     }

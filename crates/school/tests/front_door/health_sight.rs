@@ -73,6 +73,16 @@ async fn each_record_that_is_shown_leaves_an_entry_in_every_tier() {
         assert!(!one_kind.is_empty() && one_kind.iter().all(|entry| entry["resource"] == "school.immunization"));
         let both = entries(office, &format!("student_id={mila}&account_id={account}")).await;
         assert_eq!(both.len(), 5);
+        let at = |entry: &Value| entry["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+        for time in [at(&now[0]), at(&now[now.len() / 2]), at(&now[now.len() - 1])] {
+            for (bound, within) in [("from", true), ("until", false)] {
+                let mut wanted = now.clone();
+                wanted.retain(|entry| (at(entry) >= time) == within);
+                assert_eq!(entries(office, &format!("{bound}={time}")).await, wanted);
+                wanted.reverse();
+                assert_eq!(entries(office, &format!("{bound}={time}&sort=-at")).await, wanted);
+            }
+        }
         // Nobody else reads it.
         for (role, wanted) in [("owner", 200), ("admin", 200), ("staff", 404), ("teacher", 404), ("guardian", 404)] {
             assert_eq!(house.by(role, "GET", "access_log_entries").send().await.status, wanted, "{role}");

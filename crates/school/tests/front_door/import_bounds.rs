@@ -7,7 +7,7 @@ use std::{
 
 use axum::body::Bytes;
 use cloister_http::{EdgeSettings, RateSettings};
-use cloister_ids::{AccountId, SystemClock};
+use cloister_ids::{AccountId, OperatorEntryId, SystemClock};
 use cloister_tenancy::{
     Actor, Asker, Authenticator, Credential, Error, ErrorKind, Identity, OperatorVisit, PermissionSet, Result,
     Standings, TenantEntry, Tier,
@@ -107,6 +107,7 @@ async fn what_stands_in_rows_is_shown_to_who_sent_them_or_may_import() {
         assert_eq!(read["report"]["errors"], run["report"]["errors"]);
         assert_eq!(read["report"]["files"][0]["examples"], json!([]), "{read}");
         assert_eq!(read["report"]["issues"], json!([]), "{read}");
+        assert_eq!(read["report"]["columns"], Value::Null, "{read}");
         let importer = token("other", Some(&tenant), &["school.roster.*"]);
         let read = office.call("GET", &path).token(&importer).expect(200).await;
         assert_eq!(read["report"], run["report"]);
@@ -146,6 +147,12 @@ async fn an_import_is_not_done_for_who_may_not_import_any_more() {
         for run in &sent {
             let run = ended(&office, run).await;
             assert_eq!((run["state"].as_str(), run["failure"].as_str()), (Some("failed"), Some(failure)), "{run}");
+            let said = run["failure_message"].as_str().unwrap();
+            assert!(said.ends_with('.'), "{run}");
+            let reader = token("reader", Some(&tenant), &["school.roster.read"]);
+            let read = office.call("GET", &format!("roster/imports/{}", id(&run))).token(&reader).expect(200).await;
+            assert_eq!((&read["failure"], &read["failure_message"]), (&run["failure"], &Value::Null));
+            assert!(office.list("roster/imports").await.iter().all(|run| run["failure_message"].is_null()));
         }
         assert!(office.list("orgs").await.is_empty());
     }
@@ -169,7 +176,11 @@ impl Authenticator for Visiting {
     fn authenticate(&self, _: &Credential<'_>) -> Result<Option<Arc<Identity>>> {
         let identity = Identity {
             account: Some(self.0),
-            visit: Some(OperatorVisit { reason: REASON.into(), elevated: true }),
+            visit: Some(OperatorVisit {
+                entry: OperatorEntryId::generate(&SystemClock),
+                reason: REASON.into(),
+                elevated: true,
+            }),
             ..Identity::new(Actor::Operator(self.0.to_string().into()), None, PermissionSet::all())
         };
         Ok(Some(Arc::new(identity)))

@@ -92,15 +92,30 @@ async fn one_whose_job_is_dead_ends_and_gives_back_its_room() {
     })
     .await;
     assert_eq!(office.read(&format!("roster/imports/{}", id(&waiting))).await["state"], "waiting");
-    // Without a sign of life for a day it ends too, whatever became of its job.
+    // It gives no sign of life while nobody does any work, so it may wait for days. One that began gives them.
     let placement = tenant.placement.as_ref().unwrap();
-    let text = format!(
-        "update \"{}\".import_run set updated_at = now() - interval '25 hours' where tenant_id = $1 and state = 'waiting'",
-        placement.schema
-    );
-    assert_eq!(platform.admin(&placement.database).await.execute(&text, &[&tenant.id]).await.unwrap(), 1);
+    let client = platform.admin(&placement.database).await;
+    let quiet = |state: &str| {
+        format!(
+            "update \"{}\".import_run set updated_at = now() - interval '25 hours', state = '{state}'
+                where tenant_id = $1 and state = 'waiting'",
+            placement.schema
+        )
+    };
+    assert_eq!(client.execute(&quiet("waiting"), &[&tenant.id]).await.unwrap(), 1);
     enqueue(&platform, &tenant, "school.import_watch", &waiting).await;
-    assert_eq!(ended(&office, &waiting).await["failure"], "import_given_up");
+    until(async || {
+        let text = "select count(*) from control.job where kind = 'school.import_watch' and state = 'ready'
+            and run_at > now() and payload ->> 'id' = $1";
+        (control.query_one(text, &[&id(&waiting)]).await.unwrap().get::<_, i64>(0) == 3).then_some(())
+    })
+    .await;
+    assert_eq!(office.read(&format!("roster/imports/{}", id(&waiting))).await["state"], "waiting");
+    assert_eq!(client.execute(&quiet("running"), &[&tenant.id]).await.unwrap(), 1);
+    enqueue(&platform, &tenant, "school.import_watch", &waiting).await;
+    let run = ended(&office, &waiting).await;
+    assert_eq!(run["failure"], "import_given_up");
+    assert!(run["failure_message"].as_str().unwrap().contains("Send it again"), "{run}");
     until(async || (parts(&platform, &tenant).await == 0).then_some(())).await;
 }
 
@@ -144,6 +159,11 @@ async fn reports_forget_people_and_keep_counts_in_every_tier() {
             })
             .await;
             assert!(!left.to_string().contains(word), "{}: {left}", tenant.tier);
+            assert_eq!(
+                (&left["report"]["columns"], &left["report"]["refusal"]["message"]),
+                (&Value::Null, &Value::Null)
+            );
+            assert_eq!(left["report"]["refusal"]["code"], run["report"]["refusal"]["code"], "{left}");
             let counts = |run: &Value| {
                 let of = |file: &Value| [&file["rows"], &file["created"], &file["skipped"]].map(Value::clone);
                 let files: Vec<_> = run["report"]["files"].as_array().unwrap().iter().map(of).collect();

@@ -10,6 +10,7 @@ use crate::{
     id,
     merges_kept::Merging,
     mistakes, platform,
+    timetable::{Places, meeting},
 };
 
 #[tokio::test]
@@ -177,12 +178,26 @@ async fn nothing_is_written_onto_a_record_that_was_merged_in_every_tier() {
                 "student_id",
             ),
         ];
-        for (path, body, field) in records.into_iter().chain(others) {
+        let mut reported = fight.clone();
+        reported["reporter_id"] = gone.clone();
+        let task = json!({"incident_id": incident["id"], "due_date": "2025-10-28", "task": "Talk."});
+        let mut given = task.clone();
+        given["assigned_to_id"] = gone.clone();
+        let places = Places::new(&office, &frame).await;
+        let meets = meeting(&frame.class, &places.first, &places.room, "wednesday");
+        let mut taught = meets.clone();
+        taught["teacher_id"] = gone.clone();
+        let named = [
+            ("discipline_incidents", reported, "reporter_id"),
+            ("incident_follow_ups", given, "assigned_to_id"),
+            ("meetings", taught, "teacher_id"),
+        ];
+        for (path, body, field) in records.into_iter().chain(others).chain(named) {
             let refusal = office.call("POST", path).json(body).expect(422).await;
             assert_eq!(mistakes(&refusal), [(field, "person_deleted")], "{path}");
         }
         let part = json!({"person_id": gone, "participation_code": "witness"});
-        let mut with_them = fight;
+        let mut with_them = fight.clone();
         with_them["participants"] = json!([{"person_id": kept["id"], "participation_code": "victim"}, part]);
         let refusal = office.call("POST", "discipline_incidents").json(with_them).expect(422).await;
         assert_eq!(mistakes(&refusal), [("participants[1].person_id", "person_deleted")]);
@@ -191,10 +206,19 @@ async fn nothing_is_written_onto_a_record_that_was_merged_in_every_tier() {
             let call = office.change("PATCH", &path, &record).json(json!({"status": "active"})).send().await;
             assert_eq!((call.status, mistakes(&call.body)), (422, vec![(field, "person_deleted")]), "{path}");
         }
+        for (path, body, field) in [
+            ("incident_follow_ups", task, "assigned_to_id"),
+            ("meetings", meets, "teacher_id"),
+            ("discipline_incidents", fight, "reporter_id"),
+        ] {
+            let record = office.make(path, body).await;
+            let call = office.change("PATCH", &format!("{path}/{}", id(&record)), &record).json(json!({field: gone}));
+            assert_eq!(mistakes(&call.expect(422).await), [(field, "person_deleted")], "{path}");
+        }
         let photo = office
             .call("PUT", &format!("persons/{}/photo", gone.as_str().unwrap()))
             .file("image/png", crate::photos::png(1, 1));
-        assert_eq!(mistakes(&photo.expect(422).await), [("id", "person_deleted")]);
+        photo.refused(409, "person_deleted").await;
         let member = json!({"member_ids": [kept["id"], gone]});
         let call = office.change("PATCH", &format!("families/{}", id(&family)), &family).json(member);
         assert_eq!(mistakes(&call.expect(422).await), [("member_ids", "person_deleted")]);
@@ -215,7 +239,7 @@ async fn nothing_is_written_onto_a_record_that_was_merged_in_every_tier() {
             office.call("PUT", &format!("{path}/demographics")).json(json!({"sex": "female"})),
             office.change("PUT", &format!("{path}/custom_values"), &record).json(values),
         ] {
-            assert_eq!(mistakes(&call.expect(422).await), [("id", "person_deleted")]);
+            call.refused(409, "person_deleted").await;
         }
         // Nor does somebody who was deleted come back to a school they had left.
         let at = json!({"student_id": other["id"], "school_id": frame.school["id"], "entry_date": "2025-09-01"});
@@ -226,7 +250,7 @@ async fn nothing_is_written_onto_a_record_that_was_merged_in_every_tier() {
         let record = office.read(&format!("persons/{}", id(&other))).await;
         office.change("DELETE", &format!("persons/{}", id(&other)), &record).expect(204).await;
         let back = office.call("POST", &format!("{exit}/undo")).json(json!({}));
-        assert_eq!(mistakes(&back.expect(422).await), [("id", "person_deleted")]);
+        back.refused(409, "person_deleted").await;
         // A class that was deleted takes nobody either.
         let class = format!("classes/{}", id(&frame.class));
         let record = office.read(&class).await;

@@ -67,6 +67,8 @@ async fn lists_of_attendance_are_brought_by_an_index() {
         ("attendance_event::list_store::DELETED_BY_DATE", "attendance_event_deleted"),
         ("attendance_event::list_store::CATEGORY_BY_DATE", "attendance_event_by_category"),
         ("attendance_event::list_store::SCHOOL_BY_DATE_DESC", "attendance_event_by_school"),
+        ("attendance_event::list_store::OF_CLASSES_BY_DATE", "attendance_event_of_class"),
+        ("attendance_event::list_store::WHOLE_DAY_BY_DATE_DESC", "attendance_event_by_class"),
     ] {
         let plan = plan(&client, named(name)).await;
         let used = words(&plan, "Index Name");
@@ -163,7 +165,7 @@ async fn missing_registers_are_looked_for_one_day_after_the_other() {
         let id = if name == "BY_DATE" { NIL.to_owned() } else { NIL.replace('0', "f") };
         let mut work = Vec::new();
         for until in ["2025-10-07", "2025-11-05"] {
-            let with = format!("'{key}', '{id}', 21, '2025-10-06', '{until}', null, null");
+            let with = format!("'{key}', '{id}', '{id}', 21, '2025-10-06', '{until}', null, null, null");
             let ran = run(&client, &north, &format!("attendance_register::missing_store::{name}"), &with).await;
             work.push(ran.touched);
             assert_eq!(ran.found.len(), 21, "{name} {until}");

@@ -1,11 +1,10 @@
-//! Days, periods, rooms and meetings; what stands against a meeting; timetables; and registers that are due.
+//! Days, periods, rooms and meetings; what stands against a meeting; and timetables.
 
 use cloister_tenancy::Tier;
 use serde_json::{Value, json};
 
 use crate::{
     Frame, Office,
-    attendance::{Codes, entry},
     house::{Accounts, House},
     id, mistakes, platform,
 };
@@ -320,69 +319,5 @@ async fn a_timetable_follows_the_calendar_of_the_day() {
     }
     for role in ["teacher", "guardian", "student"] {
         house.by(role, "GET", "timetable/conflicts").refused(403, "permission_denied").await;
-    }
-}
-
-#[tokio::test]
-async fn registers_that_are_due_and_were_not_taken_are_listed() {
-    let (platform, door) = platform().await;
-    let accounts = Accounts::new();
-    for tenant in platform.tenant_in_each_tier().await {
-        let house = House::new(&platform, &door, &tenant, &accounts).await;
-        let (office, frame) = (&house.office, &house.frame);
-        let codes = Codes::new(office).await;
-        let places = Places::new(office, frame).await;
-        office.make("meetings", meeting(&frame.class, &places.first, &places.room, "wednesday")).await;
-        office.make("meetings", meeting(&frame.class, &places.second, &places.room, "thursday")).await;
-        office.make("meetings", meeting(&house.other_class, &places.first, &places.other_room, "wednesday")).await;
-        // Nobody has a place in it.
-        let empty = class(office, frame, "Empty").await;
-        office.make("meetings", meeting(&empty, &places.second, &places.room, "wednesday")).await;
-        let homeroom = json!({"title": "Homeroom", "class_type": "homeroom", "course_id": frame.course["id"],
-            "school_id": frame.school["id"], "term_ids": [frame.term["id"]]});
-        let homeroom = office.make("classes", homeroom).await;
-        let place = json!({"class_id": homeroom["id"], "person_id": house.person("Quin"), "role": "student"});
-        office.make("enrollments", place).await;
-        let missing = async |role: &str, query: &str| {
-            let path = format!("attendance_registers/missing?from=2025-09-29&until=2025-10-06{query}");
-            let page = house.by(role, "GET", &path).expect(200).await;
-            let items = page["items"].as_array().unwrap().clone();
-            items
-                .iter()
-                .map(|item| (item["date"].as_str().unwrap().to_owned(), item["class_id"].clone()))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(missing("staff", "").await, [], "of days of which the calendar says nothing, nothing is due");
-        for (date, is_instructional) in [(DAY, true), ("2025-10-02", true), ("2025-10-03", false)] {
-            let day = json!({"school_id": frame.school["id"], "date": date, "is_instructional": is_instructional,
-                "calendar_event": if is_instructional { "instructional" } else { "holiday" }});
-            office.make("calendar_dates", day).await;
-        }
-        let due = missing("staff", "").await;
-        let of = |date: &str, class: &Value| (date.to_owned(), class["id"].clone());
-        let wanted = [
-            of(DAY, &frame.class),
-            of(DAY, &house.other_class),
-            of(DAY, &homeroom),
-            of("2025-10-02", &frame.class),
-            of("2025-10-02", &homeroom),
-        ];
-        assert_eq!(due.len(), wanted.len(), "{due:?}");
-        assert!(wanted.iter().all(|register| due.contains(register)), "{due:?}");
-        assert_eq!(missing("teacher", "").await, [of(DAY, &frame.class), of("2025-10-02", &frame.class)]);
-        assert_eq!(missing("staff", &format!("&class_id={}", id(&homeroom))).await.len(), 2);
-        let first = missing("staff", "&limit=2").await;
-        assert_eq!(first, due[..2]);
-        // Taken, it is due no more.
-        let path = format!("attendance_registers/{}/{DAY}?class_period_id={}", id(&frame.class), id(&places.first));
-        let body = json!({"entries": [entry(&house.persons["Mila"], &codes.present)]});
-        house.by("teacher", "PUT", &path).json(body).expect(200).await;
-        assert_eq!(missing("teacher", "").await, [of("2025-10-02", &frame.class)]);
-        for role in ["guardian", "student"] {
-            house.by(role, "GET", "attendance_registers/missing").refused(404, "not_found").await;
-        }
-        let long = "attendance_registers/missing?from=2025-01-01&until=2025-10-06";
-        let refusal = office.call("GET", long).expect(422).await;
-        assert_eq!(mistakes(&refusal), [("until", "too_many_days")]);
     }
 }

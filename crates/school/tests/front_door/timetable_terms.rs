@@ -1,11 +1,12 @@
-//! Meetings in the terms of their classes, schools that name what is their own, and whose meetings are seen by whom.
+//! Meetings in the terms of their classes, the registers that they make due, schools that name what is their own, and whose meetings
+//! are seen by whom.
 
 use cloister_tenancy::Tier;
 use serde_json::{Value, json};
 
 use crate::{
-    Office,
-    attendance::Codes,
+    Frame, Office,
+    attendance::{Codes, entry, place},
     house::{Accounts, House},
     id, mistakes, platform,
     timetable::{DAY, Places, class, kinds, meeting},
@@ -177,5 +178,115 @@ async fn of_two_meetings_written_at_once_one_stands() {
         let mut told = [one.status, two.status];
         told.sort_unstable();
         assert_eq!(told, [201, 409], "{day}");
+    }
+}
+
+#[tokio::test]
+async fn that_a_teacher_should_be_in_two_schools_at_once_is_told_to_either() {
+    let (platform, door) = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    let frame = office.frame().await;
+    let south = json!({"name": "South School", "type": "school", "parent_id": frame.district["id"]});
+    let south = Frame { school: office.make("orgs", south).await, ..office.frame().await };
+    let there = class(&office, &south, "Botany").await;
+    let cole = office.person("Cole", "Adult").await;
+    for class in [&frame.class, &there] {
+        place(&office, class, &cole, "teacher").await;
+    }
+    let (here, away) = (Places::new(&office, &frame).await, Places::new(&office, &south).await);
+    let older = office.make("meetings", meeting(&frame.class, &here.first, &here.room, "monday")).await;
+    let younger = office.make("meetings", meeting(&there, &away.first, &away.room, "monday")).await;
+    assert_eq!(kinds(&younger), ["teacher"]);
+    let of = |school: &Value| format!("?school_id={}", id(school));
+    for (query, told, other) in [
+        (String::new(), &older, &younger),
+        (of(&frame.school), &older, &younger),
+        (of(&south.school), &younger, &older),
+    ] {
+        let conflicts = office.list(&format!("timetable/conflicts{query}")).await;
+        assert_eq!(conflicts.len(), 1, "{query}: {conflicts:?}");
+        assert_eq!(
+            (&conflicts[0]["meeting_id"], &conflicts[0]["conflicts"][0]["meeting_id"]),
+            (&told["id"], &other["id"])
+        );
+    }
+}
+
+#[tokio::test]
+async fn registers_that_are_due_and_were_not_taken_are_listed() {
+    let (platform, door) = platform().await;
+    let accounts = Accounts::new();
+    for tenant in platform.tenant_in_each_tier().await {
+        let house = House::new(&platform, &door, &tenant, &accounts).await;
+        let (office, frame) = (&house.office, &house.frame);
+        let codes = Codes::new(office).await;
+        let places = Places::new(office, frame).await;
+        office.make("meetings", meeting(&frame.class, &places.first, &places.room, "wednesday")).await;
+        office.make("meetings", meeting(&frame.class, &places.second, &places.room, "thursday")).await;
+        office.make("meetings", meeting(&house.other_class, &places.first, &places.other_room, "wednesday")).await;
+        // Nobody has a place in it.
+        let empty = class(office, frame, "Empty").await;
+        office.make("meetings", meeting(&empty, &places.second, &places.room, "wednesday")).await;
+        let homeroom = json!({"title": "Homeroom", "class_type": "homeroom", "course_id": frame.course["id"],
+            "school_id": frame.school["id"], "term_ids": [frame.term["id"]]});
+        let homeroom = office.make("classes", homeroom).await;
+        let place = json!({"class_id": homeroom["id"], "person_id": house.person("Quin"), "role": "student"});
+        office.make("enrollments", place).await;
+        // Each page, of one day at most.
+        let pages = async |role: &str, query: &str| {
+            let (mut pages, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let path = format!("attendance_registers/missing?from=2025-09-29&until=2025-10-06{query}{cursor}");
+                let page = house.by(role, "GET", &path).expect(200).await;
+                let of = |item: &Value| (item["date"].as_str().unwrap().to_owned(), item["class_id"].clone());
+                pages.push(page["items"].as_array().unwrap().iter().map(of).collect::<Vec<_>>());
+                let Some(next) = page["next_cursor"].as_str() else { return pages };
+                cursor = format!("&cursor={next}");
+            }
+        };
+        let missing = async |role: &str, query: &str| pages(role, query).await.concat();
+        assert_eq!(missing("staff", "").await, [], "of days of which the calendar says nothing, nothing is due");
+        for (date, is_instructional) in [(DAY, true), ("2025-10-02", true), ("2025-10-03", false)] {
+            let day = json!({"school_id": frame.school["id"], "date": date, "is_instructional": is_instructional,
+                "calendar_event": if is_instructional { "instructional" } else { "holiday" }});
+            office.make("calendar_dates", day).await;
+        }
+        let due = missing("staff", "").await;
+        let of = |date: &str, class: &Value| (date.to_owned(), class["id"].clone());
+        let wanted = [
+            of(DAY, &frame.class),
+            of(DAY, &house.other_class),
+            of(DAY, &homeroom),
+            of("2025-10-02", &frame.class),
+            of("2025-10-02", &homeroom),
+        ];
+        assert_eq!(due.len(), wanted.len(), "{due:?}");
+        assert!(wanted.iter().all(|register| due.contains(register)), "{due:?}");
+        assert_eq!(missing("teacher", "").await, [of(DAY, &frame.class), of("2025-10-02", &frame.class)]);
+        assert_eq!(missing("staff", &format!("&class_id={}", id(&homeroom))).await.len(), 2);
+        assert_eq!(missing("staff", "&class_type=homeroom").await, [of(DAY, &homeroom), of("2025-10-02", &homeroom)]);
+        assert_eq!(missing("staff", "&class_type=scheduled").await.len(), 3);
+        for query in ["", "&sort=-date"] {
+            let whole = pages("staff", query).await;
+            assert_eq!(whole.iter().map(Vec::len).collect::<Vec<_>>(), if query.is_empty() { [3, 2] } else { [2, 3] });
+            let by_two = pages("staff", &format!("&limit=2{query}")).await;
+            assert_eq!(by_two.concat(), whole.concat(), "{query}");
+            assert_eq!(by_two.iter().map(Vec::len).collect::<Vec<_>>()[..1], [2], "{query}");
+        }
+        let mut backwards = missing("staff", "&sort=-date").await;
+        backwards.reverse();
+        assert_eq!(backwards, due);
+        // Taken, it is due no more.
+        let path = format!("attendance_registers/{}/{DAY}?class_period_id={}", id(&frame.class), id(&places.first));
+        let body = json!({"entries": [entry(&house.persons["Mila"], &codes.present)]});
+        house.by("teacher", "PUT", &path).json(body).expect(200).await;
+        assert_eq!(missing("teacher", "").await, [of("2025-10-02", &frame.class)]);
+        for role in ["guardian", "student"] {
+            house.by(role, "GET", "attendance_registers/missing").refused(404, "not_found").await;
+        }
+        let long = "attendance_registers/missing?from=2025-01-01&until=2025-10-06";
+        let refusal = office.call("GET", long).expect(422).await;
+        assert_eq!(mistakes(&refusal), [("until", "too_many_days")]);
     }
 }

@@ -127,6 +127,31 @@ async fn many_rows_come_in_and_go_again() {
     assert!(left.iter().all(|org| org.contains("tobedeleted")), "{}", left[0]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_few_rows_are_taken_back_from_a_list_of_any_length() {
+    // The large one has more than an import looks through to find records.
+    let others = if std::env::var_os("CLOISTER_TEST_LARGE").is_some() { 200_001_i32 } else { 2_000 };
+    let platform = platform().await;
+    let tenant = platform.tenant("north", Tier::Database).await;
+    let report = bring(&platform, &tenant, "orgs", b"name,type\nNorth,school\nSouth,school\n").await;
+    assert_eq!(report.outcome, Outcome::Applied, "{:?}", report.refusal);
+    let placement = tenant.placement.as_ref().unwrap();
+    let client = platform.admin(&placement.database).await;
+    let text = format!(
+        "insert into \"{0}\".org select (jsonb_populate_record(null::\"{0}\".org, to_jsonb(o)
+            || jsonb_build_object('id', gen_random_uuid(), 'sourced_id', 'other-' || n, 'name', 'Other ' || n))).*
+        from \"{0}\".org o cross join generate_series(1, $2) n where o.tenant_id = $1 and o.name = 'North'",
+        placement.schema
+    );
+    assert_eq!(client.execute(&text, &[&tenant.id, &others]).await.unwrap(), u64::from(others.unsigned_abs()));
+    let cx = platform.cx(&tenant);
+    let run = last(&platform.tenancy, &cx).await.unwrap().unwrap();
+    take_back(&platform.tenancy, &cx, run.id, false).await.unwrap();
+    let text = format!("select name from \"{}\".org where status = 'tobedeleted' order by name", placement.schema);
+    let gone: Vec<String> = client.query(&text, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert_eq!(gone, ["North", "South"]);
+}
+
 /// So that what is told while rows come in is told of rows.
 #[derive(Default)]
 struct Seen(std::sync::Mutex<Vec<(u64, u64)>>);

@@ -71,7 +71,7 @@ pub(crate) async fn measure(bench: &Context<'_>) -> anyhow::Result<Vec<Figure>> 
             note: format!("{students} students, {rows} records"),
             required: None,
         });
-        bench.platform.analyze(bench.configuration, &entry).await?;
+        bench.platform.vacuum(bench.configuration, &entry).await?;
     }
     let mut readers = Vec::new();
     for (who, role) in

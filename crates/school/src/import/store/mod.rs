@@ -21,7 +21,7 @@ use cloister_tenancy::sql::Statement;
 pub(super) use entity::Entity;
 
 /// Every statement of the import.
-pub(crate) static STATEMENTS: [&[&Statement]; 25] = [
+pub(crate) static STATEMENTS: [&[&Statement]; 26] = [
     frame::STATEMENTS,
     undo::STATEMENTS,
     attached::STATEMENTS,
@@ -40,6 +40,7 @@ pub(crate) static STATEMENTS: [&[&Statement]; 25] = [
     class::STATEMENTS,
     class::term::STATEMENTS,
     person::STATEMENTS,
+    person::presence::STATEMENTS,
     person::agent::STATEMENTS,
     role::STATEMENTS,
     role::primary::STATEMENTS,

@@ -49,6 +49,39 @@ entity! {
     gone_when: gone_when!("person"),
 }
 
+pub(in crate::import) mod presence {
+    //! Whether those whom a package gives something are still there when it is written.
+
+    /// Persons whom rows that are about to be written are about. Those whom the import makes are none of the records yet, and those
+    /// whom it brings back are compared by their versions.
+    macro_rules! referred {
+        () => {
+            "select r.person_id as id from ready_person_role r where r.action in ('create', 'change')
+            union select r.person_id from ready_enrollment r where r.action in ('create', 'change')
+            union select r.person_id from ready_demographics r where r.action in ('create', 'change')
+            union select r.id from ready_person r join ready_person_agent n on n.person = r.sourced_id
+                where r.action in ('create', 'change') and n.fault is null and not n.kept
+            union select n.agent_id from ready_person r join ready_person_agent n on n.person = r.sourced_id
+                where r.action in ('create', 'change') and n.fault is null and not n.kept"
+        };
+    }
+
+    cloister_tenancy::sql::statements! {
+        /// Who was not there when it was compared. What the package says of them was decided knowing that.
+        ABSENT_TABLE = "create temporary table absent_person (id uuid primary key) on commit drop";
+        /// Notes them, before anything is compared.
+        ABSENT = "insert into absent_person (id) select p.id from person p where p.tenant_id = $1 and p.status <> 'active'";
+        /// Counts those who have gone since, and keeps the others from going.
+        GONE_SINCE = concat!(
+            "select count(*) as count from (
+                select p.status from person p where p.tenant_id = $1 and p.id in (", referred!(), ")
+                and not exists (select from absent_person a where a.id = p.id)
+                order by p.id for share of p) s
+            where s.status <> 'active'"
+        );
+    }
+}
+
 pub(in crate::import) mod agent {
     //! Agents, which are contacts, and what 1.1 and the other parts of a person need.
     //!

@@ -10,13 +10,17 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     house::House,
     mapping::{self, Origin, TableMapping},
+    reading,
     report::TableIssue,
     resource::TableField,
     sheet, value,
 };
 use crate::{
     ROSTER,
-    import::api::{SentPackage, SentTable},
+    import::{
+        api::{SentPackage, SentTable},
+        shown::cut_text,
+    },
 };
 
 /// The routes of this folder.
@@ -154,17 +158,19 @@ async fn roster_table_preview(
     op.cx.authorize(Action::Import, &ROSTER)?;
     op.limit(Class::Heavy)?;
     let mapping = read_mapping(wish.mapping.as_deref())?;
-    let bytes = received(upload).await?;
+    let file =
+        tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::internal)?.map_err(Error::internal)?;
+    let file = upload.receive(MEDIA_TYPES, sheet::LARGEST, file).await?.file;
     let house = House::new(&op.tenancy, &op.cx).await?;
     let resource = house.resource(&wish.resource)?;
-    let wanted = mapping.sheet.clone();
-    let read = tokio::task::spawn_blocking(move || sheet::read(bytes, wanted.as_deref())).await;
-    let sheet = read.map_err(|_| sheet::refused("table_unreadable", "This file cannot be read."))??;
+    let place = op.tenancy.begin_long_work(&op.cx).await?;
+    let bytes = move || super::whole(file).map_err(Error::internal);
+    let sheet = reading::read(bytes, mapping.sheet.clone(), place).await?;
     let plan = mapping::plan(&house.resources, resource, &mapping, &sheet)?;
     let column = |(name, target): &(String, Option<String>)| {
         let at = sheet.headers.iter().position(|header| header == name).unwrap_or(usize::MAX);
         let values = sheet.rows.iter().filter_map(|row| row.cells.get(at)).map(value::text);
-        let examples = values.filter(|text| !text.is_empty()).map(|text| text.chars().take(100).collect());
+        let examples = values.filter(|text| !text.is_empty()).map(|text| cut_text(&text));
         TableColumn { name: name.clone(), target: target.clone(), examples: examples.take(SHOWN).collect() }
     };
     let bound = |name: &str| plan.bindings.iter().any(|known| known.field == name);
@@ -190,15 +196,6 @@ pub(in crate::import) fn read_mapping(text: Option<&str>) -> Result<TableMapping
             format!("This is no mapping: {error}. Write JSON such as {{\"columns\":{{\"Vorname\":\"given_name\"}}}}.");
         Error::field("mapping", "mapping_invalid", message)
     })
-}
-
-/// The bytes of a file with a table.
-async fn received(upload: Upload) -> Result<Vec<u8>, Problem> {
-    let file =
-        tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::internal)?.map_err(Error::internal)?;
-    let received = upload.receive(MEDIA_TYPES, sheet::LARGEST, file).await?;
-    let read = tokio::task::spawn_blocking(move || super::whole(received.file)).await;
-    Ok(read.map_err(Error::internal)?.map_err(Error::internal)?)
 }
 
 fn sample_field() -> TableField {

@@ -13,10 +13,11 @@ use super::{
     house::House,
     lookup::{Lookup, joined},
     mapping::{self, Plan},
+    reading,
     report::{TableIssue, TableReport},
     resource::Resource,
     row::{Reading, Said, label, put, told},
-    sheet::{self, Sheet, SheetRow},
+    sheet::{Sheet, SheetRow},
 };
 use crate::{
     ROSTER,
@@ -46,11 +47,7 @@ pub(in crate::import) async fn bring(
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
     let house = House::new(tenancy, cx).await?;
     let wanted = mapping.sheet.clone();
-    let reading = tokio::task::spawn_blocking(move || sheet::read(bytes, wanted.as_deref())).await;
-    // Whatever a file does to its reader, it is the file's fault.
-    let sheet = reading.map_err(|_| sheet::refused("table_unreadable", "This file cannot be read."));
-    let planned = sheet.and_then(|sheet| {
-        let sheet = sheet?;
+    let planned = reading::read(move || Ok(bytes), wanted, ()).await.and_then(|sheet| {
         let plan = mapping::plan(&house.resources, house.resource(&resource)?, &mapping, &sheet)?;
         Ok((sheet, plan))
     });
@@ -130,7 +127,7 @@ async fn end(
     let told = serde_json::to_value(report).map_err(Error::internal)?;
     // One that changed nothing leaves the one before the last.
     let applied = (!changes.is_empty()).then_some(now);
-    run_store::end(&mut tx, run, RunState::Applied, Some(told), applied, None).await?;
+    run_store::end(&mut tx, run, RunState::Applied, Some(told), applied).await?;
     forget::later(&mut tx, run)?;
     tx.commit().await?;
     batch.commit().await

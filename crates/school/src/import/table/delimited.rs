@@ -5,7 +5,7 @@ use encoding_rs::{UTF_8, WINDOWS_1252};
 
 use super::{
     report::TableIssue,
-    sheet::{COLUMNS, Cell, ROWS, Sheet, SheetRow, refused, too_many_columns, too_many_rows},
+    sheet::{CELLS, COLUMNS, Cell, ROWS, Sheet, SheetRow, refused, too_many_cells, too_many_columns, too_many_rows},
 };
 
 /// Separators that occur. The first is taken where nothing tells.
@@ -25,7 +25,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sheet> {
         .flexible(true)
         .delimiter(separator(text))
         .from_reader(text.as_bytes());
-    let mut rows: Vec<SheetRow> = Vec::new();
+    let (mut rows, mut room): (Vec<SheetRow>, usize) = (Vec::new(), CELLS);
     let (mut read, mut line, mut within) = (0, 1 + skipped, 0);
     let ends = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count() as u64;
     for record in reader.records() {
@@ -45,7 +45,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sheet> {
         if record.len() > COLUMNS && record.iter().skip(COLUMNS).any(|cell| !cell.trim().is_empty()) {
             return Err(too_many_columns());
         }
-        rows.push(SheetRow { line: row, cells: record.iter().take(COLUMNS).map(Cell::text).collect() });
+        room = room.checked_sub(record.len().min(COLUMNS)).ok_or_else(too_many_cells)?;
+        rows.push(SheetRow { line: row, cells: record.iter().take(COLUMNS).map(Cell::guarded).collect() });
     }
     Sheet::of("csv", rows, issues)
 }
@@ -137,6 +138,8 @@ mod tests {
         assert_eq!(read(wide.as_bytes()).unwrap_err().code(), "table_too_wide");
         let long = format!("a\n{}", "1\n".repeat(20_001));
         assert_eq!(read(long.as_bytes()).unwrap_err().code(), "table_too_long");
+        let full = format!("a{}\n", ",".repeat(199)).repeat(10_001);
+        assert_eq!(read(full.as_bytes()).unwrap_err().code(), "table_too_large");
         assert_eq!(read(&[0xff, 0xfe, 0x00, 0xd8, 0x20]).unwrap_err().code(), "table_not_text");
     }
 
@@ -159,6 +162,8 @@ mod tests {
     fn cells_are_texts_and_our_own_guard_goes() {
         let sheet = read(b"a,b\n'=1,'tis\n\"x; y;' -1\",2\n").unwrap();
         assert_eq!(rows(&sheet), [["=1", "'tis"], ["x; y; -1", "2"]]);
+        let sheet = read(b"a,b\n''=1,\"x;''-1\"\n").unwrap();
+        assert_eq!(rows(&sheet), [["'=1", "x;'-1"]]);
         let sheet = read(format!("a,b\n{},\n", "x".repeat(40_000)).as_bytes()).unwrap();
         assert!(matches!(sheet.rows[0].cells[0], Cell::Fault("cell_too_long", _)));
     }

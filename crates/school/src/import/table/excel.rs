@@ -9,16 +9,25 @@ use jiff::civil::{Date, DateTime};
 use super::{
     packed::{UNPACKED, measure},
     report::TableIssue,
-    sheet::{COLUMNS, Cell, ROWS, Sheet, SheetRow, refused, too_many_columns, too_many_rows},
+    sheet::{CELLS, COLUMNS, Cell, ROWS, Sheet, SheetRow, refused, too_many_cells, too_many_columns, too_many_rows},
 };
 
 /// Bytes of the texts of all cells together. A string that many cells share is written once and counts for each.
 const TEXTS: usize = 64 * 1024 * 1024;
+/// Characters of the name of a sheet: what the usual program allows.
+const NAME: usize = 31;
+/// Names of sheets that are told.
+const NAMES: usize = 20;
 
 /// Reads the sheet of this name, or the first that shows.
 pub(super) fn read(bytes: Vec<u8>, wanted: Option<&str>) -> Result<Sheet> {
     measure(&bytes, UNPACKED)?;
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
+    if workbook.sheets_metadata().iter().any(|sheet| sheet.name.chars().nth(NAME).is_some()) {
+        let message =
+            format!("The name of a sheet has {NAME} characters at most. Rename the sheet, or save it as CSV.");
+        return Err(refused("table_sheet_name_too_long", message));
+    }
     let shown: Vec<String> = workbook
         .sheets_metadata()
         .iter()
@@ -30,7 +39,9 @@ pub(super) fn read(bytes: Vec<u8>, wanted: Option<&str>) -> Result<Sheet> {
         None => shown.first(),
     };
     let Some(name) = name else {
-        let message = format!("There is no such sheet in this workbook. It has: {}.", shown.join(", "));
+        let more = if shown.len() > NAMES { " and more" } else { "" };
+        let names = shown.iter().take(NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let message = format!("There is no such sheet in this workbook. It has: {names}{more}.");
         return Err(refused("table_sheet_unknown", message));
     };
     let mut issues = Vec::new();
@@ -41,6 +52,7 @@ pub(super) fn read(bytes: Vec<u8>, wanted: Option<&str>) -> Result<Sheet> {
     }
     let mut cells = workbook.worksheet_cells_reader(name).map_err(unreadable)?;
     let (mut rows, mut left): (Vec<SheetRow>, usize) = (Vec::new(), TEXTS);
+    let mut room = CELLS;
     while let Some(cell) = cells.next_cell().map_err(unreadable)? {
         let (line, column) = cell.get_position();
         left = left.checked_sub(length(cell.get_value())).ok_or_else(too_much_text)?;
@@ -59,7 +71,10 @@ pub(super) fn read(bytes: Vec<u8>, wanted: Option<&str>) -> Result<Sheet> {
             rows.push(SheetRow { line, cells: Vec::new() });
         }
         if let Some(row) = rows.last_mut() {
-            row.cells.resize(row.cells.len().max(column + 1), Cell::Empty);
+            let wide = row.cells.len().max(column + 1);
+            // Those before it that are empty take room too.
+            room = room.checked_sub(wide - row.cells.len()).ok_or_else(too_many_cells)?;
+            row.cells.resize(wide, Cell::Empty);
             row.cells[column] = value;
         }
     }
@@ -214,5 +229,59 @@ mod tests {
         let named = read(bytes.clone(), Some("Rooms")).unwrap();
         assert_eq!((named.rows[0].line, &named.rows[0].cells[0]), (2, &Cell::Text("Rooms".to_owned())));
         assert_eq!(read(bytes, Some("Nowhere")).unwrap_err().code(), "table_sheet_unknown");
+    }
+
+    #[test]
+    fn a_workbook_holds_no_guards_of_ours() {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet();
+        sheet.write_string(0, 0, "what").unwrap();
+        sheet.write_string(1, 0, "'=1").unwrap();
+        let read = read(workbook.save_to_buffer().unwrap(), None).unwrap();
+        assert_eq!(read.rows[0].cells, [Cell::Text("'=1".to_owned())]);
+    }
+
+    #[test]
+    fn names_of_sheets_are_short_and_few_of_them_are_told() {
+        let mut workbook = Workbook::new();
+        for at in 0..25 {
+            workbook.add_worksheet().set_name(format!("Sheet number {at}")).unwrap();
+        }
+        let bytes = workbook.save_to_buffer().unwrap();
+        let error = read(bytes.clone(), Some("Nowhere")).unwrap_err();
+        assert_eq!(error.code(), "table_sheet_unknown");
+        assert_eq!(error.message().matches("Sheet number").count(), 20, "{}", error.message());
+        assert!(error.message().ends_with(" and more."), "{}", error.message());
+        // No program writes a longer name, so it is written by hand.
+        let mut long = ZipWriter::new(Cursor::new(Vec::new()));
+        let mut whole = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+        for at in 0..whole.len() {
+            let mut file = whole.by_index(at).unwrap();
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut file, &mut text).unwrap();
+            long.start_file(file.name().unwrap(), SimpleFileOptions::default()).unwrap();
+            let text = text.replace("Sheet number 24", &"x".repeat(1_000_000));
+            long.write_all(text.as_bytes()).unwrap();
+        }
+        let long = long.finish().unwrap().into_inner();
+        for wanted in [None, Some("Sheet number 0"), Some("Nowhere")] {
+            let error = read(long.clone(), wanted).unwrap_err();
+            assert_eq!((error.code(), error.message().len() < 200), ("table_sheet_name_too_long", true));
+        }
+    }
+
+    #[test]
+    fn cells_that_are_filled_in_count_too() {
+        let last_of = |rows: u32| {
+            let mut workbook = Workbook::new();
+            let sheet = workbook.add_worksheet();
+            sheet.write_string(0, 0, "name").unwrap();
+            for row in 1..=rows {
+                sheet.write_string(row, 199, "x").unwrap();
+            }
+            workbook.save_to_buffer().unwrap()
+        };
+        assert_eq!(read(last_of(9_990), None).map(|sheet| sheet.rows.len()).unwrap_or_default(), 9_990);
+        assert_eq!(read(last_of(10_001), None).unwrap_err().code(), "table_too_large");
     }
 }

@@ -15,6 +15,8 @@ use super::{
 
 /// Records of one list that are looked through.
 const RECORDS: usize = 200_000;
+/// Records of a page.
+const PAGE: usize = 200;
 
 /// What is kept of a record.
 #[derive(Debug, Clone)]
@@ -149,23 +151,36 @@ pub(super) async fn each(
     cx: &OpContext,
     list: &str,
     has_status: bool,
-    mut of: impl FnMut(&Value),
+    of: impl FnMut(&Value),
 ) -> Result<()> {
+    if pages(inside, cx, (list, has_status), RECORDS / PAGE, of).await? {
+        return Ok(());
+    }
+    let message = format!(
+        "There are more than {RECORDS} {list}, too many to find one among. Refer to them by id, and bring new ones in without a key."
+    );
+    Err(refused("table_list_too_long", message))
+}
+
+/// The first so many pages of a list. Whether that is all of it.
+pub(super) async fn pages(
+    inside: &Inside,
+    cx: &OpContext,
+    (list, has_status): (&str, bool),
+    most: usize,
+    mut of: impl FnMut(&Value),
+) -> Result<bool> {
     let status = if has_status { "&status=all" } else { "" };
-    let (mut cursor, mut count) = (String::new(), 0usize);
-    loop {
-        let path = format!("/{list}?limit=200{status}{cursor}");
+    let mut cursor = String::new();
+    for _ in 0..most {
+        let path = format!("/{list}?limit={PAGE}{status}{cursor}");
         let page = inside.call(cx, Method::GET, &path, None, None).await?;
-        let items = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        count += items.len();
-        if count > RECORDS {
-            return Err(refused("table_list_too_long", format!("There are too many {list} to look through.")));
-        }
-        items.iter().for_each(&mut of);
+        page["items"].as_array().into_iter().flatten().for_each(&mut of);
         match page["next_cursor"].as_str() {
             // Cursors are made of letters that need no escape.
             Some(next) => cursor = format!("&cursor={next}"),
-            None => return Ok(()),
+            None => return Ok(true),
         }
     }
+    Ok(false)
 }

@@ -11,7 +11,7 @@ use super::{
     resource::{Beside, Field, Kind, Resource, Resources},
     sheet::{Cell, Sheet, refused},
 };
-use crate::search_key;
+use crate::{import::shown::cut_to, search_key};
 
 /// How a table is read. All of it may be left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -40,6 +40,11 @@ pub struct TableMapping {
 
 /// Fields by which a record is found again where nothing else is said, the best first.
 const KEYS: &[&str] = &["id", "sourced_id", "identifier", "username", "course_code", "class_code"];
+
+/// Names of columns that are told where another was meant.
+const TOLD: usize = 10;
+/// Characters of each.
+const TOLD_LETTERS: usize = 40;
 
 /// Names that people give to columns, in normal form, and what they mean where there is such a field.
 const SYNONYMS: &[(&str, &str)] = &[
@@ -181,7 +186,12 @@ fn references(resources: &Resources, resource: &Resource, name: &str) -> Option<
 /// Takes the columns of a table for fields.
 pub(super) fn plan(resources: &Resources, resource: &Resource, mapping: &TableMapping, sheet: &Sheet) -> Result<Plan> {
     if let Some(unknown) = mapping.columns.keys().find(|name| !sheet.headers.contains(name)) {
-        let message = format!("There is no column {unknown:?} in this table. It has: {}.", sheet.headers.join(", "));
+        // A few: where the first row is one of records, they are what is written there of somebody.
+        let named = sheet.headers.iter().filter(|name| !name.is_empty());
+        let told: Vec<String> = named.clone().take(TOLD).map(|name| cut_to(name, TOLD_LETTERS)).collect();
+        let more = if named.count() > TOLD { " and more" } else { "" };
+        let unknown = cut_to(unknown, TOLD_LETTERS);
+        let message = format!("There is no column {unknown:?} in this table. It has: {}{more}.", told.join(", "));
         return Err(refused("table_column_unknown", message));
     }
     let mut plan = Plan { bindings: Vec::new(), key: Vec::new(), taken: Vec::new(), issues: Vec::new() };

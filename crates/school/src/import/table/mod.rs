@@ -28,6 +28,7 @@ mod house;
 mod lookup;
 mod mapping;
 mod packed;
+mod reading;
 mod report;
 mod resource;
 mod row;

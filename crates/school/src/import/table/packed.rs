@@ -1,10 +1,10 @@
 //! What is packed in a workbook, measured before anybody believes what it says of itself.
 //!
-//! The reader of workbooks keeps room for as many strings as the file says that it has, and copies the names of formats and fonts
-//! to every style that refers to them. Both are numbers that somebody else wrote, and an allocation that fails takes the whole
-//! process with it. So they are held against the bytes that are really there.
+//! The reader of workbooks keeps room for as many strings as the file says that it has, copies the names of formats and fonts to
+//! every style that refers to them, and the address of a sheet to every sheet that refers to it. All are numbers that somebody else
+//! wrote, and an allocation that fails takes the whole process with it. So they are held against the bytes that are really there.
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 
 use cloister_tenancy::{Error, Result};
 
@@ -16,6 +16,12 @@ pub(super) const UNPACKED: u64 = 100 * 1024 * 1024;
 const FILES: usize = 2_000;
 /// Bytes of the shortest string there can be: `<si/>`.
 const SHORTEST_STRING: u64 = 5;
+/// Texts that cells share, each of which is kept by itself.
+const STRINGS: usize = 1_000_000;
+/// Sheets. The reader keeps an address for each.
+const SHEETS: usize = 1_000;
+/// Bytes of an address within the workbook, or of a page that a cell links to, of which the usual program allows 2,083 letters.
+const ADDRESS: usize = 8 * 1024;
 /// Formats of cells. The usual program has 65,490 at most.
 const FORMATS: usize = 65_536;
 /// Elements of all that is said about styles.
@@ -32,25 +38,33 @@ pub(super) fn measure(bytes: &[u8], most: u64) -> Result<()> {
     let (mut left, mut part) = (most, Vec::new());
     for at in 0..archive.len() {
         let file = archive.by_index(at).map_err(unreadable)?;
-        // The reader looks for both by the end of their names, whatever folder the workbook says they are in.
+        // The reader looks for these by the end of their names, whatever folder the workbook says they are in.
         let name = file.name().map_err(unreadable)?.to_ascii_lowercase();
         let mut file = file.take(left + 1);
-        let (strings, styles) = (name.ends_with("sharedstrings.xml"), name.ends_with("styles.xml"));
-        let read = if strings || styles {
-            part.clear();
-            file.read_to_end(&mut part).map_err(unreadable)? as u64
+        let [strings, styles, addresses] = ["sharedstrings.xml", "styles.xml", ".rels"].map(|end| name.ends_with(end));
+        // The part with the sheets may be called anything.
+        let mut sheets = Elements::new(b"sheet");
+        part.clear();
+        let read = if strings || styles || addresses {
+            let read = file.read_to_end(&mut part).map_err(unreadable)? as u64;
+            sheets.look(&part);
+            read
         } else {
-            std::io::copy(&mut file, &mut std::io::sink()).map_err(unreadable)?
+            std::io::copy(&mut file, &mut sheets).map_err(unreadable)?
         };
         left = left.checked_sub(read).ok_or_else(bomb)?;
-        if (strings || styles) && part.iter().any(|byte| [0, 0x1b].contains(byte)) {
+        if part.iter().any(|byte| [0, 0x1b].contains(byte)) {
             // An encoding in which words cannot be found. No program writes one.
             return Err(refused(
                 "table_unreadable",
                 "This workbook is not in UTF-8. Save it again as .xlsx, or as CSV.",
             ));
         }
-        if strings && claimed(&part) > read / SHORTEST_STRING || styles && !are_bounded(&part) {
+        if sheets.count > SHEETS
+            || strings && (claimed(&part) > read / SHORTEST_STRING || Elements::among(b"si", &part) > STRINGS)
+            || styles && !are_bounded(&part)
+            || addresses && longest_value(&part) > ADDRESS
+        {
             return Err(bomb());
         }
     }
@@ -59,6 +73,62 @@ pub(super) fn measure(bytes: &[u8], most: u64) -> Result<()> {
 
 fn bomb() -> Error {
     refused("table_too_large", "This workbook is too large when it is unpacked. Send the table in parts, or as CSV.")
+}
+
+/// Counts the elements of one name, whatever stands before its colon. What comes piece by piece is counted without being kept.
+struct Elements {
+    name: &'static [u8],
+    count: usize,
+    within: Within,
+}
+
+/// Where in the text the next byte stands.
+#[derive(Clone, Copy)]
+enum Within {
+    /// In no name of an element.
+    Nothing,
+    /// In one that is another.
+    Another,
+    /// Behind so many bytes of the name.
+    Name(usize),
+}
+
+impl Elements {
+    fn new(name: &'static [u8]) -> Self {
+        Self { name, count: 0, within: Within::Nothing }
+    }
+
+    fn among(name: &'static [u8], part: &[u8]) -> usize {
+        let mut elements = Self::new(name);
+        elements.look(part);
+        elements.count
+    }
+
+    fn look(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.within = match (byte, self.within) {
+                (b'<', _) | (b':', Within::Another | Within::Name(_)) => Within::Name(0),
+                (b'/' | b'>' | b' ' | b'\t' | b'\r' | b'\n', Within::Name(at)) => {
+                    self.count += usize::from(at == self.name.len());
+                    Within::Nothing
+                }
+                (_, Within::Nothing) | (b'/' | b'>' | b' ' | b'\t' | b'\r' | b'\n', Within::Another) => Within::Nothing,
+                (byte, Within::Name(at)) if self.name.get(at) == Some(byte) => Within::Name(at + 1),
+                _ => Within::Another,
+            };
+        }
+    }
+}
+
+impl Write for Elements {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.look(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The most strings that this says it has, wherever it says so.
@@ -113,7 +183,7 @@ mod tests {
     use rust_xlsxwriter::{Format, Workbook};
     use zip::{ZipWriter, write::SimpleFileOptions};
 
-    use super::{UNPACKED, claimed, longest_value, measure};
+    use super::{Elements, UNPACKED, claimed, longest_value, measure};
     use crate::import::table::excel::read;
 
     fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -182,6 +252,52 @@ mod tests {
         assert_eq!(code(&zipped(&[("Styles.xml", many.as_bytes())])), "table_too_large");
         let fonts = format!("<fonts>{}", "<font/>".repeat(1_100_000));
         assert_eq!(code(&zipped(&[("styles.xml", fonts.as_bytes())])), "table_too_large");
+    }
+
+    /// A workbook by hand, with these sheets and this address for the first.
+    fn by_hand(sheets: &str, address: &str) -> Vec<u8> {
+        let root = br#"<Relationships><Relationship Id="1" Type="x/relationships/officeDocument" Target="in/book.bin"/></Relationships>"#;
+        let rels =
+            format!(r#"<Relationships><Relationship Id="1" Type="x/worksheet" Target="{address}"/></Relationships>"#);
+        zipped(&[
+            ("_rels/.rels", root),
+            ("in/_rels/book.bin.rels", rels.as_bytes()),
+            ("in/book.bin", format!("<w:workbook><w:sheets>{sheets}</w:sheets></w:workbook>").as_bytes()),
+            ("in/one.xml", b"<worksheet><sheetData><row><c t=\"str\"><v>name</v></c></row></sheetData></worksheet>"),
+        ])
+    }
+
+    #[test]
+    fn sheets_that_would_grow_when_they_are_read_are_refused() {
+        let sheet = r#"<w:sheet name="One" r:id="1"/>"#;
+        assert_eq!(read(by_hand(sheet, "one.xml"), None).unwrap().headers, ["name"]);
+        assert_eq!(code(&by_hand(&sheet.repeat(1_000), "one.xml")), "measured");
+        for many in ["<w:sheet id=\"1\"/>", "<sheet\tid='1'>", "<sheet/>", "<x:sheet>"] {
+            assert_eq!(read(by_hand(&many.repeat(1_001), "one.xml"), None).unwrap_err().code(), "table_too_large");
+        }
+        let far = format!("one.xml?{}", "x".repeat(9_000));
+        assert_eq!(read(by_hand(sheet, &far), None).unwrap_err().code(), "table_too_large");
+    }
+
+    #[test]
+    fn elements_are_counted_by_their_own_names() {
+        for (text, expected) in [
+            ("<sheet id='1'/><a:sheet/><b:c:sheet\n></sheet></a:sheet>", 3),
+            ("<sheets><sheetData><worksheet sheet='1'>sheet <sheetsheet/>:sheet <", 0),
+            ("<<sheet>", 1),
+        ] {
+            assert_eq!(Elements::among(b"sheet", text.as_bytes()), expected, "{text}");
+            let mut by_bytes = Elements::new(b"sheet");
+            text.as_bytes().chunks(1).for_each(|byte| by_bytes.look(byte));
+            assert_eq!(by_bytes.count, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn more_strings_than_a_table_has_are_refused() {
+        let strings = |many: usize| zipped(&[("xl/sharedStrings.xml", "<si/>".repeat(many).as_bytes())]);
+        assert_eq!(code(&strings(1_000_000)), "measured");
+        assert_eq!(code(&strings(1_000_001)), "table_too_large");
     }
 
     #[test]

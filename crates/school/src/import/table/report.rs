@@ -4,14 +4,12 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::super::{Change, Example, Outcome, report::Elapsed};
+use super::super::{Change, Example, Outcome, report::Elapsed, shown::cut_text};
 
 /// Changed records of each kind that are told field by field.
 const EXAMPLES: usize = 200;
 /// Issues that are kept whole. All are counted.
 const ISSUES: usize = 500;
-/// Characters of a value that are repeated.
-const SHOWN: usize = 100;
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -49,7 +47,7 @@ impl TableIssue {
 
     /// Something that makes a row useless.
     pub(super) fn error(code: &str, column: Option<String>, value: Option<&str>, message: impl Into<String>) -> Self {
-        let value = value.map(|value| value.chars().take(SHOWN).collect());
+        let value = value.map(cut_text);
         let severity = TableSeverity::Error;
         Self { severity, code: code.to_owned(), line: None, column, value, message: message.into() }
     }
@@ -173,5 +171,17 @@ impl TableReport {
                 "unchanged": counts.unchanged, "skipped": counts.skipped })
         });
         Value::Array(counts.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TableIssue;
+
+    #[test]
+    fn a_value_is_repeated_as_everywhere() {
+        let told = |value: &str| TableIssue::error("x", None, Some(value), "y").value.unwrap();
+        assert_eq!(told(&"ä".repeat(100)), "ä".repeat(100));
+        assert_eq!(told(&"ä".repeat(101)), "ä".repeat(100) + "…");
     }
 }

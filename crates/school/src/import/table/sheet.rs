@@ -12,6 +12,8 @@ pub(in crate::import) const LARGEST: u64 = 16 * 1024 * 1024;
 pub(super) const ROWS: usize = 20_000;
 /// Columns.
 pub(super) const COLUMNS: usize = 200;
+/// Cells, also empty ones with others behind them.
+pub(super) const CELLS: usize = 2_000_000;
 /// Characters of a cell: what spreadsheet programs allow.
 pub(super) const CELL: usize = 32_767;
 
@@ -34,13 +36,23 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    /// A text as somebody typed it. The apostrophes that our own tables put before what a spreadsheet would compute go.
+    /// A text as somebody typed it.
     pub(super) fn text(text: &str) -> Self {
+        Self::plain(text, str::to_owned)
+    }
+
+    /// A text of CSV. The apostrophes that our own tables put before what a spreadsheet would compute go: workbooks have none of
+    /// ours, as nothing is computed there.
+    pub(super) fn guarded(text: &str) -> Self {
+        Self::plain(text, unguarded)
+    }
+
+    fn plain(text: &str, of: fn(&str) -> String) -> Self {
         let text = text.trim();
-        if text.chars().count() > CELL {
+        if text.chars().nth(CELL).is_some() {
             return Self::Fault("cell_too_long", format!("A cell holds {CELL} characters at most."));
         }
-        match unguarded(text) {
+        match of(text) {
             plain if plain.is_empty() => Self::Empty,
             plain => Self::Text(plain),
         }
@@ -83,6 +95,10 @@ pub(super) fn too_many_columns() -> Error {
     refused("table_too_wide", format!("A table has {COLUMNS} columns at most. Remove those that are not needed."))
 }
 
+pub(super) fn too_many_cells() -> Error {
+    refused("table_too_large", format!("A table has {CELLS} cells at most. Send it in parts, or remove columns."))
+}
+
 /// Reads a file. It is told by its bytes what it is.
 pub(super) fn read(bytes: Vec<u8>, wanted: Option<&str>) -> Result<Sheet> {
     if bytes.starts_with(b"PK\x03\x04") {
@@ -123,8 +139,13 @@ impl Sheet {
             return Err(no_header("holds one name alone, as a title or merged cells do"));
         }
         for (at, name) in headers.iter().enumerate() {
-            if !name.is_empty() && headers[..at].iter().any(|other| other.to_lowercase() == name.to_lowercase()) {
-                let message = format!("Two columns are called {name:?}. Give each a name of its own.");
+            let same = |other: &String| other.to_lowercase() == name.to_lowercase();
+            if !name.is_empty()
+                && let Some(other) = headers[..at].iter().position(same)
+            {
+                // By their letters: where the first row is one of records, their names are somebody's.
+                let (one, other) = (letters(other), letters(at));
+                let message = format!("Columns {one} and {other} have the same name. Give each a name of its own.");
                 return Err(refused("table_header_repeated", message));
             }
             if name.is_empty() && used(at) {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     change_store::{self, TableChange},
     house::House,
-    lookup::each,
+    lookup::pages,
 };
 use crate::import::{
     attached::{self, Leaving},
@@ -95,31 +95,39 @@ pub(in crate::import) async fn begin(tenancy: &Tenancy, cx: &OpContext) -> Resul
     tenancy.batch(cx, "import").await?.ok_or_else(merge::running)
 }
 
+/// Records that are read one by one while a page of their list is read.
+const WORTH_A_PAGE: usize = 20;
+
+/// The versions of what was changed, as they are now: of many records from pages of their list, as long as that is surely less than
+/// reading each by itself. A list may have far more than were changed, and more than anybody looks through.
 async fn versions(house: &House, cx: &OpContext, changes: &[TableChange]) -> Result<HashMap<(String, String), i64>> {
-    let lists: HashSet<&str> = changes.iter().map(|change| change.resource.as_str()).collect();
-    let wanted: HashSet<(&str, &str)> =
-        changes.iter().map(|change| (change.resource.as_str(), change.record_id.as_str())).collect();
+    let mut wanted: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for change in changes {
+        wanted.entry(&change.resource).or_default().insert(&change.record_id);
+    }
     let mut versions = HashMap::new();
-    for list in lists {
-        let has_status = house.resource(list)?.has_status;
+    let mut note = |list: &str, id: &str, record: &Value| {
+        versions.insert((list.to_owned(), id.to_owned()), record["version"].as_i64().unwrap_or_default());
+    };
+    for (list, mut left) in wanted {
+        let has_status = house.resources.get(list).is_some_and(|known| known.has_status);
         // What is kept beside records is in no list.
-        for (_, id) in wanted.iter().filter(|(known, id)| *known == list && id.contains('/')) {
+        let most = left.iter().filter(|id| !id.contains('/')).count() / WORTH_A_PAGE;
+        pages(&house.inside, cx, (list, has_status), most, |record| {
+            if let Some(id) = record["id"].as_str()
+                && left.remove(id)
+            {
+                note(list, id, record);
+            }
+        })
+        .await?;
+        for id in left {
             match house.inside.call(cx, Method::GET, &format!("/{list}/{id}"), None, None).await {
-                Ok(there) => {
-                    versions.insert((list.to_owned(), (*id).to_owned()), there["version"].as_i64().unwrap_or_default());
-                }
+                Ok(record) => note(list, id, &record),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }
-        each(&house.inside, cx, list, has_status, |record| {
-            if let (Some(id), Some(version)) = (record["id"].as_str(), record["version"].as_i64())
-                && wanted.contains(&(list, id))
-            {
-                versions.insert((list.to_owned(), id.to_owned()), version);
-            }
-        })
-        .await?;
     }
     Ok(versions)
 }
