@@ -100,8 +100,8 @@ type MissingRegisterPage = Page<MissingRegister>;
 
 /// List missing attendance registers
 ///
-/// The registers that are due and were not taken, of classes one may see, by day. A page looks through a thousand classes of one day: it
-/// may be short or empty and still have a `next_cursor`. Go on until there is none.
+/// The registers that are due and were not taken, of classes one may see, by day. A page looks through a thousand classes, day by
+/// day: it may be short or empty and still have a `next_cursor`. Go on until there is none.
 #[utoipa::path(
     get,
     path = "/attendance_registers/missing",

@@ -5,6 +5,7 @@
 //! as many, and the plans are the same, because none of them reads more of a student, class or day than it shows.
 
 use serde_json::Value;
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use crate::plans::{NIL, enter, named, nodes, plan, run, two_large_schools, words};
 
@@ -172,5 +173,36 @@ async fn missing_registers_are_looked_for_one_day_after_the_other() {
             assert!(ran.found.iter().all(|day| *day == ran.found[0]), "{:?}", ran.found);
         }
         assert!(work[1] < 2.0 * work[0], "{name}: one day takes {}, thirty {}", work[0], work[1]);
+    }
+    // Page after page, of a thousand classes each, everything comes once and in its order.
+    let owing = "select count(distinct class_id) from enrollment where role = 'student'";
+    let owing: i64 = client.query_one(owing, &[]).await.unwrap().get(0);
+    for (name, far) in [("BY_DATE", NIL.to_owned()), ("BY_DATE_DESC", NIL.replace('0', "f"))] {
+        let (first, beyond) = if name == "BY_DATE" { ("2025-10-06", 'f') } else { ("2025-10-08", '0') };
+        let text = named(&format!("attendance_register::missing_store::{name}")).sql();
+        client.batch_execute(&format!("prepare missing as {text}")).await.unwrap();
+        let (mut seen, mut pages, mut at) = (Vec::new(), 0, (first.to_owned(), far.clone(), far));
+        loop {
+            let (date, class, due) = &at;
+            let place = format!("'{}', '{date}', '{class}', '{due}'", north.id.uuid());
+            let page = format!("execute missing({place}, 5000, '2025-10-06', '2025-10-09', null, null, null)");
+            let messages = client.simple_query(&page).await.unwrap();
+            let rows = messages.iter().filter_map(|message| match message {
+                SimpleQueryMessage::Row(row) => Some(row),
+                _ => None,
+            });
+            pages += 1;
+            let rows: Vec<_> = rows.collect();
+            let word = |row: &SimpleQueryRow, name: &str| row.get(name).map(str::to_owned);
+            seen.extend(rows.iter().filter_map(|row| Some((word(row, "date")?, word(row, "class_id")?))));
+            let Some(date) = word(rows[0], "looked_to") else { break };
+            at = (date, word(rows[0], "looked_to_class").unwrap(), NIL.replace('0', &beyond.to_string()));
+        }
+        client.batch_execute("deallocate missing").await.unwrap();
+        if name == "BY_DATE_DESC" {
+            seen.reverse();
+        }
+        assert!(owing > 900 && seen.is_sorted_by(|one, next| one < next), "{name}");
+        assert_eq!((seen.len(), pages), (3 * usize::try_from(owing).unwrap(), 4), "{name}");
     }
 }

@@ -233,7 +233,6 @@ async fn registers_that_are_due_and_were_not_taken_are_listed() {
         let homeroom = office.make("classes", homeroom).await;
         let place = json!({"class_id": homeroom["id"], "person_id": house.person("Quin"), "role": "student"});
         office.make("enrollments", place).await;
-        // Each page, of one day at most.
         let pages = async |role: &str, query: &str| {
             let (mut pages, mut cursor) = (Vec::new(), String::new());
             loop {
@@ -269,10 +268,10 @@ async fn registers_that_are_due_and_were_not_taken_are_listed() {
         assert_eq!(missing("staff", "&class_type=scheduled").await.len(), 3);
         for query in ["", "&sort=-date"] {
             let whole = pages("staff", query).await;
-            assert_eq!(whole.iter().map(Vec::len).collect::<Vec<_>>(), if query.is_empty() { [3, 2] } else { [2, 3] });
+            assert_eq!(whole.len(), 1, "{query}");
             let by_two = pages("staff", &format!("&limit=2{query}")).await;
             assert_eq!(by_two.concat(), whole.concat(), "{query}");
-            assert_eq!(by_two.iter().map(Vec::len).collect::<Vec<_>>()[..1], [2], "{query}");
+            assert_eq!(by_two.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1], "{query}");
         }
         let mut backwards = missing("staff", "&sort=-date").await;
         backwards.reverse();
