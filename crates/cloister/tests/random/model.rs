@@ -157,6 +157,9 @@ impl Model {
         let is_elsewhere = |at: usize| matches!(targets.get(at), Some(Target::Elsewhere(_)));
         let refused = |status, code| Creation::Refused(Answer::refused(status, code));
         // Where several things are wrong, the first in this order is told.
+        if kind == Kind::Place && is_elsewhere(1) {
+            return refused(422, "validation_failed/person_unknown");
+        }
         if kind == Kind::Place && is_elsewhere(0) {
             return refused(422, "validation_failed/class_unknown");
         }
@@ -168,7 +171,6 @@ impl Model {
         }
         match kind {
             Kind::Class if is_elsewhere(0) => refused(422, "validation_failed/org_unknown"),
-            Kind::Place if is_elsewhere(1) => refused(422, "validation_failed/person_unknown"),
             _ => Creation::Made,
         }
     }

@@ -64,6 +64,7 @@ pub(super) struct MissingRegisterFilter {
     class_id: Option<ClassId>,
     /// Only of homerooms, or of classes of another type.
     #[garde(skip)]
+    #[param(example = "scheduled")]
     class_type: Option<ClassType>,
     /// From this day on; a week before `until` where none is given.
     #[garde(inner(custom(plausible)))]

@@ -69,7 +69,6 @@ async fn lists_of_attendance_are_brought_by_an_index() {
         ("attendance_event::list_store::CATEGORY_BY_DATE", "attendance_event_by_category"),
         ("attendance_event::list_store::SCHOOL_BY_DATE_DESC", "attendance_event_by_school"),
         ("attendance_event::list_store::OF_CLASSES_BY_DATE", "attendance_event_of_class"),
-        ("attendance_event::list_store::WHOLE_DAY_BY_DATE_DESC", "attendance_event_by_class"),
     ] {
         let plan = plan(&client, named(name)).await;
         let used = words(&plan, "Index Name");
