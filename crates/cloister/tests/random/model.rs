@@ -157,11 +157,10 @@ impl Model {
         let is_elsewhere = |at: usize| matches!(targets.get(at), Some(Target::Elsewhere(_)));
         let refused = |status, code| Creation::Refused(Answer::refused(status, code));
         // Where several things are wrong, the first in this order is told.
-        if kind == Kind::Place && is_elsewhere(1) {
-            return refused(422, "validation_failed/person_unknown");
-        }
         if kind == Kind::Place && is_elsewhere(0) {
-            return refused(422, "validation_failed/class_unknown");
+            let person = is_elsewhere(1);
+            let code = if person { "validation_failed/person_unknown" } else { "validation_failed/class_unknown" };
+            return refused(422, code);
         }
         if kind == Kind::Place && self.overlaps(fields, None) {
             return refused(409, "enrollment_overlaps");
@@ -171,6 +170,7 @@ impl Model {
         }
         match kind {
             Kind::Class if is_elsewhere(0) => refused(422, "validation_failed/org_unknown"),
+            Kind::Place if is_elsewhere(1) => refused(422, "validation_failed/person_unknown"),
             _ => Creation::Made,
         }
     }
