@@ -7,14 +7,13 @@ use cloister_tenancy::sql::{Statement, ToSql, statements};
 use super::NewAgent;
 use crate::{record::Record, unnamed_store::head};
 
-/// What the roles of a contact say about the relation; `$person` is the contact.
+/// What the roles of contacts `$of` say about the relation: `person_id` and `role`, once each.
 macro_rules! relation_of_role {
-    ($person:literal) => {
+    ($of:literal) => {
         concat!(
-            "coalesce((select r.role from person_role r where r.tenant_id = $1 and r.person_id = ",
-            $person,
-            " and r.status = 'active' and r.role in ('guardian', 'parent', 'relative')
-                order by r.role_type, r.role limit 1), 'other')"
+            "select distinct on (r.person_id) r.person_id, r.role from person_role r where r.tenant_id = $1",
+            $of,
+            " and r.status = 'active' and r.role in ('guardian', 'parent', 'relative') order by r.person_id, r.role_type, r.role"
         )
     };
 }
@@ -31,8 +30,8 @@ statements! {
     /// Somebody begins to act for a person, or does again.
     COME = concat!(
         "insert into contact (tenant_id, id, ", head!(), ", ", bare!(), ")
-         values ($1, $2, 'active', $3, $4, '{}'::jsonb, 1, $3, $5, $3, $5, $6, $7, ", relation_of_role!("$7"),
-        ", false, false, true, true, true, true)
+         values ($1, $2, 'active', $3, $4, '{}'::jsonb, 1, $3, $5, $3, $5, $6, $7,
+            coalesce((select acting.role from (", relation_of_role!(" and r.person_id = $7"), ") acting), 'other'), false, false, true, true, true, true)
          on conflict (tenant_id, student_id, contact_id) do update set status = 'active',
             date_last_modified = excluded.date_last_modified, source = excluded.source, version = contact.version + 1,
             updated_at = excluded.updated_at, updated_by = excluded.updated_by

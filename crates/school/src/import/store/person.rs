@@ -149,11 +149,12 @@ pub(in crate::import) mod agent {
         /// Agents who now act for somebody. `$4` the ids of their contacts.
         INSERT = concat!(
             "insert into contact (tenant_id, id, ", head!(), ", ", bare!(), ")
-            select $1, i.id, 'active', $2::timestamptz, 'import', '{}'::jsonb, 1, $2, $3::text, $2, $3, c.student_id,
-                c.contact_id, ", relation_of_role!("c.contact_id"), ", false, false, true, true, true, true
+            select $1, ($4::uuid[])[c.place], 'active', $2::timestamptz, 'import', '{}'::jsonb, 1, $2, $3::text, $2, $3, c.student_id,
+                c.contact_id, coalesce(acting.role, 'other'), false, false, true, true, true, true
             from (select r.id as student_id, n.agent_id as contact_id,
                 row_number() over (order by n.person, n.agent_id) as place", new_ones!(), " group by n.person, r.id, n.agent_id) c
-            join unnest($4::uuid[]) with ordinality i (id, place) on i.place = c.place"
+            left join (", relation_of_role!(""), ") acting on acting.person_id = c.contact_id
+            where c.place <= cardinality($4)"
         );
         /// A file of 1.1 has no columns for these, so it says nothing of them: they stay as they are.
         KEEP_NEWER_FIELDS = "update stage_person s set preferred_given_name = t.preferred_given_name,
