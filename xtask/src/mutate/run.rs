@@ -148,21 +148,38 @@ impl Runner {
     pub(crate) fn around_tables(&self) -> anyhow::Result<Vec<Guard>> {
         let mut guards = Vec::new();
         for test in ["tables::another_tenants_rows_are_out_of_reach", "fence::whoever_enters_is_looked_at"] {
-            guards.extend(self.report(test, |_| {})?);
+            guards.extend(self.report("report", test, |_| {})?);
         }
         Ok(guards)
     }
 
     /// Statements without their conditions on the tenant.
     pub(crate) fn in_statements(&self, recorded: &Path) -> anyhow::Result<Vec<Guard>> {
-        self.report("replay::what_is_done_for_one_tenant_tells_another_nothing", |command| {
-            command.env("CLOISTER_RECORDED", recorded);
+        let parts = std::thread::available_parallelism().map_or(2, usize::from);
+        std::thread::scope(|scope| {
+            let part = |part: usize| {
+                self.report(
+                    &format!("report{part}"),
+                    "replay::what_is_done_for_one_tenant_tells_another_nothing",
+                    |command| {
+                        command
+                            .env("CLOISTER_RECORDED", recorded)
+                            .env("CLOISTER_REPLAY_PART", format!("{part}/{parts}"));
+                    },
+                )
+            };
+            let all: Vec<_> = (0..parts).map(|at| scope.spawn(move || part(at))).collect();
+            let mut guards = Vec::new();
+            for worker in all {
+                guards.extend(worker.join().map_err(|_| anyhow::anyhow!("a part of the replay gave up"))??);
+            }
+            Ok(guards)
         })
     }
 
     /// Runs one of the tests of the walls, which makes its holes itself.
-    fn report(&self, test: &str, set: impl FnOnce(&mut Command)) -> anyhow::Result<Vec<Guard>> {
-        let path = self.folder.join("report");
+    fn report(&self, name: &str, test: &str, set: impl FnOnce(&mut Command)) -> anyhow::Result<Vec<Guard>> {
+        let path = self.folder.join(name);
         let _ = std::fs::remove_file(&path);
         eprintln!("{test} …");
         let is_walls =

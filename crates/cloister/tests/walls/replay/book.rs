@@ -5,6 +5,8 @@ use std::{collections::HashMap, path::Path};
 /// One test's work with the database.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
+    /// How long what was written down is.
+    bytes: usize,
     pub(crate) test: String,
     /// By the name of the statement.
     pub(crate) texts: HashMap<String, String>,
@@ -57,19 +59,22 @@ fn value(field: &str) -> Value {
     Value { kind: kind.parse().unwrap(), bytes: bytes_of }
 }
 
-/// Every book in a folder, those first that tell of most: what they show need not be looked for in the others.
+/// Bytes from which a book is large: each look at something in it takes long, as there is so much of everything.
+const LARGE: usize = 1024 * 1024;
+
+/// Every book in a folder, those first that tell of most: what they show need not be looked for in the others. Large ones come last.
 pub(crate) fn read(folder: &Path) -> Vec<Book> {
     let mut books: Vec<Book> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| open(&std::fs::read_to_string(entry.unwrap().path()).unwrap()))
         .collect();
     books.retain(|book| !book.test.is_empty() && book.copied() <= MOST_COPIED);
-    books.sort_by(|a, b| (b.texts.len(), &a.test).cmp(&(a.texts.len(), &b.test)));
+    books.sort_by(|a, b| (a.bytes > LARGE, b.texts.len(), &a.test).cmp(&(b.bytes > LARGE, a.texts.len(), &b.test)));
     books
 }
 
 fn open(whole: &str) -> Book {
-    let mut book = Book::default();
+    let mut book = Book { bytes: whole.len(), ..Book::default() };
     let mut work: Option<Work> = None;
     for line in whole.lines() {
         let mut fields = line.split('\t');

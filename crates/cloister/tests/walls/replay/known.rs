@@ -1,6 +1,6 @@
 //! The statements there are, and what was found out about each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cloister_tenancy::{Plane as Where, kernel_statements, sql::Statement};
 
@@ -154,8 +154,22 @@ impl Known {
     }
 }
 
+/// The statements of one of several parts that are looked at side by side, `CLOISTER_REPLAY_PART=0/2`; all without it. Neighbours
+/// stay together.
+pub(crate) fn all_of_part() -> BTreeMap<&'static str, Known> {
+    let mut all = all();
+    if let Ok(part) = std::env::var("CLOISTER_REPLAY_PART") {
+        let numbers = part.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+        let (part, of): (usize, usize) = numbers.expect("CLOISTER_REPLAY_PART is like 0/2");
+        let homes: BTreeSet<&str> = all.keys().map(|name| home(name)).collect();
+        let ours: BTreeSet<&str> = homes.into_iter().skip(part).step_by(of).collect();
+        all.retain(|name, _| ours.contains(home(name)));
+    }
+    all
+}
+
 /// Every statement that runs for a tenant or in the control plane, by name.
-pub(crate) fn all() -> BTreeMap<&'static str, Known> {
+fn all() -> BTreeMap<&'static str, Known> {
     let modules = modules();
     let mut all: Vec<(bool, &'static Statement)> = Vec::new();
     for (place, list) in kernel_statements() {
