@@ -101,7 +101,7 @@ type MissingRegisterPage = Page<MissingRegister>;
 
 /// List missing attendance registers
 ///
-/// The registers that are due and were not taken, of classes one may see, by day. A page looks through a thousand classes, day by
+/// The registers that are due and were not taken, of classes one may see, by day. A page looks through five hundred classes, day by
 /// day: it may be short or empty and still have a `next_cursor`. Go on until there is none.
 #[utoipa::path(
     get,

@@ -49,10 +49,10 @@ macro_rules! list {
                             and k.id = held.class_id and ($8::uuid is null or k.school_id = $8)
                             and ($10::text is null or k.class_type = $10)))",
                     $within,
-                    " order by held.class_id", $direction, " limit 1000) held
-                limit 1000),
+                    " order by held.class_id", $direction, " limit 500) held
+                limit 500),
              stopped as materialized (
-                select l.date, l.class_id from looked l where (select count(*) from looked) = 1000
+                select l.date, l.class_id from looked l where (select count(*) from looked) = 500
                 order by l.date", $back, ", l.class_id", $back, " limit 1),
              taught as materialized (
                 select l.date, k.id, k.school_id, k.class_type, c.cycle_day, c.bell_schedule_id from looked l
