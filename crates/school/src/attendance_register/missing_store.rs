@@ -27,6 +27,8 @@ use crate::{
 /// and have instruction themselves; `missing`, what is due of them and was not taken; `stopped`, the last one that was looked at if
 /// there are more. There is one row where nothing is missing.
 ///
+/// Homerooms are few among classes, so they are looked for before the others are left out; of another type most are.
+///
 /// The position is a day, a class and what makes a register of it due: `$2`, `$3` and `$4`.
 macro_rules! list {
     ($within:expr, asc) => {
@@ -45,7 +47,7 @@ macro_rules! list {
                     order by c.date", $direction, ") day
                 cross join lateral (select distinct held.class_id from (", held_on!("day.date"), ") held
                     where (day.date <> $2 or held.class_id", $beyond, "= $3) and ($9::uuid is null or held.class_id = $9)
-                        and ($8::uuid is null and $10::text is null or exists (select from class k where k.tenant_id = $1
+                        and ($8::uuid is null and $10::text is distinct from 'homeroom' or exists (select from class k where k.tenant_id = $1
                             and k.id = held.class_id and ($8::uuid is null or k.school_id = $8)
                             and ($10::text is null or k.class_type = $10)))",
                     $within,
@@ -57,7 +59,8 @@ macro_rules! list {
              taught as materialized (
                 select l.date, k.id, k.school_id, k.class_type, c.cycle_day, c.bell_schedule_id from looked l
                 cross join lateral (select k.id, k.school_id, k.class_type from class k
-                    where k.tenant_id = $1 and k.id = l.class_id and k.status = 'active' offset 0) k
+                    where k.tenant_id = $1 and k.id = l.class_id and k.status = 'active'
+                        and ($10::text is null or k.class_type = $10) offset 0) k
                 join calendar_date c on c.tenant_id = $1 and c.school_id = k.school_id and c.date = l.date
                     and c.status = 'active' and c.is_instructional),
              missing as materialized (
