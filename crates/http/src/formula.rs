@@ -1,14 +1,16 @@
-//! Cells of CSV that no spreadsheet takes for formulas.
+//! Cells that no spreadsheet takes for formulas, and that come back as they were.
+
+use std::borrow::Cow;
 
 /// What begins a formula.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 /// What ends a cell for a program that takes another separator than ours, and does not see our quotes for that.
 const ENDS: [char; 4] = [';', '\t', '\r', '\n'];
 
-/// A cell that a spreadsheet shows and never computes: what would begin a formula gets an apostrophe in front. Within the text too,
+/// A text that a spreadsheet shows and never computes: what would begin a formula gets an apostrophe in front. Within the text too,
 /// where a program with another separator would begin a cell. What has apostrophes of its own there gets one more, so that
 /// [`unguarded`] takes off the one that came with it and leaves the others.
-pub fn cell(text: &str) -> String {
+fn guarded(text: &str) -> String {
     let mut guarded = String::with_capacity(text.len() + 1);
     for (at, part) in text.split_inclusive(ENDS).enumerate() {
         if begins_formula(part) || at == 0 && begins_with_blank(part) {
@@ -16,13 +18,25 @@ pub fn cell(text: &str) -> String {
         }
         guarded.push_str(part);
     }
+    guarded
+}
+
+/// A cell of CSV: guarded, and in quotes where it needs them.
+pub fn cell(text: &str) -> String {
+    let guarded = guarded(text);
     if guarded.contains([',', '"', '\r', '\n', ';', '\t', '\'']) || guarded.starts_with(' ') || guarded.ends_with(' ') {
         return format!("\"{}\"", guarded.replace('"', "\"\""));
     }
     guarded
 }
 
-/// A text without the apostrophes that [`cell`] put before what a spreadsheet would compute.
+/// A cell of a workbook, in which nothing is computed. So only what looks guarded is: what is made of CSV comes in as a workbook too,
+/// and then the guards must go.
+pub(crate) fn workbook_cell(text: &str) -> Cow<'_, str> {
+    if unguarded(text) == text { text.into() } else { guarded(text).into() }
+}
+
+/// A text without the apostrophes that guard it.
 pub fn unguarded(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     // At the front, the apostrophe may be all that stands before the end of a part.
@@ -47,7 +61,7 @@ fn begins_with_blank(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{cell, unguarded};
+    use super::{cell, unguarded, workbook_cell};
 
     #[test]
     fn a_cell_is_never_a_formula() {
@@ -114,6 +128,15 @@ mod tests {
     }
 
     #[test]
+    fn a_workbook_shows_a_text_as_it_is_unless_it_looks_guarded() {
+        for (text, expected) in
+            [("+49 30 1234", "+49 30 1234"), ("=1", "=1"), ("'tis", "'tis"), ("'=1", "''=1"), ("a;'-b", "a;''-b")]
+        {
+            assert_eq!(workbook_cell(text), expected);
+        }
+    }
+
+    #[test]
     fn every_short_text_comes_back_as_it_was() {
         let letters = ["'", "=", ";", "\t", "\n", " ", "\"", "a"];
         let mut texts = vec![String::new()];
@@ -124,6 +147,7 @@ mod tests {
                 let quoted = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
                 let read = quoted.map_or_else(|| written.clone(), |quoted| quoted.replace("\"\"", "\""));
                 assert_eq!(unguarded(&read), *text, "{read:?}");
+                assert_eq!(unguarded(&workbook_cell(text)), *text, "{text:?}");
             }
         }
     }

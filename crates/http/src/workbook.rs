@@ -11,7 +11,7 @@ use utoipa::openapi::{
     schema::{KnownFormat, Schema, SchemaFormat},
 };
 
-use crate::table::shown;
+use crate::{formula::workbook_cell, table::shown};
 
 /// As clients ask for it, and as it is sent.
 pub(crate) const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -144,8 +144,9 @@ fn write(sheet: &mut Worksheet, at: (u32, u16), value: &Value, day: Option<&Form
             if let Some((format, moment)) = day.and_then(|format| Some((format, serial(&text)?))) {
                 return sheet.write_datetime_with_format(row, column, &moment, format).map(|_| 19);
             }
+            let text = workbook_cell(&text);
             let width = text.chars().count();
-            let text = if width > CELL { text.chars().take(CELL).collect() } else { text };
+            let text = if width > CELL { text.chars().take(CELL).collect() } else { text.into_owned() };
             sheet.write_string(row, column, text).map(|_| width)
         }
     }

@@ -86,7 +86,7 @@ impl Key {
     }
 
     /// Whether PostgreSQL can compare it with a column of this kind.
-    fn fits(&self, kind: &Self) -> bool {
+    pub(crate) fn fits(&self, kind: &Self) -> bool {
         match (self, kind) {
             (Self::Text(_), Self::Text(_)) | (Self::Number(_), Self::Number(_)) | (Self::Id, Self::Id) => true,
             (Self::Date(day), Self::Date(_)) => (FIRST_DAY..=LAST_DAY).contains(day),
@@ -139,10 +139,7 @@ impl Span {
         let kind = listing.sort.key();
         let after = match listing.after::<Position>(tenant, what)? {
             Some(position) if position.key.fits(&kind) => position,
-            Some(_) => {
-                let message = "This cursor is not from this listing and order. Begin again without one.";
-                return Err(Error::new(ErrorKind::Malformed, "cursor_invalid", message).into());
-            }
+            Some(_) => return Err(cursor_invalid().into()),
             None => ahead_of(kind.outermost(listing.descending), listing.descending),
         };
         let status = match status.unwrap_or(StatusFilter::Active) {
@@ -184,6 +181,12 @@ impl Span {
 /// No record has either id.
 fn ahead_of(key: Key, descending: bool) -> Position {
     Position { key, id: if descending { Uuid::max() } else { Uuid::nil() } }
+}
+
+/// What no page of ours gave.
+pub(crate) fn cursor_invalid() -> Error {
+    let message = "This cursor is not from this listing and order. Begin again without one.";
+    Error::new(ErrorKind::Malformed, "cursor_invalid", message)
 }
 
 /// Bounds of what begins with a typed text; none when nothing searchable was typed.

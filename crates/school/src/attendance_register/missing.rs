@@ -17,6 +17,7 @@ use super::{
     missing_store::{self, Place},
 };
 use crate::{
+    listing::{Key, cursor_invalid},
     rules::plausible,
     scope::{Sight, today},
     scopes::OWN_CLASSES,
@@ -135,9 +136,9 @@ pub(super) async fn attendance_register_missing(
     let (tenant, what) = (cx.tenant_id(), "missing_register");
     let last = until.yesterday().map_err(Error::internal)?;
     let after = match listing.after::<Place>(tenant, what)? {
-        Some(after) if (from..=last).contains(&after.date) => after,
-        // Nothing, or from a listing of other days.
-        _ => Place::ahead_of(if listing.descending { last } else { from }, listing.descending),
+        Some(after) if Key::Date(after.date).fits(&Key::DATE) => after,
+        Some(_) => return Err(cursor_invalid().into()),
+        None => Place::ahead_of(if listing.descending { last } else { from }, listing.descending),
     };
     let selection = missing_store::Selection {
         after,

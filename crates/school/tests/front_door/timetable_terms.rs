@@ -276,6 +276,14 @@ async fn registers_that_are_due_and_were_not_taken_are_listed() {
         let mut backwards = missing("staff", "&sort=-date").await;
         backwards.reverse();
         assert_eq!(backwards, due);
+        // A cursor goes on where it stands, also among other days.
+        let path = |days: &str| format!("attendance_registers/missing?limit=4&{days}");
+        let page = office.call("GET", &path("from=2025-09-29&until=2025-10-06")).expect(200).await;
+        let cursor = page["next_cursor"].as_str().unwrap();
+        for (days, left) in [("from=2025-10-02&until=2025-10-03", 1), ("from=2025-10-03&until=2025-10-06", 0)] {
+            let page = office.call("GET", &format!("{}&cursor={cursor}", path(days))).expect(200).await;
+            assert_eq!(page["items"].as_array().unwrap().len(), left, "{days}");
+        }
         // Taken, it is due no more.
         let path = format!("attendance_registers/{}/{DAY}?class_period_id={}", id(&frame.class), id(&places.first));
         let body = json!({"entries": [entry(&house.persons["Mila"], &codes.present)]});

@@ -105,8 +105,8 @@ fn cell_of(value: &DataRef<'_>) -> Cell {
         DataRef::Empty => Cell::Empty,
         DataRef::Int(number) => Cell::Number(*number as f64),
         DataRef::Float(number) => Cell::Number(*number),
-        DataRef::String(text) | DataRef::DurationIso(text) => Cell::text(text),
-        DataRef::SharedString(text) => Cell::text(text),
+        DataRef::String(text) | DataRef::DurationIso(text) => Cell::guarded(text),
+        DataRef::SharedString(text) => Cell::guarded(text),
         DataRef::Bool(value) => Cell::Bool(*value),
         DataRef::DateTime(moment) => {
             let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
@@ -118,7 +118,7 @@ fn cell_of(value: &DataRef<'_>) -> Cell {
         DataRef::DateTimeIso(text) => {
             match text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(|day| day.at(0, 0, 0, 0))) {
                 Ok(moment) => Cell::Moment(moment),
-                Err(_) => Cell::text(text),
+                Err(_) => Cell::guarded(text),
             }
         }
         DataRef::Error(error) => {
@@ -232,13 +232,15 @@ mod tests {
     }
 
     #[test]
-    fn a_workbook_holds_no_guards_of_ours() {
+    fn guards_of_csv_go_from_a_workbook_that_was_made_of_it() {
         let mut workbook = Workbook::new();
         let sheet = workbook.add_worksheet();
-        sheet.write_string(0, 0, "what").unwrap();
-        sheet.write_string(1, 0, "'=1").unwrap();
+        for (row, text) in (0..).zip(["phone", "'+49 30 1234", "+49 30 1234", "''=1"]) {
+            sheet.write_string(row, 0, text).unwrap();
+        }
         let read = read(workbook.save_to_buffer().unwrap(), None).unwrap();
-        assert_eq!(read.rows[0].cells, [Cell::Text("'=1".to_owned())]);
+        let cells: Vec<_> = read.rows.iter().map(|row| row.cells[0].clone()).collect();
+        assert_eq!(cells, ["+49 30 1234", "+49 30 1234", "'=1"].map(|text| Cell::Text(text.to_owned())));
     }
 
     #[test]

@@ -41,8 +41,8 @@ impl Cell {
         Self::plain(text, str::to_owned)
     }
 
-    /// A text of CSV. The apostrophes that our own tables put before what a spreadsheet would compute go: workbooks have none of
-    /// ours, as nothing is computed there.
+    /// A text of a file. The apostrophes that our own tables put before what a spreadsheet would compute go, also from a workbook: it
+    /// may have been made of our CSV.
     pub(super) fn guarded(text: &str) -> Self {
         Self::plain(text, unguarded)
     }
