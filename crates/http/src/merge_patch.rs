@@ -30,8 +30,21 @@ impl<T: Serialize + DeserializeOwned + Validate<Context = ()>> MergePatch<T> {
 
     /// What `current` becomes.
     pub fn apply(&self, current: &T) -> Result<T> {
-        let mut merged = serde_json::to_value(current).map_err(Error::internal)?;
+        let before = serde_json::to_value(current).map_err(Error::internal)?;
+        let mut merged = before.clone();
         merge(&mut merged, &self.changes);
+        // What is removed and was not there may be a mistyped name, which would go unnoticed.
+        let removed =
+            self.changes.iter().filter(|(key, change)| change.is_null() && before.get(key.as_str()).is_none());
+        for (key, _) in removed {
+            let mut with = merged.clone();
+            with[key] = Value::Null;
+            if let Err(error) = field::from_value::<T>(with)
+                && error.fields().iter().any(|fault| fault.field == *key && fault.code == "unknown_field")
+            {
+                return Err(error);
+            }
+        }
         let changed = field::from_value(merged)?;
         field::validate(&changed)?;
         Ok(changed)
@@ -136,6 +149,7 @@ mod tests {
         refused(json!({"name": null}), "name", "missing");
         refused(json!({"name": ""}), "name", "too_short");
         refused(json!({"id": 1}), "id", "unknown_field");
+        refused(json!({"id": null}), "id", "unknown_field");
         refused(json!({"name": {"first": "a"}}), "name", "wrong_type");
     }
 }

@@ -7,9 +7,9 @@ macro_rules! attended_within {
     ($account:literal, $on:literal, $family:literal, $teaching:literal) => {
         concat!(
             "select whose.id from person whose where whose.tenant_id = $1 and whose.status = 'active' and whose.id = any(array(",
-            $crate::scope_store::persons_within!($account, $on, $family),
+            $crate::scope_store::family!($account, $on, $family),
             " union all ",
-            $crate::scope_store::persons_within!($account, $on, $teaching),
+            $crate::scope_store::persons_taught!($account, $on, $teaching),
             "))"
         )
     };
@@ -41,11 +41,11 @@ macro_rules! attendance_classes_within {
             " is null or ",
             $class,
             " = any(array(",
-            $crate::scope_store::classes_within!($account, $on, $teaching),
+            $crate::scope_store::classes_taught!($account, $on, $teaching),
             ")) or ",
             $student,
             " = any(array(",
-            $crate::scope_store::persons_within!($account, $on, $family),
+            $crate::scope_store::family!($account, $on, $family),
             ")))"
         )
     };

@@ -49,7 +49,8 @@ macro_rules! participants_within {
         concat!(
             "select q.id from (",
             $crate::scope_store::students_within!($account, $on, $scopes),
-            ") whose join incident_participant q on q.tenant_id = $1 and q.person_id = whose.id and ",
+            ") whose join person p on p.tenant_id = $1 and p.id = whose.id and p.status = 'active'
+            join incident_participant q on q.tenant_id = $1 and q.person_id = whose.id and ",
             $crate::behavior_scope_store::in_the_open!("q.incident_id"),
             " union all select q.id from (",
             $crate::behavior_scope_store::reported!($account, $scopes),
@@ -64,7 +65,8 @@ macro_rules! actions_within {
         concat!(
             "select d.id from (",
             $crate::scope_store::students_within!($account, $on, $scopes),
-            ") whose join discipline_action d on d.tenant_id = $1 and d.student_id = whose.id and (d.incident_id is null or ",
+            ") whose join person p on p.tenant_id = $1 and p.id = whose.id and p.status = 'active'
+            join discipline_action d on d.tenant_id = $1 and d.student_id = whose.id and (d.incident_id is null or ",
             $crate::behavior_scope_store::in_the_open!("d.incident_id"),
             ")"
         )

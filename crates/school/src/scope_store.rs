@@ -47,14 +47,13 @@ macro_rules! acts {
     };
 }
 
-/// The relations by which the reader sees students on the day, to be joined to. A student whose record is deleted is seen by
-/// nobody in this way.
-macro_rules! acting {
+/// The relations by which the reader sees students on the day, to be joined to. What is narrowed to such students looks itself
+/// whether their records count.
+macro_rules! related {
     ($account:literal, $on:literal, $scopes:literal, $rest:expr) => {
         concat!(
             " from person me join contact a on a.tenant_id = $1 and a.contact_id = me.id and ",
             $crate::scope_store::acts!($on),
-            " join person child on child.tenant_id = $1 and child.id = a.student_id and child.status = 'active'",
             $rest,
             " where ",
             $crate::scope_store::reader!($account),
@@ -65,13 +64,28 @@ macro_rules! acting {
     };
 }
 
+/// The same for what is of such students and does not look: one whose record is deleted is seen by nobody in this way.
+macro_rules! acting {
+    ($account:literal, $on:literal, $scopes:literal, $rest:expr) => {
+        $crate::scope_store::related!(
+            $account,
+            $on,
+            $scopes,
+            concat!(
+                " join person child on child.tenant_id = $1 and child.id = a.student_id and child.status = 'active'",
+                $rest
+            )
+        )
+    };
+}
+
 /// Of each student for whom the reader also speaks: `id`. Whose custody a court restricted may be let see the child, and does not
 /// say where the child is to be.
 macro_rules! students_spoken_for {
     ($account:literal, $on:literal, $scopes:literal) => {
         concat!(
             "select a.student_id as id",
-            $crate::scope_store::acting!($account, $on, $scopes, ""),
+            $crate::scope_store::related!($account, $on, $scopes, ""),
             " and a.custody is distinct from 'restricted'"
         )
     };
@@ -125,9 +139,9 @@ macro_rules! staff_sees {
     };
 }
 
-/// The reader, the students for whom they act, and `$taught`: `id`. Some come twice.
-macro_rules! family_and {
-    ($account:literal, $on:literal, $scopes:literal, $taught:expr) => {
+/// The reader, and the students for whom they act: `id`.
+macro_rules! family {
+    ($account:literal, $on:literal, $scopes:literal) => {
         concat!(
             "select me.id from person me where ",
             $crate::scope_store::reader!($account),
@@ -135,10 +149,15 @@ macro_rules! family_and {
             $scopes,
             "::text[])
             union all select a.student_id",
-            $crate::scope_store::acting!($account, $on, $scopes, ""),
-            " union all ",
-            $taught
+            $crate::scope_store::related!($account, $on, $scopes, "")
         )
+    };
+}
+
+/// These and `$taught`: `id`. Some come twice.
+macro_rules! family_and {
+    ($account:literal, $on:literal, $scopes:literal, $taught:expr) => {
+        concat!($crate::scope_store::family!($account, $on, $scopes), " union all ", $taught)
     };
 }
 
@@ -194,6 +213,13 @@ macro_rules! places_within {
     };
 }
 
+/// Of each class that the reader teaches: `id`.
+macro_rules! classes_taught {
+    ($account:literal, $on:literal, $scopes:literal) => {
+        concat!("select t.class_id as id", $crate::scope_store::teaching!($account, $on, $scopes, ""))
+    };
+}
+
 /// Of each class within the scopes: `id`.
 macro_rules! classes_within {
     ($account:literal, $on:literal, $scopes:literal) => {
@@ -212,8 +238,8 @@ macro_rules! classes_within {
                 $scopes,
                 " join enrollment e on e.tenant_id = $1 and e.person_id = a.student_id and e.status = 'active'"
             ),
-            " union all select t.class_id",
-            $crate::scope_store::teaching!($account, $on, $scopes, "")
+            " union all ",
+            $crate::scope_store::classes_taught!($account, $on, $scopes)
         )
     };
 }
@@ -243,7 +269,7 @@ macro_rules! documents_within {
             $scopes,
             "::text[])
             union all select a.student_id, 'guardians'",
-            $crate::scope_store::acting!($account, $on, $scopes, ""),
+            $crate::scope_store::related!($account, $on, $scopes, ""),
             " union all select s.person_id, 'teachers'",
             $crate::scope_store::teaching!(
                 $account,
@@ -305,7 +331,7 @@ macro_rules! places_asked_for {
 }
 
 pub(crate) use {
-    acting, acts, classes_within, contacts_within, documents_within, family_and, in_force, many_within,
-    of_persons_within, one_within, persons_taught, persons_within, places_asked_for, places_within, reader, staff_sees,
-    students_spoken_for, students_taught, students_within, teaching,
+    acting, acts, classes_taught, classes_within, contacts_within, documents_within, family, family_and, in_force,
+    many_within, of_persons_within, one_within, persons_taught, persons_within, places_asked_for, places_within,
+    reader, related, staff_sees, students_spoken_for, students_taught, students_within, teaching,
 };

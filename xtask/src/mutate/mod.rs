@@ -78,9 +78,11 @@ impl Mutate {
         if self.may_be_among(&["table/", "login/", "schema/", "function/"]) {
             guards.extend(runner.around_tables()?);
         }
-        // To do again what every test did takes minutes, for few statements as for many.
+        // To do again what every test did takes long, for all statements.
         if self.sample.is_none() && self.may_be_among(&["statement/"]) {
-            let mut in_statements = runner.in_statements(&chosen)?;
+            let of_statement = self.only.as_deref().and_then(|only| only.strip_prefix("statement/"));
+            let name = of_statement.map(|rest| rest.split('/').next().unwrap_or_default());
+            let mut in_statements = runner.in_statements(&chosen, name)?;
             twins::count_once(&mut in_statements);
             guards.extend(in_statements);
         }

@@ -153,8 +153,8 @@ impl Runner {
         Ok(guards)
     }
 
-    /// Statements without their conditions on the tenant.
-    pub(crate) fn in_statements(&self, recorded: &Path) -> anyhow::Result<Vec<Guard>> {
+    /// Statements without their conditions on the tenant; only those whose names contain a word, where there is one.
+    pub(crate) fn in_statements(&self, recorded: &Path, only: Option<&str>) -> anyhow::Result<Vec<Guard>> {
         let parts = std::thread::available_parallelism().map_or(2, usize::from);
         std::thread::scope(|scope| {
             let part = |part: usize| {
@@ -164,7 +164,8 @@ impl Runner {
                     |command| {
                         command
                             .env("CLOISTER_RECORDED", recorded)
-                            .env("CLOISTER_REPLAY_PART", format!("{part}/{parts}"));
+                            .env("CLOISTER_REPLAY_PART", format!("{part}/{parts}"))
+                            .envs(only.map(|only| ("CLOISTER_REPLAY_ONLY", only)));
                     },
                 )
             };

@@ -20,7 +20,7 @@ use crate::{
     listing::Span,
     record::found,
     scope::{ALL, Sight, Within, today},
-    scope_store::{classes_within, in_force, one_within, persons_within, places_asked_for},
+    scope_store::{classes_within, family, in_force, one_within, persons_taught, places_asked_for},
     term_store::in_term,
 };
 
@@ -166,9 +166,9 @@ macro_rules! within {
             places_asked_for!("$12", "$13", "$16"),
             "))
               and p.id = any(array(",
-            persons_within!("$12", "$13", "$14"),
+            family!("$12", "$13", "$14"),
             " union all ",
-            persons_within!("$12", "$13", "$15"),
+            persons_taught!("$12", "$13", "$15"),
             "))"
         )
     };

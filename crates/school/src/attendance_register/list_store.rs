@@ -15,7 +15,7 @@ use crate::{
     listing::Span,
     name_store::class_names,
     scope::{Sight, Within},
-    scope_store::classes_within,
+    scope_store::classes_taught,
 };
 
 /// `$2` and `$3` the position, `$4` how many, `$5` and `$6` the days, `$7` the school, `$8` the period, `$9` whether late.
@@ -50,10 +50,10 @@ statements! {
     CLASS_BY_DATE_DESC = list!(" and class_id = $10", desc);
     /// Those of classes within scopes by day: classes are few, and found first.
     WITHIN_BY_DATE = list!(concat!(" and ($10::uuid is null or class_id = $10)
-        and class_id = any(array(", classes_within!("$11", "$12", "$13"), "))"), asc);
+        and class_id = any(array(", classes_taught!("$11", "$12", "$13"), "))"), asc);
     /// Those of classes within scopes by day, from the last.
     WITHIN_BY_DATE_DESC = list!(concat!(" and ($10::uuid is null or class_id = $10)
-        and class_id = any(array(", classes_within!("$11", "$12", "$13"), "))"), desc);
+        and class_id = any(array(", classes_taught!("$11", "$12", "$13"), "))"), desc);
 }
 
 fn summary(row: &Row) -> AttendanceRegisterSummary {

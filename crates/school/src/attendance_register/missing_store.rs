@@ -18,7 +18,7 @@ use super::missing::MissingRegister;
 use crate::{
     name_store::class_names,
     scope::{Sight, Within},
-    scope_store::{classes_within, in_force},
+    scope_store::{classes_taught, in_force},
     term_store::held_on,
     vocabulary::ClassType,
 };
@@ -92,7 +92,7 @@ macro_rules! list {
 
 macro_rules! within {
     () => {
-        concat!(" and held.class_id = any(array(", classes_within!("$11", "$12", "$13"), "))")
+        concat!(" and held.class_id = any(array(", classes_taught!("$11", "$12", "$13"), "))")
     };
 }
 

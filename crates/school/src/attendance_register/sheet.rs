@@ -42,7 +42,7 @@ pub(super) fn compare(before: &[SheetEntry], wanted: &[RegisterEntry], codes: &C
     let missing: Vec<String> = before
         .iter()
         .filter(|known| known.has_place && !wanted.iter().any(|entry| entry.student_id == known.student_id))
-        .map(|known| known.student_id.to_string())
+        .map(|known| format!("{} {}", known.student_given_name, known.student_family_name))
         .collect();
     if !missing.is_empty() {
         let more = if missing.len() > NAMED { " and others" } else { "" };

@@ -25,7 +25,7 @@ use crate::{
     day_time::DayTime,
     record::{Metadata, Record, Status, found},
     scope::{Sight, Within},
-    scope_store::{classes_within, in_force, one_within},
+    scope_store::{classes_taught, in_force, one_within},
     unnamed_store::head,
 };
 
@@ -89,11 +89,11 @@ statements! {
     /// The class, deleted or not.
     CLASS = class!();
     /// The class, if it is within scopes.
-    CLASS_WITHIN = concat!(class!(), one_within!(classes_within!("$3", "$4", "$5")));
+    CLASS_WITHIN = concat!(class!(), one_within!(classes_taught!("$3", "$4", "$5")));
     /// The same, and keeps others from taking its registers.
     LOCK_CLASS = concat!(class!(), " for no key update");
     /// The same, if it is within scopes.
-    LOCK_CLASS_WITHIN = concat!(class!(), one_within!(classes_within!("$3", "$4", "$5")), " for no key update");
+    LOCK_CLASS_WITHIN = concat!(class!(), one_within!(classes_taught!("$3", "$4", "$5")), " for no key update");
     /// Those with a place as student in the class `$2` on the day `$3`, kept from leaving, in the order in which all lock persons.
     STUDENTS = concat!("select p.id from person p where p.tenant_id = $1 and p.id = any(array(
             select s.person_id from enrollment s
@@ -195,11 +195,16 @@ fn register(rows: &[Vec<Row>], slot: &Slot) -> Result<(AttendanceRegister, Optio
         return Err(Error::field("class_period_id", "class_period_unknown", message));
     }
     let taken = rows[2].first();
+    let homeroom = class.get::<_, &str>("class_type") == "homeroom";
+    // It would count beside the register of the day. One from before the class became a homeroom stays.
+    if homeroom && slot.class_period_id.is_some() && taken.is_none() {
+        let message = "The register of a homeroom is that of the day: leave class_period_id out.";
+        return Err(Error::field("class_period_id", "homeroom_without_period", message));
+    }
     // Of a class that is gone there are the registers that were taken, and no others.
     if taken.is_none() && class.get::<_, &str>("status") != Status::Active.word() {
         return Err(Error::not_found());
     }
-    let homeroom = class.get::<_, &str>("class_type") == "homeroom" && slot.class_period_id.is_none();
     let register = AttendanceRegister {
         class_id: slot.class_id,
         school_id: taken.unwrap_or(class).get("school_id"),
@@ -207,7 +212,7 @@ fn register(rows: &[Vec<Row>], slot: &Slot) -> Result<(AttendanceRegister, Optio
         class_period_id: slot.class_period_id,
         class_title: class.get("title"),
         class_period_name: day.get("class_period_name"),
-        whole_day: taken.map_or(homeroom, |row| row.get("whole_day")),
+        whole_day: taken.map_or(homeroom && slot.class_period_id.is_none(), |row| row.get("whole_day")),
         taken: taken.map(taking),
         version: taken
             .map_or_else(|| rows[3].iter().map(|row| row.get::<_, i64>("said")).sum(), |row| row.get("version")),

@@ -27,7 +27,7 @@ use crate::{
     presence_store::{check_named, named_in},
     record::{Metadata, Record, Status, check_change, check_new},
     rules::{TEXT, at_most, clean, paragraphs, plausible, small},
-    scope::{ALL, Sight, Within, authorize_change},
+    scope::{ALL, Sight, Within, authorize_change, today},
     scopes::OWN_CLASSES,
     vocabulary::IncidentLocation,
 };
@@ -181,6 +181,15 @@ fn sight(cx: &OpContext, of_student: bool) -> Result<Sight> {
     }
 }
 
+/// Refuses what is still to come.
+fn check_date(cx: &OpContext, date: Date) -> Result<()> {
+    if date > today(cx) {
+        let message = "An incident is something that happened: give today or a day before.";
+        return Err(Error::field("incident_date", "incident_in_future", message));
+    }
+    Ok(())
+}
+
 /// Makes an incident with its participants, as part of `tx`: the office about anybody, a teacher about students taught, as its
 /// reporter. Two round trips with the commit.
 async fn create(
@@ -190,6 +199,7 @@ async fn create(
 ) -> Result<DisciplineIncident> {
     let sight = Sight::to(tx.cx(), Action::Create, &DISCIPLINE_INCIDENT, &[OWN_CLASSES])?;
     check_new(fields.status)?;
+    check_date(tx.cx(), fields.incident_date)?;
     let participants = std::mem::take(&mut fields.participants);
     let parts = if participants.is_empty() {
         Sight::All
@@ -264,6 +274,9 @@ async fn update(
     check_named(&present, fields.reporter_id, before.fields.reporter_id, "reporter_id")?;
     let changes = Changes::between(&before.fields, &fields)?.showing_only(NOT_PERSONAL);
     let moved = fields.incident_date != before.fields.incident_date;
+    if moved {
+        check_date(cx, fields.incident_date)?;
+    }
     let after = DisciplineIncident { id, fields, record: before.record.changed(cx) };
     tx.audit(Action::Update, &DISCIPLINE_INCIDENT, id, Some(changes.into()));
     store::update(tx, &after, moved).await?;

@@ -12,9 +12,11 @@ use crate::{
     day_time::{DayOfWeek, DayTime},
     scope::{Sight, Within},
     scope_store::{in_force, places_asked_for},
+    term_store::terms,
 };
 
-/// The meetings that `$from` finds as `m` and `$which` narrows, in force on the day `$3`; with `$4`, those held on that day.
+/// The meetings that `$from` finds as `m` and `$which` narrows, in force on the day `$3`, also by the terms of their class; with
+/// `$4`, those held on that day.
 macro_rules! lessons {
     ($from:literal, $which:expr) => {
         concat!(
@@ -31,6 +33,7 @@ macro_rules! lessons {
              left join bell_schedule_period b on b.tenant_id = $1 and b.bell_schedule_id = c.bell_schedule_id
                 and b.class_period_id = m.class_period_id
              where m.tenant_id = $1 and ", in_force!("m", "$3"), $which, "
+                and exists (select from (", terms!("m.class_id"), ") span where span.begins <= $3::date and span.ends > $3::date)
                 and (not $4::boolean or (coalesce(c.is_instructional, true)
                     and (m.day_of_week = extract(isodow from $3::date)::int or m.cycle_day = c.cycle_day)
                     and (c.bell_schedule_id is null or b.class_period_id is not null)))

@@ -158,6 +158,10 @@ pub(super) async fn update(
         return Err(Error::field("next_school_id", "next_school_unused", message));
     }
     let fields = wanted.whole(before.grade_level.as_ref())?;
+    if fields.next_school_id == Some(locked.school_id) {
+        let message = "Who leaves goes to another school: name that, or none. Who stays is promoted or repeats.";
+        return Err(Error::field("next_school_id", "next_school_is_own", message));
+    }
     if fields == before.fields {
         tx.rollback().await?;
         return Ok(before);

@@ -1,6 +1,6 @@
 //! All SQL about what happens to each student.
 
-use cloister_ids::{YearRolloverId, YearRolloverStudentId};
+use cloister_ids::{OrgId, YearRolloverId, YearRolloverStudentId};
 use cloister_tenancy::{
     Error, OpContext, Result, Tenancy, TenantTx,
     sql::{Parameters, Row, Statement, ToSql, statements},
@@ -86,7 +86,7 @@ statements! {
     /// One.
     GET = concat!(select!(), " and r.id = $2");
     /// The rollover that one is part of, kept from changing, and its years.
-    LOCK_ROLLOVER = "select y.id, y.status, y.state, f.end_date, t.start_date from year_rollover y
+    LOCK_ROLLOVER = "select y.id, y.status, y.state, y.school_id, f.end_date, t.start_date from year_rollover y
         join academic_session f on f.tenant_id = $1 and f.id = y.from_session_id
         join academic_session t on t.tenant_id = $1 and t.id = y.to_session_id
         where y.tenant_id = $1 and y.id = (select r.year_rollover_id from year_rollover_student r
@@ -153,6 +153,8 @@ pub(super) async fn get(tenancy: &Tenancy, cx: &OpContext, id: YearRolloverStude
 pub(super) struct Locked {
     pub(super) student: YearRolloverStudent,
     pub(super) planned: bool,
+    /// The school whose years they are.
+    pub(super) school_id: OrgId,
     /// The first day after one year, and the first of the next.
     pub(super) years: (Date, Date),
 }
@@ -162,7 +164,8 @@ pub(super) async fn lock(tx: &mut TenantTx, id: YearRolloverStudentId) -> Result
     let rollover = found(&rows[0])?;
     let planned = rollover.get::<_, &str>("state") == "planned" && rollover.get::<_, &str>("status") == "active";
     let years = (rollover.get("end_date"), rollover.get("start_date"));
-    Ok(Locked { student: student(found(&rows[1])?)?.1, planned, years })
+    let school_id = rollover.get("school_id");
+    Ok(Locked { student: student(found(&rows[1])?)?.1, planned, school_id, years })
 }
 
 /// The change, the counts and the commit, in one round trip.

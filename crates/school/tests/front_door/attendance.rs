@@ -5,7 +5,7 @@ use cloister_testkit::{Call, FrontDoor};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::{Frame, Office, http_modules, id, mistakes, platform};
+use crate::{Frame, Office, http_modules, id, mistakes, platform, timetable::Places};
 
 pub(crate) const DAY: &str = "2025-10-01";
 
@@ -146,6 +146,12 @@ async fn a_homeroom_tells_of_the_day() {
     let sheet = office.read(&register(&homeroom, DAY)).await;
     assert_eq!(sheet["whole_day"], true);
     assert_eq!((&sheet["taken"], &sheet["entries"][0]["event_id"]), (&Value::Null, &event["id"]));
+    // It is taken once a day.
+    let period = Places::new(&office, &frame).await.first;
+    let of_period = format!("{}?class_period_id={}", register(&homeroom, DAY), id(&period));
+    let body = json!({"entries": [entry(&ada, &codes.present)]});
+    let refusal = office.call("PUT", &of_period).json(body).expect(422).await;
+    assert_eq!(mistakes(&refusal), [("class_period_id", "homeroom_without_period")]);
     // Taking it as it is leaves the office's entry; the register counts as taken.
     let body = json!({"entries": [{"student_id": ada["id"], "code_id": codes.excused["id"], "reason": "Dentist"}]});
     let taken = office.call("PUT", &register(&homeroom, DAY)).json(body).expect(200).await;
@@ -273,6 +279,8 @@ async fn a_register_names_everybody_in_the_class_on_that_day() {
         mistakes(&refusal).into_iter().map(|(field, code)| format!("{field} {code}")).collect::<Vec<_>>()
     };
     assert_eq!(refused(json!([])).await, ["entries students_missing"]);
+    let message = put(&path, json!([])).expect(422).await["errors"][0]["message"].to_string();
+    assert!(message.contains("Ada Aho"), "{message}");
     assert_eq!(
         refused(json!([entry(&ada, &codes.present), entry(&ben, &codes.present)])).await,
         ["entries[1].student_id student_not_in_class"],

@@ -223,6 +223,11 @@ async fn what_is_refused_says_what_would_be_right() {
         ),
         (
             "discipline_incidents",
+            with(&base, "incident_date", json!("2150-10-14")),
+            ("incident_date", "incident_in_future"),
+        ),
+        (
+            "discipline_incidents",
             with(&base, "school_id", json!(cloister_ids::OrgId::generate(&cloister_ids::SystemClock))),
             ("school_id", "org_unknown"),
         ),

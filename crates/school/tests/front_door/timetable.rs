@@ -303,7 +303,21 @@ async fn a_timetable_follows_the_calendar_of_the_day() {
     let day = json!({"school_id": frame.school["id"], "date": DAY, "calendar_event": "instructional",
         "is_instructional": true, "bell_schedule_id": short["id"]});
     let day = office.make("calendar_dates", day).await;
-    assert_eq!(lessons("staff", format!("{of_class}&on={DAY}&day_only=true")).await, ["Algebra A 09:00-09:30 B 204"]);
+    for (role, whose) in [
+        ("staff", of_class.clone()),
+        ("staff", format!("room_id={}", id(&places.room))),
+        ("staff", format!("person_id={}", house.person("Mila"))),
+        ("guardian", format!("person_id={}", house.person("Mila"))),
+        ("teacher", format!("person_id={}", house.person("Mila"))),
+        ("student", format!("person_id={}", house.person("Mila"))),
+    ] {
+        let held = lessons(role, format!("{whose}&on={DAY}&day_only=true")).await;
+        assert_eq!(held, ["Algebra A 09:00-09:30 B 204"], "{role} {whose}");
+        // From the first day of the term of its class to the last.
+        for (on, count) in [("2025-08-31", 0), ("2025-09-01", 2), ("2026-01-31", 2), ("2026-02-01", 0)] {
+            assert_eq!(lessons(role, format!("{whose}&on={on}")).await.len(), count, "{role} {whose} {on}");
+        }
+    }
     office
         .change("DELETE", &format!("bell_schedules/{}", id(&short)), &short)
         .refused(409, "bell_schedule_in_use")

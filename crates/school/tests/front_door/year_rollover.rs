@@ -153,6 +153,8 @@ async fn every_student_goes_where_they_should_and_all_of_it_is_taken_back() {
             |body: Value| office.change("PATCH", &format!("year_rollover_students/{}", id(&eve)), &eve).json(body);
         let refusal = decide(json!({"outcome": "promoted"})).expect(422).await;
         assert_eq!(mistakes(&refusal), [("next_grade_level", "grade_missing")]);
+        let refusal = decide(json!({"outcome": "leaves", "next_school_id": plan["school_id"]})).expect(422).await;
+        assert_eq!(mistakes(&refusal), [("next_school_id", "next_school_is_own")]);
         let eve = decide(json!({"outcome": "promoted", "next_grade_level": "Year 10"})).expect(200).await;
         assert_eq!((eve["by_hand"].as_bool(), &eve["problem"]), (Some(true), &Value::Null));
         let plan = office.read(&format!("year_rollovers/{}", id(&plan))).await;

@@ -154,10 +154,13 @@ impl Known {
     }
 }
 
-/// The statements of one of several parts that are looked at side by side, `CLOISTER_REPLAY_PART=0/2`; all without it. Neighbours
-/// stay together.
+/// The statements that are looked at: those whose names contain `CLOISTER_REPLAY_ONLY`, of one of several parts side by side,
+/// `CLOISTER_REPLAY_PART=0/2`; all without them. Neighbours stay together.
 pub(crate) fn all_of_part() -> BTreeMap<&'static str, Known> {
     let mut all = all();
+    if let Ok(only) = std::env::var("CLOISTER_REPLAY_ONLY") {
+        all.retain(|name, _| only.split(',').any(|part| name.contains(part)));
+    }
     if let Ok(part) = std::env::var("CLOISTER_REPLAY_PART") {
         let numbers = part.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
         let (part, of): (usize, usize) = numbers.expect("CLOISTER_REPLAY_PART is like 0/2");

@@ -1,0 +1,208 @@
+//! What roles of a school's own see, to whom everything is granted that a scope can narrow: in every order the same, each as well
+//! one by one, and nothing else.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use cloister_ids::{AccountId, SystemClock};
+use cloister_tenancy::{Action, Module as _, Scope, Tier};
+use cloister_testkit::Seen;
+use serde_json::{Value, json};
+
+use crate::{
+    attendance::{Codes, entry},
+    children::{ABOUT, Operation, School},
+    house::{link, signed_in},
+    id,
+    timetable::{Places, meeting},
+    unhurried_platform,
+};
+
+/// Two Wednesdays.
+const DAYS: [&str; 2] = ["2025-10-01", "2025-10-08"];
+
+/// Who asks, within which scope.
+const READERS: [(&str, &str); 4] =
+    [("teacher", "own_classes"), ("guardian", "own_children"), ("child", "self"), ("guardian", "self")];
+
+/// To read all that the scope narrows.
+fn permissions(scope: &Scope) -> Vec<String> {
+    let read = scope.on.iter().filter(|(_, actions)| actions.contains(&Action::Read));
+    read.map(|(resource, _)| format!("{}.{}.read:{}", resource.module, resource.name, scope.name)).collect()
+}
+
+struct Reader<'a> {
+    school: &'a School<'a>,
+    token: String,
+}
+
+impl Reader<'_> {
+    async fn ask(&self, path: &str) -> Seen {
+        self.school.office.call("GET", path.trim_start_matches("/api/v1/")).token(&self.token).send().await
+    }
+
+    /// What a list has, in whatever order; none where it is no list for the reader.
+    async fn finds(&self, list: &Operation, query: &str) -> Option<Vec<Value>> {
+        let mut found: Option<Vec<Value>> = None;
+        for order in &list.orders {
+            let mut ways = Vec::new();
+            for order in [order.clone(), format!("-{order}")] {
+                let path = format!("{}?limit=200&sort={order}{query}", list.path);
+                let seen = self.ask(&path).await;
+                if seen.status == 404 {
+                    return None;
+                }
+                assert_eq!((seen.status, &seen.body["next_cursor"]), (200, &Value::Null), "{path}: {}", seen.text);
+                ways.push(seen.body["items"].as_array().unwrap().clone());
+            }
+            let mut items = ways.pop().unwrap();
+            items.reverse();
+            assert_eq!(ways[0], items, "{} by {order}{query}", list.path);
+            items.sort_by_key(Value::to_string);
+            let before = found.get_or_insert_with(|| items.clone());
+            assert_eq!(*before, items, "{} by {order}{query}", list.path);
+        }
+        found
+    }
+
+    /// How many a list has. Asked for one child, it has those of the child; asked for one record, that.
+    async fn count(&self, list: &Operation, query: &str) -> Option<usize> {
+        let items = self.finds(list, query).await?;
+        for filter in list.queries.iter().filter(|name| ABOUT.contains(&name.as_str())) {
+            for child in self.school.children.values() {
+                let found = self.finds(list, &format!("{query}&{filter}={child}")).await.unwrap();
+                assert!(found.iter().all(|item| items.contains(item)), "{} of {child}", list.path);
+                if items.iter().any(|item| item.get(filter).is_some()) {
+                    let own = items.iter().filter(|item| item[filter] == **child).count();
+                    assert_eq!(found.len(), own, "{} of {child}", list.path);
+                }
+            }
+        }
+        if list.queries.iter().any(|name| name == "sourced_id") {
+            for item in &items {
+                let Some(sourced_id) = item["sourced_id"].as_str() else { continue };
+                assert_eq!(self.finds(list, &format!("&sourced_id={sourced_id}")).await.unwrap(), [item.clone()]);
+            }
+        }
+        self.one_by_one(list, &items).await;
+        Some(items.len())
+    }
+
+    /// What is listed can be read, and what was made besides, cannot; nor what hangs on it.
+    async fn one_by_one(&self, list: &Operation, items: &[Value]) {
+        let made = self.school.made.iter().filter(|made| made.folder == list.path).map(|made| made.id.as_str());
+        let persons = self.school.children.values().filter(|_| list.path == "/api/v1/persons").map(String::as_str);
+        let all: Vec<&str> = made.chain(persons).collect();
+        let reads = self.school.operations.iter().filter(|one| one.method == "GET");
+        for (read, rest) in
+            reads.filter_map(|one| Some((one, one.path.strip_prefix(&list.path)?.strip_prefix("/{id}")?)))
+        {
+            for one in all.iter().filter(|_| !rest.contains('{')) {
+                let path = read.path.replace("{id}", one);
+                let seen = self.ask(&path).await;
+                let listed = items.iter().any(|item| item["id"] == **one);
+                if !listed || rest.is_empty() {
+                    assert_eq!(seen.status == 200, listed, "{path}: {}", seen.text);
+                }
+            }
+        }
+    }
+}
+
+/// What takes more than its example: a class of somebody else's, registers that were taken and that were not, and what is on file
+/// for teachers.
+async fn furnish(school: &School<'_>) {
+    let (office, frame) = (&school.office, &school.frame);
+    let other = json!({"title": "Biology B", "class_type": "scheduled", "course_id": frame.course["id"],
+        "school_id": frame.school["id"], "term_ids": [frame.term["id"]]});
+    let other = office.make("classes", other).await;
+    let (codes, places) = (Codes::new(office).await, Places::new(office, frame).await);
+    for (class, room) in [(&frame.class, &places.room), (&other, &places.other_room)] {
+        office.make("meetings", meeting(class, &places.first, room, "wednesday")).await;
+    }
+    for date in DAYS {
+        let day = json!({"school_id": frame.school["id"], "date": date, "is_instructional": true,
+            "calendar_event": "instructional"});
+        office.make("calendar_dates", day).await;
+    }
+    let entries: Vec<_> =
+        school.children.values().map(|child| entry(&json!({ "id": child }), &codes.present)).collect();
+    let path = format!("attendance_registers/{}/{}?class_period_id={}", id(&frame.class), DAYS[0], id(&places.first));
+    office.call("PUT", &path).json(json!({ "entries": entries })).expect(200).await;
+    for child in school.children.values() {
+        let document =
+            json!({"person_id": child, "title": "Plan", "document_type": "other", "audiences": ["teachers"]});
+        office.make("documents", document).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_scope_narrows_is_the_same_in_every_order_and_one_by_one() {
+    let (platform, door) = unhurried_platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let school = School::new(&door, &tenant).await;
+    furnish(&school).await;
+    let teacher = school.office.person("Tess", "Adult").await;
+    let place = json!({"class_id": school.frame.class["id"], "person_id": teacher["id"], "role": "teacher"});
+    school.office.make("enrollments", place).await;
+    let persons = BTreeMap::from([
+        ("teacher", id(&teacher).to_owned()),
+        ("guardian", id(&school.guardian).to_owned()),
+        ("child", school.children["Own"].clone()),
+    ]);
+    let mut accounts = BTreeMap::new();
+    for (who, person) in &persons {
+        let account = AccountId::generate(&SystemClock);
+        link(&platform, &tenant, &json!({ "id": person }), account).await;
+        accounts.insert(*who, account);
+    }
+    let mut table = format!("{:<32}{}\n", "", READERS.map(|(who, _)| format!("{who:>13}")).concat());
+    writeln!(table, "{:<32}{}", "", READERS.map(|(_, scope)| format!("{scope:>13}")).concat()).unwrap();
+    for list in school.operations.iter().filter(|one| one.method == "GET" && !one.orders.is_empty()) {
+        let mut line = String::new();
+        let mut readers = 0;
+        for (who, scope) in READERS {
+            let scope = cloister_school::School.scopes().iter().find(|one| one.name == scope).unwrap();
+            let token = signed_in(accounts[who], &tenant, &permissions(scope));
+            let reader = Reader { school: &school, token };
+            // Usually those of the last days are looked for.
+            let of_days = if list.path.ends_with("/missing") { "&from=2025-09-29&until=2025-10-13" } else { "" };
+            let count = reader.count(list, of_days).await;
+            readers += count.iter().len();
+            write!(line, "{:>13}", count.map_or_else(|| "-".to_owned(), |count| count.to_string())).unwrap();
+        }
+        if readers == 0 {
+            continue;
+        }
+        writeln!(table, "{:<32}{line}", list.path.trim_start_matches("/api/v1/")).unwrap();
+    }
+    insta::assert_snapshot!(table, @r"
+                                          teacher     guardian        child     guardian
+                                      own_classes own_children         self         self
+    absence_requests                            8            3            1            0
+    academic_records                            8            3            1            0
+    allergies                                   8            3            1            0
+    attendance_events                          16            6            2            0
+    attendance_rates                            8            3            1            0
+    attendance_rates/chronic                    8            3            1            0
+    attendance_registers                        1            -            -            -
+    attendance_registers/missing                1            -            -            -
+    behavior_points                             8            3            1            0
+    classes                                     1            1            1            0
+    contacts                                    8            3            -            -
+    discipline_actions                          8            3            1            0
+    discipline_incidents                        1            -            -            -
+    documents                                   8            3            1            0
+    enrollments                                10            3            1            0
+    health_alerts                              16            6            2            0
+    health_conditions                           8            3            1            0
+    health_visits                               8            3            1            0
+    immunizations                               8            3            1            0
+    incident_follow_ups                         -            -            0            1
+    incident_letters                            -            0            -            -
+    incident_participants                       8            3            1            0
+    medications                                 8            3            1            0
+    persons                                     9            3            1            1
+    staff_assignments                           -            -            1            0
+    student_school_associations                 8            3            1            0
+    ");
+}
