@@ -53,11 +53,17 @@ fn describe(path: &str, message: &str) -> FieldError {
         (path.to_owned(), "unknown_value", message.into())
     } else if message.starts_with("invalid type") {
         (path.to_owned(), "wrong_type", message.into())
+    } else if NO_MOMENT.iter().any(|words| message.starts_with(words)) {
+        (path.to_owned(), "invalid_value", MOMENT.into())
     } else {
         (path.to_owned(), "invalid_value", message.into())
     };
     FieldError { field: clip(&field), code: code.into(), message: clip(&text) }
 }
+
+/// As jiff begins to say that a text is no day and no moment; what follows speaks of digits.
+const NO_MOMENT: [&str; 2] = ["failed to parse", "expected four digit year"];
+const MOMENT: &str = "Write a day as in 2026-08-31, and a moment as in 2026-08-31T09:15:00Z.";
 
 fn clip(text: &str) -> String {
     let mut clipped: String = text.chars().take(MAX_MESSAGE).collect();
@@ -139,6 +145,20 @@ mod tests {
     fn refused(text: &str) -> (String, String) {
         let error = deserialize::<Outer, _>(&mut serde_json::Deserializer::from_str(text)).unwrap_err();
         (error.field, error.code.into_owned())
+    }
+
+    #[test]
+    fn what_is_no_day_is_told_how_to_write_one() {
+        #[derive(Debug, Deserialize)]
+        struct Dated {
+            #[expect(dead_code, reason = "read alone")]
+            day: jiff::civil::Date,
+        }
+        for day in ["31.1.2027", "1.8.2026", "27-01-01", "", "x"] {
+            let text = serde_json::json!({ "day": day }).to_string();
+            let error = deserialize::<Dated, _>(&mut serde_json::Deserializer::from_str(&text)).unwrap_err();
+            assert_eq!((error.field.as_str(), error.message.as_str()), ("day", super::MOMENT), "{day}");
+        }
     }
 
     #[test]

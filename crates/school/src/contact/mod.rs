@@ -107,9 +107,10 @@ pub struct ContactFields {
     /// The custody that the contact has; none where it is not known, and then nothing follows from it.
     #[garde(skip)]
     pub custody: Option<Custody>,
-    /// Whether the contact may see what the school keeps about the student. Where it is not stated, the custody decides:
-    /// with `restricted` or `none` the contact sees nothing, and otherwise everything that guardians see. With the custody
-    /// `none` it cannot be true.
+    /// Whether the contact may see what the school keeps about the student. Where it is not stated, the custody decides: with
+    /// `full` or `shared` the contact sees what guardians see, with `restricted` or `none` nothing. Where that is not known
+    /// either, a legal guardian sees it, and a parent or guardian of whom nothing else is said. With the custody `none` it
+    /// cannot be true.
     #[garde(custom(within_custody(self.custody.as_ref())))]
     pub child_data_access: Option<bool>,
     /// The order of a court that custody and access follow from: a document of this student, of the type `court_order`. Only the

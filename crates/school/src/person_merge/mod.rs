@@ -131,8 +131,8 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, fields: PersonM
             ErrorKind::Conflict,
             "contacts_differ",
             "Both records have a contact with the same person, and the two do not say the same: custody, access, restrictions, \
-             days, what the contact is to the child or how they are reached differ, or one is deleted. Make them alike first, so \
-             that a merge decides nothing about a child.",
+             days, whether they are guardian, live with the child or are called first, or how they are reached differ, or one \
+             is deleted. Make them alike first, so that a merge decides nothing about a child.",
         ));
     }
     if locked.places_differ {
