@@ -80,7 +80,10 @@ impl Reader<'_> {
         if list.queries.iter().any(|name| name == "sourced_id") {
             for item in &items {
                 let Some(sourced_id) = item["sourced_id"].as_str() else { continue };
-                assert_eq!(self.finds(list, &format!("&sourced_id={sourced_id}")).await.unwrap(), [item.clone()]);
+                assert_eq!(
+                    self.finds(list, &format!("&sourced_id={sourced_id}")).await.unwrap(),
+                    std::slice::from_ref(item)
+                );
             }
         }
         self.one_by_one(list, &items).await;
