@@ -88,8 +88,9 @@ async fn persons_are_found_by_role_organisation_and_class() {
     let office = Office { door: &door, tenant: &tenant };
     let frame = office.frame().await;
     let person = async |given: &str, role: &str, org: &Value| {
+        let aide = json!({"role": "aide", "role_type": "secondary", "org_id": org["id"]});
         let role = json!({"role": role, "role_type": "primary", "org_id": org["id"]});
-        let body = json!({"given_name": given, "family_name": "Berg", "roles": [role]});
+        let body = json!({"given_name": given, "family_name": "Berg", "roles": [role, aide]});
         office.make("persons", body).await
     };
     let ada = person("Ada", "student", &frame.school).await;
@@ -117,8 +118,20 @@ async fn persons_are_found_by_role_organisation_and_class() {
         ("?role=principal".to_owned(), &[]),
     ] {
         assert_eq!(names(&all(&office, &format!("persons{query}"), 1).await), found, "{query}");
+        // The same, with all that they are, in every order.
+        let mut wanted: Option<Vec<(String, Value)>> = None;
+        for order in ["name", "-name", "date_last_modified", "-date_last_modified"] {
+            let query = query.split("&sort=").next().unwrap();
+            let glue = if query.is_empty() { '?' } else { '&' };
+            let items = office.list(&format!("persons{query}{glue}sort={order}")).await;
+            let mut items: Vec<_> = items.iter().map(|one| (id(one).to_owned(), one["roles"].clone())).collect();
+            items.sort_by(|one, other| one.0.cmp(&other.0));
+            assert_eq!(items.len(), found.len(), "{query} {order}");
+            assert_eq!(wanted.get_or_insert_with(|| items.clone()), &items, "{query} {order}");
+        }
     }
-    assert_eq!(office.list(&format!("persons?class_id={class}&role=teacher")).await[0]["roles"], json!(["teacher"]));
+    let of_class = office.list(&format!("persons?class_id={class}&role=teacher")).await;
+    assert_eq!(of_class[0]["roles"], json!(["aide", "teacher"]));
     let refusal = office.call("GET", &format!("persons?class_id={class}&org_id={school}"));
     assert_eq!(refusal.refused(400, "query_invalid").await["errors"][0]["field"], "org_id");
     for query in ["role=pupil", "q=", "q=-", "sort=age", "limit=0", "status=gone", "colour=red"] {
