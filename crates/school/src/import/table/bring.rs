@@ -270,10 +270,12 @@ impl Rows<'_> {
             let put = self.call(Method::PUT, &path, there["version"].as_i64(), Some(&body)).await?;
             self.changes.push(self.changed(id, beside.before(&there), &put));
             if beside.within.is_some() {
-                // Its version is the record's own.
-                let own = self.changes.iter_mut().rev().skip(1).take(1);
-                own.filter(|change| record["id"] == change.record_id.as_str())
-                    .for_each(|change| change.version_after = put["version"].as_i64().unwrap_or_default());
+                // Its version is the record's own. Something else may have been put beside it in between.
+                if let Some(own) =
+                    self.changes.iter_mut().rev().find(|change| record["id"] == change.record_id.as_str())
+                {
+                    own.version_after = put["version"].as_i64().unwrap_or_default();
+                }
             }
             let there = beside.inner(&there);
             let differing = said.as_object().into_iter().flatten().filter(|(field, value)| there[*field] != **value);
