@@ -45,6 +45,7 @@ mod records;
 mod round_trips;
 mod samples;
 mod scopes;
+mod table_columns;
 mod table_imports;
 mod table_imports_kept;
 mod tables_of_lists;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     TableSettings, change_store,
     change_store::TableChange,
+    fault,
     house::House,
     lookup::{Lookup, joined},
     mapping::{self, Plan},
@@ -317,34 +318,8 @@ impl Rows<'_> {
     fn of(&self, error: Error) -> Refused {
         match error.kind() {
             ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::TooMany => Refused::All(error),
-            _ => Refused::Row(self.issues(&error)),
+            _ => Refused::Row(fault::issues(self.plan, &error)),
         }
-    }
-
-    /// What the API says is wrong, told of the columns of the table.
-    fn issues(&self, error: &Error) -> Vec<TableIssue> {
-        if error.fields().is_empty() {
-            return vec![TableIssue::error(error.code(), None, None, error.message().to_owned())];
-        }
-        let told = error.fields().iter().map(|field| {
-            let mut names = field.field.split(['.', '[', ']']).filter(|part| !part.is_empty());
-            let name = names.next().unwrap_or_default();
-            let part = names.rfind(|part| !part.bytes().all(|byte| byte.is_ascii_digit()));
-            let all = || self.plan.bindings.iter();
-            let named = all().find(|known| known.field == name && known.part.as_deref() == part);
-            let binding = named.or_else(|| all().find(|known| known.field == name));
-            // What is kept beside a record is told by the names of its own fields.
-            let binding = binding
-                .or_else(|| all().find(|known| known.beside && [Some(name), part].contains(&known.part.as_deref())));
-            let called = binding.map_or_else(|| field.field.clone(), |binding| binding.called.clone());
-            TableIssue::error(
-                &field.code,
-                Some(called).filter(|called| !called.is_empty()),
-                None,
-                field.message.clone(),
-            )
-        });
-        told.collect()
     }
 
     fn refused(&self, code: &str, message: String) -> Refused {
