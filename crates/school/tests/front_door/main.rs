@@ -47,6 +47,7 @@ mod samples;
 mod scopes;
 mod table_columns;
 mod table_imports;
+mod table_imports_by_id;
 mod table_imports_kept;
 mod tables_of_lists;
 mod timetable;

@@ -198,25 +198,8 @@ impl Rows<'_> {
             let message = format!("Row {before} is about the same record. Leave one of them out.");
             return Err(self.refused("row_repeated", message));
         }
-        let found: Vec<_> =
-            key.as_ref().map(|key| self.lookup.find(&self.resource.name, &self.plan.key, key)).unwrap_or_default();
-        let active: Vec<_> = found.iter().filter(|known| known.active).collect();
-        let known = match (active.as_slice(), found.as_slice()) {
-            ([one], _) => Some((one.id.clone(), true)),
-            // One that was deleted comes back.
-            ([], [one]) => Some((one.id.clone(), false)),
-            ([], _) => None,
-            _ => {
-                let message = "Several records are found by this. Use a key that only one has, such as its id.";
-                return Err(self.refused("key_ambiguous", message.to_owned()));
-            }
-        };
-        let done = match known {
-            Some((id, active)) => self.change(said, &id, active).await?,
-            None if said.fields.contains_key("id") && self.plan.key == ["id"] => {
-                let message = "There is no record with this id. Leave the cell empty to make one.";
-                return Err(self.refused("id_unknown", message.to_owned()));
-            }
+        let done = match self.known(said, key.as_deref()).await? {
+            Some(record) => self.change(said, record).await?,
             None => self.make(said).await?,
         };
         let Done { record, change, mut fields } = done;
@@ -228,6 +211,46 @@ impl Rows<'_> {
         Ok(())
     }
 
+    /// The record that is there, as it is now.
+    async fn known(&self, said: &Said, key: Option<&str>) -> Result<Option<Value>, Refused> {
+        let Some(key) = key else { return Ok(None) };
+        if self.plan.is_by_id() {
+            // Found without its list, which may be longer than anybody looks through.
+            let id = said.fields.get("id").and_then(Value::as_str).unwrap_or_default().trim();
+            let found = if is_id(id) { self.read(id).await } else { Ok(None) };
+            return match found.map_err(|error| self.of(error))? {
+                Some(record) => Ok(Some(record)),
+                None => {
+                    let message = "There is no record with this id. Leave the cell empty to make one.";
+                    Err(self.refused("id_unknown", message.to_owned()))
+                }
+            };
+        }
+        let found = self.lookup.find(&self.resource.name, &self.plan.key, key);
+        let active: Vec<_> = found.iter().filter(|known| known.active).collect();
+        let id = match (active.as_slice(), found.as_slice()) {
+            ([one], _) => &one.id,
+            // One that was deleted comes back.
+            ([], [one]) => &one.id,
+            ([], _) => return Ok(None),
+            _ => {
+                let message = "Several records are found by this. Use a key that only one has, such as its id.";
+                return Err(self.refused("key_ambiguous", message.to_owned()));
+            }
+        };
+        self.call(Method::GET, &format!("/{}/{id}", self.resource.name), None, None).await.map(Some)
+    }
+
+    /// A record by its id; none where there is no such record.
+    async fn read(&self, id: &str) -> Result<Option<Value>> {
+        let path = format!("/{}/{id}", self.resource.name);
+        match self.house.inside.call(self.batch.cx(), Method::GET, &path, None, None).await {
+            Ok(record) => Ok(Some(record)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn make(&mut self, said: &Said) -> Result<Done, Refused> {
         let made = self.call(Method::POST, &format!("/{}", self.resource.name), None, Some(&said.body())).await?;
         self.lookup.made(self.resource, &made);
@@ -235,9 +258,9 @@ impl Rows<'_> {
         Ok(Done { record: made, change: Some(Change::Created), fields: Vec::new() })
     }
 
-    async fn change(&mut self, said: &Said, id: &str, active: bool) -> Result<Done, Refused> {
-        let path = format!("/{}/{id}", self.resource.name);
-        let record = self.call(Method::GET, &path, None, None).await?;
+    async fn change(&mut self, said: &Said, record: Value) -> Result<Done, Refused> {
+        let path = format!("/{}/{}", self.resource.name, record["id"].as_str().unwrap_or_default());
+        let active = !self.resource.has_status || record["status"] == "active";
         let (patch, before) = said.differs(&record, active);
         if patch.is_empty() {
             return Ok(Done { record, change: None, fields: Vec::new() });
@@ -331,6 +354,11 @@ impl Rows<'_> {
         let column = Some(columns.join(", ")).filter(|column| !column.is_empty());
         Refused::Row(vec![TableIssue::error(code, column, None, message)])
     }
+}
+
+/// Whether this can stand in an address as it is.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
 /// What became of a row.

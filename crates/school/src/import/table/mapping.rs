@@ -244,6 +244,11 @@ pub(super) fn plan(resources: &Resources, resource: &Resource, mapping: &TableMa
 }
 
 impl Plan {
+    /// A row names its record itself, so nothing has to be looked for.
+    pub(super) fn is_by_id(&self) -> bool {
+        self.key == ["id"]
+    }
+
     fn bind(
         &mut self,
         resources: &Resources,
