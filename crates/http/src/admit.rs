@@ -113,7 +113,7 @@ mod tests {
 
     use super::{Crowd, Oversized};
     use crate::request::Peer;
-    use crate::{CrowdLimits, EdgeLimits, EdgeSettings, app::finish, frame::Frame, workbook::Days};
+    use crate::{CrowdLimits, EdgeLimits, EdgeSettings, app::finish, frame::Frame, heading::Headings, workbook::Days};
 
     const TIME: Duration = Duration::from_millis(200);
 
@@ -143,7 +143,20 @@ mod tests {
         let limits = EdgeLimits { time: TIME, ..EdgeLimits::default() };
         let settings = Arc::new(EdgeSettings { limits, ..EdgeSettings::default() });
         let clock = Arc::new(SystemClock);
-        (finish(routes, Frame { settings, clock, crowd: crowd.clone(), tenancy: None, days: Days::default() }), crowd)
+        (
+            finish(
+                routes,
+                Frame {
+                    settings,
+                    clock,
+                    crowd: crowd.clone(),
+                    tenancy: None,
+                    days: Days::default(),
+                    headings: Headings::default(),
+                },
+            ),
+            crowd,
+        )
     }
 
     async fn ask(router: &Router, method: &str, path: &str) -> Response<Body> {
@@ -226,7 +239,14 @@ mod tests {
         let settings = Arc::new(EdgeSettings { limits, ..EdgeSettings::default() });
         let take = async |body: Bytes| body.len().to_string();
         let routes = Router::new().route("/api/v1/take", post(take));
-        let frame = Frame { settings, clock: Arc::new(SystemClock), crowd, tenancy: None, days: Days::default() };
+        let frame = Frame {
+            settings,
+            clock: Arc::new(SystemClock),
+            crowd,
+            tenancy: None,
+            days: Days::default(),
+            headings: Headings::default(),
+        };
         let router = finish(routes, frame);
         let send = |client: [u8; 4], body: Body| {
             let mut request = Request::post("/api/v1/take").body(body).unwrap();

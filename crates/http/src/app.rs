@@ -10,7 +10,7 @@ use cloister_tenancy::{Error, ErrorKind, Module};
 use tower::util::MapRequestLayer;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Edge, Problem, address, docs, document, frame::Frame, health, workbook::Days};
+use crate::{Edge, Problem, address, docs, document, frame::Frame, heading::Headings, health, workbook::Days};
 
 /// A module that can be reached over HTTP.
 pub trait HttpModule: Module {
@@ -21,7 +21,7 @@ pub trait HttpModule: Module {
 /// The whole edge: modules under `/api/v1` and `/t/<slug>/api/v1`, health, metrics and the API document.
 pub fn app(edge: &Edge, modules: &[Arc<dyn HttpModule>]) -> Router {
     let (api, document) = document::assemble(modules);
-    let days = Days::of(&document);
+    let (days, headings) = (Days::of(&document), Headings::of(&document));
     let routes = api.merge(health::routes()).merge(docs::routes(&document)).with_state(edge.clone());
     let frame = Frame {
         settings: edge.settings().clone(),
@@ -29,6 +29,7 @@ pub fn app(edge: &Edge, modules: &[Arc<dyn HttpModule>]) -> Router {
         crowd: edge.crowd().clone(),
         tenancy: Some(edge.tenancy().clone()),
         days,
+        headings,
     };
     finish(routes, frame)
 }
@@ -76,7 +77,7 @@ mod tests {
     use super::finish;
     use crate::{
         Answer, EdgeLimits, EdgeSettings, Environment, Json, Listing, Once, Problem, Sort, crowd::Crowd, frame::Frame,
-        workbook::Days,
+        heading::Headings, workbook::Days,
     };
 
     #[derive(Debug, Serialize, Deserialize, Validate)]
@@ -117,7 +118,17 @@ mod tests {
             .route("/api/v1/broken", get(async || Problem::from(cloister_tenancy::Error::internal("hunter2"))))
             .with_state(settings.clone());
         let crowd = Crowd::new(settings.crowd);
-        finish(routes, Frame { settings, clock: Arc::new(SystemClock), crowd, tenancy: None, days: Days::default() })
+        finish(
+            routes,
+            Frame {
+                settings,
+                clock: Arc::new(SystemClock),
+                crowd,
+                tenancy: None,
+                days: Days::default(),
+                headings: Headings::default(),
+            },
+        )
     }
 
     struct Seen {

@@ -28,6 +28,7 @@ use crate::{
     address::Address,
     admit, cors,
     crowd::Crowd,
+    heading::Headings,
     held, host, problem,
     request::{Peer, RequestInfo},
     table,
@@ -55,13 +56,15 @@ pub(crate) struct Frame {
     pub(crate) tenancy: Option<Tenancy>,
     /// Which fields of lists hold days and moments.
     pub(crate) days: Days,
+    /// The fields of lists.
+    pub(crate) headings: Headings,
 }
 
 impl Frame {
     /// Puts it around the routes. Called after all of them, the answers to unknown ones included.
     pub(crate) fn around(self, routes: Router) -> Router {
         routes
-            .layer(middleware::from_fn_with_state(self.days.clone(), table::lists))
+            .layer(middleware::from_fn_with_state((self.days.clone(), self.headings.clone()), table::lists))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::from_fn_with_state(self.crowd.clone(), admit::admit))
             .layer(middleware::from_fn(finish_problem))

@@ -25,6 +25,7 @@ mod formula;
 mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
+mod heading;
 mod health;
 mod held;
 mod host;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header, request::Parts},
     middleware::Next,
     response::IntoResponse,
@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     formula::cell,
+    heading::Headings,
     request::RequestInfo,
     workbook::{self, Days, Workbook},
 };
@@ -54,7 +55,11 @@ fn wanted_form(method: &Method, headers: &HeaderMap) -> Option<Form> {
 }
 
 /// Answers a list as a table where that is wanted; everything else goes by as it is.
-pub(crate) async fn lists(State(days): State<Days>, request: Request, next: Next) -> Response<Body> {
+pub(crate) async fn lists(
+    State((days, headings)): State<(Days, Headings)>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
     let Some(form) = wanted_form(request.method(), request.headers()) else {
         return next.run(request).await;
     };
@@ -84,9 +89,16 @@ pub(crate) async fn lists(State(days): State<Days>, request: Request, next: Next
         .get::<Arc<RequestInfo>>()
         .map_or_else(|| parts.uri.path().to_owned(), |info| info.path.clone());
     let name = name.rsplit('/').find(|part| !part.is_empty()).unwrap_or("list").to_owned();
+    let route = parts.extensions.get::<MatchedPath>().cloned();
     let mut rest = Rest { parts, next, columns: Vec::new(), page: Some(page), head: true };
     if let Err(error) = rest.begin().await {
         return crate::Problem::from(error).into_response();
+    }
+    if rest.columns.is_empty()
+        && let Some(route) = route
+    {
+        // No record tells the columns.
+        rest.columns = headings.at(route.as_str());
     }
     let (body, kind, ending) = match form {
         Form::Csv => {
@@ -267,7 +279,10 @@ mod tests {
     use tower::ServiceExt;
 
     use super::lists;
-    use crate::workbook::{self, Days};
+    use crate::{
+        heading::Headings,
+        workbook::{self, Days},
+    };
 
     /// Five things, as many a page as the test likes, whatever limit is asked for.
     fn routes() -> Router {
@@ -290,7 +305,7 @@ mod tests {
         Router::new()
             .route("/things", get(list))
             .route("/thing", get(async || json_answer(StatusCode::OK, &json!({"items": [], "name": 1}))))
-            .layer(middleware::from_fn_with_state(Days::default(), lists))
+            .layer(middleware::from_fn_with_state((Days::default(), Headings::default()), lists))
     }
 
     fn json_answer(status: StatusCode, body: &Value) -> Response<Body> {

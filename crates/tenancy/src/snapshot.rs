@@ -5,6 +5,7 @@ use cloister_postgres::{Parameters, Row, Statement, Transaction};
 use crate::{
     Error, OpContext, Result, Tenancy,
     door::{bind, enter_long_read, is_refused_by_fence},
+    tx::MANY_ROWS,
 };
 
 /// A tenant as it was when this was begun: every statement sees the same rows, whoever writes meanwhile. It cannot write.
@@ -19,7 +20,8 @@ pub struct TenantSnapshot {
 }
 
 impl Tenancy {
-    /// Looks at the context's tenant as it is now. One round trip. Each statement may take as long as one of an import.
+    /// Looks at the context's tenant as it is now. Each statement may take as long as one of an import, and is planned like one:
+    /// what came in a moment ago is in no statistics yet.
     pub async fn snapshot(&self, cx: &OpContext) -> Result<TenantSnapshot> {
         if cx.whole.is_some() {
             return Err(Error::internal("a step of a larger work looks at what that work has done, not at one moment"));
@@ -31,7 +33,10 @@ impl Tenancy {
             let enter = Some(enter_long_read(&entry, placement));
             let mut transaction = Transaction::snapshot(lease, Some(placement.schema.clone()), enter);
             match transaction.query_all(&[]).await {
-                Ok(_) => return Ok(TenantSnapshot { tenancy: self.clone(), cx: cx.clone(), transaction }),
+                Ok(_) => {
+                    transaction.batch(MANY_ROWS).await.map_err(|error| self.explain(error))?;
+                    return Ok(TenantSnapshot { tenancy: self.clone(), cx: cx.clone(), transaction });
+                }
                 Err(error) if is_refused_by_fence(&error) => {
                     // Its connection is given back before another is asked for.
                     drop(transaction);

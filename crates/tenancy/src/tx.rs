@@ -50,7 +50,7 @@ statements! {
 /// Statistics are of all tenants together and say little about one. Where they take thirty thousand rows for one, the planner
 /// goes through all of them again for each row of the other side (measured: 16 s instead of 0.1 s). Hashing both sides is
 /// never that bad. And sorts and hashes of one school's size stay in memory.
-const MANY_ROWS: &str = "set local enable_nestloop = off; set local work_mem = '32MB'";
+pub(crate) const MANY_ROWS: &str = "set local enable_nestloop = off; set local work_mem = '32MB'";
 
 /// A unit of work on the tenant of its context: rows, audit and jobs commit together or not at all.
 ///

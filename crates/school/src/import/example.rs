@@ -1,5 +1,7 @@
 //! Examples of what changes, for people who look before they agree.
 
+use std::collections::HashMap;
+
 use cloister_tenancy::{
     Result, TenantTx,
     sql::{Parameters, Row},
@@ -7,7 +9,7 @@ use cloister_tenancy::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::store::Entity;
+use super::store::{Entity, class, person};
 use crate::oneroster::File;
 
 /// What becomes of a record.
@@ -53,7 +55,32 @@ pub struct FieldChange {
 pub(super) async fn examples(tx: &mut TenantTx, entity: &Entity, count: u16) -> Result<Vec<Example>> {
     let count = i64::from(count);
     let with: &Parameters<'_> = &[&count];
-    Ok(tx.query(entity.image.examples, with).await?.iter().map(|row| example(row, entity)).collect())
+    let mut examples: Vec<Example> =
+        tx.query(entity.image.examples, with).await?.iter().map(|row| example(row, entity)).collect();
+    let (parts, statement) = match entity.file {
+        File::Classes => ("terms", &class::term::SHOWN),
+        File::Users => ("agents", &person::agent::SHOWN),
+        _ => return Ok(examples),
+    };
+    // Its parts lie in tables of their own. They may be all that differs, and are told of whatever else does.
+    let changed = examples.iter().filter(|example| example.change == Change::Changed);
+    let changed: Vec<&str> = changed.filter_map(|example| example.sourced_id.as_deref()).collect();
+    let rows = tx.query(statement, &[&changed]).await?;
+    let shown: HashMap<&str, (Value, Value)> = rows
+        .iter()
+        .map(|row| {
+            let ids = |name: &str| Value::from(row.get::<_, Vec<String>>(name));
+            (row.get("sourced_id"), (ids("before"), ids("after")))
+        })
+        .collect();
+    for example in examples.iter_mut().filter(|example| example.change == Change::Changed) {
+        let both = example.sourced_id.as_deref().and_then(|id| shown.get(id));
+        if let Some((before, after)) = both.filter(|(before, after)| before != after) {
+            let (before, after) = (before.clone(), after.clone());
+            example.fields.push(FieldChange { field: parts.to_owned(), before, after });
+        }
+    }
+    Ok(examples)
 }
 
 fn example(row: &Row, entity: &Entity) -> Example {
@@ -99,15 +126,6 @@ fn differences(before: &Value, after: &Value, entity: &Entity) -> Vec<FieldChang
         if before[field] != after[field] {
             differs(field, &before[field], &after[field]);
         }
-    }
-    // Its parts lie in tables of their own: that they differ is why it is here at all.
-    let parts = match entity.file {
-        File::Classes => Some("terms"),
-        File::Users => Some("agents"),
-        _ => None,
-    };
-    if let Some(parts) = parts.filter(|_| changes.is_empty()) {
-        changes.push(FieldChange { field: parts.to_owned(), before: Value::Null, after: Value::Null });
     }
     changes
 }

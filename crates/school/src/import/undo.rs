@@ -163,9 +163,10 @@ async fn end(tx: &mut TenantTx, run: ImportRun, now: Timestamp, changed: i64) ->
 
 /// Records were changed since, or something leans on them that was entered since.
 pub(super) fn were_changed(count: i64) -> Error {
+    let records = if count == 1 { "record was" } else { "records were" };
     let message = format!(
-        "{count} records were changed since this import, or something was entered since that belongs to them. Take it back with \
-         keep_changed, and they stay as they are now, or leave it."
+        "{count} {records} changed since this import, or something was entered since that belongs there. Take it back with \
+         keep_changed, and what was changed stays as it is now, or leave it."
     );
     Error::new(ErrorKind::Conflict, "import_changed_since", message)
 }

@@ -35,7 +35,7 @@ fn counts(run: &Value) -> (String, [i64; 4]) {
 }
 
 /// Line, column and code of what is wrong.
-fn issues(run: &Value) -> Vec<String> {
+pub(crate) fn issues(run: &Value) -> Vec<String> {
     let issues = run["report"]["issues"].as_array().unwrap();
     let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     issues

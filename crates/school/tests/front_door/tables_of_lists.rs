@@ -1,5 +1,7 @@
 //! Lists as tables.
 
+use std::collections::BTreeSet;
+
 use cloister_tenancy::Tier;
 use serde_json::json;
 
@@ -52,4 +54,27 @@ async fn everybody_gets_what_the_list_shows_them_in_every_tier() {
             assert_eq!(names, listed, "{role} in {}", tenant.tier);
         }
     }
+}
+
+#[tokio::test]
+async fn a_list_without_records_has_its_first_line() {
+    let (platform, door) = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    for (list, head) in [("orgs", "id,"), ("attendance_events", "id,")] {
+        let table = office.call("GET", list).header("accept", "text/csv").send().await;
+        assert!(table.text.starts_with(head) && table.text.ends_with("\r\n"), "{list}: {:?}", table.text);
+        assert_eq!(table.text.lines().count(), 1, "{list}: {:?}", table.text);
+        let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        let book = office.call("GET", list).header("accept", kind).send().await.bytes;
+        let look = office.call("POST", &format!("roster/table_preview?resource={list}")).file(kind, book);
+        let seen = look.expect(200).await;
+        let columns = seen["columns"].as_array().unwrap().len();
+        assert_eq!(columns, table.text.split(',').count(), "{list}: {seen}");
+    }
+    office.make("orgs", json!({"name": "North", "type": "school"})).await;
+    let all = office.call("GET", "orgs").header("accept", "text/csv").send().await.text;
+    let none = office.call("GET", "orgs?type=district").header("accept", "text/csv").send().await.text;
+    let names = |table: &str| table.lines().next().unwrap().split(',').map(str::to_owned).collect::<BTreeSet<_>>();
+    assert_eq!((none.lines().count(), names(&none)), (1, names(&all)), "the same with and without records");
 }

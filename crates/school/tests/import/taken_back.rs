@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cloister_ids::ImportRunId;
 use cloister_school::{
-    import::{Change, ImportRun, ImportSettings, Outcome, RunState, last, undo},
+    import::{Change, ImportReport, ImportRun, ImportSettings, Outcome, RunState, last, undo},
     oneroster::{File, Version},
 };
 use cloister_tenancy::{Result, TenantEntry, Tier};
@@ -171,6 +171,28 @@ async fn another_tenants_import_does_not_exist() {
     assert_eq!(found(&platform, &south).await.unwrap().id, theirs.id);
 }
 
+/// The examples of a report, one a line.
+fn told(report: &ImportReport) -> Vec<String> {
+    let mut told = Vec::new();
+    for file in &report.files {
+        for example in &file.examples {
+            let word = match example.change {
+                Change::Created => "created",
+                Change::Changed => "changed",
+                Change::Removed => "removed",
+            };
+            let fields: Vec<String> = example
+                .fields
+                .iter()
+                .map(|field| format!("{} {} {}", field.field, field.before, field.after))
+                .collect();
+            let id = example.sourced_id.as_deref().unwrap_or("-");
+            told.push(format!("{} {word} {id} {}", file.file.name(), fields.join("; ")));
+        }
+    }
+    told
+}
+
 #[tokio::test]
 async fn a_dry_run_shows_what_would_change() {
     let platform = platform().await;
@@ -179,29 +201,13 @@ async fn a_dry_run_shows_what_would_change() {
         let before = take_out(&platform, &tenant).await.1;
         let settings = ImportSettings { dry_run: true, examples: 5, ..any() };
         let report = bring(&platform, &tenant, &next_year(), &settings).await.unwrap();
-        let mut told = Vec::new();
-        for file in &report.files {
-            for example in &file.examples {
-                let word = match example.change {
-                    Change::Created => "created",
-                    Change::Changed => "changed",
-                    Change::Removed => "removed",
-                };
-                let fields: Vec<String> = example
-                    .fields
-                    .iter()
-                    .map(|field| format!("{} {} {}", field.field, field.before, field.after))
-                    .collect();
-                let id = example.sourced_id.as_deref().unwrap_or("-");
-                told.push(format!("{} {word} {id} {}", file.file.name(), fields.join("; ")));
-            }
-        }
+        let told = told(&report);
         for line in [
             "orgs changed school name \"North School\" \"Upper School\"",
             "academicSessions changed autumn end_date \"2025-12-20\" \"2025-12-21\"; parent \"year\" null",
-            "classes changed class-a terms null null",
+            "classes changed class-a terms [\"autumn\",\"year\"] [\"autumn\"]",
             "users created lee ",
-            "users changed sam given_name \"Sam\" \"Samuel\"",
+            "users changed sam given_name \"Sam\" \"Samuel\"; agents [\"grace\"] [\"tina\"]",
             "users removed kim ",
             "roles changed role-sam role_type \"primary\" \"secondary\"",
             "enrollments changed enr-sam class \"class-a\" \"class-b\"",
@@ -210,5 +216,33 @@ async fn a_dry_run_shows_what_would_change() {
             assert!(told.iter().any(|other| other == line), "{line} in {told:#?}");
         }
         assert!(take_out(&platform, &tenant).await.1 == before);
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_a_guardian_who_would_go_whatever_else_changes() {
+    let platform = platform().await;
+    for tenant in platform.tenant_in_each_tier().await {
+        bring(&platform, &tenant, &Fixture::school(), &any()).await.unwrap();
+        let settings = ImportSettings { dry_run: true, examples: 5, ..any() };
+        let mut fewer = Fixture::school();
+        fewer
+            .change(File::Users, "Sam,O'Neill,,,,,,grace", "Sam,Oneal,,,,,,")
+            .change(File::Users, "\"grace,sam\"", "\"sam,new\"")
+            .add(File::Users, "new,,,true,new,,New,Agent,,,,,,,,,,,,,,")
+            .change(
+                File::Classes,
+                "Algebra A,09,algebra,A,scheduled,Room 1,school,\"year,autumn\"",
+                "Algebra 1,09,algebra,A,scheduled,Room 1,school,year",
+            );
+        let report = bring(&platform, &tenant, &fewer, &settings).await.unwrap();
+        let told = told(&report);
+        for line in [
+            "users changed sam family_name \"O'Neill\" \"Oneal\"; agents [\"grace\"] []",
+            "users changed kim agents [\"grace\",\"sam\"] [\"new\",\"sam\"]",
+            "classes changed class-a title \"Algebra A\" \"Algebra 1\"; terms [\"autumn\",\"year\"] [\"year\"]",
+        ] {
+            assert!(told.iter().any(|other| other == line), "{line} in {told:#?}");
+        }
     }
 }

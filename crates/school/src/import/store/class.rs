@@ -59,6 +59,15 @@ pub(in crate::import) mod term {
         ISSUES = "insert into stage_issue (name, line, col, code, value, related)
             select 'class', c.line, 'termSourcedIds', 'reference_' || c.fault, c.term, 'academic_session'
             from ready_class_term c where $1::uuid is not null and c.fault is not null";
+        /// The terms of the classes `$2` that change, before and after.
+        SHOWN = "select r.sourced_id,
+                array(select a.sourced_id from class_term c
+                    join academic_session a on a.tenant_id = $1 and a.id = c.academic_session_id
+                    where c.tenant_id = $1 and c.class_id = r.id order by 1) as before,
+                array(select distinct coalesce(a.sourced_id, n.term) from ready_class_term n
+                    left join academic_session a on a.tenant_id = $1 and a.id = n.term_id
+                    where n.class = r.sourced_id and n.term_id is not null order by 1) as after
+            from ready_class r where r.action = 'change' and r.sourced_id = any($2::text[])";
         /// Terms that classes are no longer held in.
         REMOVE = "delete from class_term c using ready_class r
             where c.tenant_id = $1 and r.action = 'change' and c.class_id = r.id

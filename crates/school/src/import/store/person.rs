@@ -130,6 +130,17 @@ pub(in crate::import) mod agent {
         ISSUES = "insert into stage_issue (name, line, col, code, value, related)
             select 'person', a.line, 'agentSourcedIds', 'reference_' || a.fault, a.agent, 'person'
             from ready_person_agent a where $1::uuid is not null and a.fault is not null";
+        /// Who acts for the persons `$2` that change, before and after, but for contacts that the school keeps itself.
+        SHOWN = concat!(
+            "select r.sourced_id,
+                array(select g.sourced_id from contact a join person g on g.tenant_id = $1 and g.id = a.contact_id
+                    where a.tenant_id = $1 and a.student_id = r.id and a.status = 'active'
+                    and not ", merged::kept_contact!("a"), " order by 1) as before,
+                array(select distinct coalesce(g.sourced_id, n.agent) from ready_person_agent n
+                    left join person g on g.tenant_id = $1 and g.id = n.agent_id
+                    where n.person = r.sourced_id and n.fault is null and not n.kept order by 1) as after
+            from ready_person r where r.action = 'change' and r.sourced_id = any($2::text[])"
+        );
         /// Agents who no longer act for somebody.
         REMOVE = concat!("update contact a set status = 'tobedeleted', date_last_modified = $2::timestamptz, updated_at = $2,
                 updated_by = $3::text, version = a.version + 1

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     TableSettings, change_store,
     change_store::TableChange,
+    fault,
     house::House,
     lookup::{Lookup, joined},
     mapping::{self, Plan},
@@ -197,25 +198,8 @@ impl Rows<'_> {
             let message = format!("Row {before} is about the same record. Leave one of them out.");
             return Err(self.refused("row_repeated", message));
         }
-        let found: Vec<_> =
-            key.as_ref().map(|key| self.lookup.find(&self.resource.name, &self.plan.key, key)).unwrap_or_default();
-        let active: Vec<_> = found.iter().filter(|known| known.active).collect();
-        let known = match (active.as_slice(), found.as_slice()) {
-            ([one], _) => Some((one.id.clone(), true)),
-            // One that was deleted comes back.
-            ([], [one]) => Some((one.id.clone(), false)),
-            ([], _) => None,
-            _ => {
-                let message = "Several records are found by this. Use a key that only one has, such as its id.";
-                return Err(self.refused("key_ambiguous", message.to_owned()));
-            }
-        };
-        let done = match known {
-            Some((id, active)) => self.change(said, &id, active).await?,
-            None if said.fields.contains_key("id") && self.plan.key == ["id"] => {
-                let message = "There is no record with this id. Leave the cell empty to make one.";
-                return Err(self.refused("id_unknown", message.to_owned()));
-            }
+        let done = match self.known(said, key.as_deref()).await? {
+            Some(record) => self.change(said, record).await?,
             None => self.make(said).await?,
         };
         let Done { record, change, mut fields } = done;
@@ -227,6 +211,46 @@ impl Rows<'_> {
         Ok(())
     }
 
+    /// The record that is there, as it is now.
+    async fn known(&self, said: &Said, key: Option<&str>) -> Result<Option<Value>, Refused> {
+        let Some(key) = key else { return Ok(None) };
+        if self.plan.is_by_id() {
+            // Found without its list, which may be longer than anybody looks through.
+            let id = said.fields.get("id").and_then(Value::as_str).unwrap_or_default().trim();
+            let found = if is_id(id) { self.read(id).await } else { Ok(None) };
+            return match found.map_err(|error| self.of(error))? {
+                Some(record) => Ok(Some(record)),
+                None => {
+                    let message = "There is no record with this id. Leave the cell empty to make one.";
+                    Err(self.refused("id_unknown", message.to_owned()))
+                }
+            };
+        }
+        let found = self.lookup.find(&self.resource.name, &self.plan.key, key);
+        let active: Vec<_> = found.iter().filter(|known| known.active).collect();
+        let id = match (active.as_slice(), found.as_slice()) {
+            ([one], _) => &one.id,
+            // One that was deleted comes back.
+            ([], [one]) => &one.id,
+            ([], _) => return Ok(None),
+            _ => {
+                let message = "Several records are found by this. Use a key that only one has, such as its id.";
+                return Err(self.refused("key_ambiguous", message.to_owned()));
+            }
+        };
+        self.call(Method::GET, &format!("/{}/{id}", self.resource.name), None, None).await.map(Some)
+    }
+
+    /// A record by its id; none where there is no such record.
+    async fn read(&self, id: &str) -> Result<Option<Value>> {
+        let path = format!("/{}/{id}", self.resource.name);
+        match self.house.inside.call(self.batch.cx(), Method::GET, &path, None, None).await {
+            Ok(record) => Ok(Some(record)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn make(&mut self, said: &Said) -> Result<Done, Refused> {
         let made = self.call(Method::POST, &format!("/{}", self.resource.name), None, Some(&said.body())).await?;
         self.lookup.made(self.resource, &made);
@@ -234,9 +258,9 @@ impl Rows<'_> {
         Ok(Done { record: made, change: Some(Change::Created), fields: Vec::new() })
     }
 
-    async fn change(&mut self, said: &Said, id: &str, active: bool) -> Result<Done, Refused> {
-        let path = format!("/{}/{id}", self.resource.name);
-        let record = self.call(Method::GET, &path, None, None).await?;
+    async fn change(&mut self, said: &Said, record: Value) -> Result<Done, Refused> {
+        let path = format!("/{}/{}", self.resource.name, record["id"].as_str().unwrap_or_default());
+        let active = !self.resource.has_status || record["status"] == "active";
         let (patch, before) = said.differs(&record, active);
         if patch.is_empty() {
             return Ok(Done { record, change: None, fields: Vec::new() });
@@ -270,10 +294,12 @@ impl Rows<'_> {
             let put = self.call(Method::PUT, &path, there["version"].as_i64(), Some(&body)).await?;
             self.changes.push(self.changed(id, beside.before(&there), &put));
             if beside.within.is_some() {
-                // Its version is the record's own.
-                let own = self.changes.iter_mut().rev().skip(1).take(1);
-                own.filter(|change| record["id"] == change.record_id.as_str())
-                    .for_each(|change| change.version_after = put["version"].as_i64().unwrap_or_default());
+                // Its version is the record's own. Something else may have been put beside it in between.
+                if let Some(own) =
+                    self.changes.iter_mut().rev().find(|change| record["id"] == change.record_id.as_str())
+                {
+                    own.version_after = put["version"].as_i64().unwrap_or_default();
+                }
             }
             let there = beside.inner(&there);
             let differing = said.as_object().into_iter().flatten().filter(|(field, value)| there[*field] != **value);
@@ -315,34 +341,8 @@ impl Rows<'_> {
     fn of(&self, error: Error) -> Refused {
         match error.kind() {
             ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::TooMany => Refused::All(error),
-            _ => Refused::Row(self.issues(&error)),
+            _ => Refused::Row(fault::issues(self.plan, &error)),
         }
-    }
-
-    /// What the API says is wrong, told of the columns of the table.
-    fn issues(&self, error: &Error) -> Vec<TableIssue> {
-        if error.fields().is_empty() {
-            return vec![TableIssue::error(error.code(), None, None, error.message().to_owned())];
-        }
-        let told = error.fields().iter().map(|field| {
-            let mut names = field.field.split(['.', '[', ']']).filter(|part| !part.is_empty());
-            let name = names.next().unwrap_or_default();
-            let part = names.rfind(|part| !part.bytes().all(|byte| byte.is_ascii_digit()));
-            let all = || self.plan.bindings.iter();
-            let named = all().find(|known| known.field == name && known.part.as_deref() == part);
-            let binding = named.or_else(|| all().find(|known| known.field == name));
-            // What is kept beside a record is told by the names of its own fields.
-            let binding = binding
-                .or_else(|| all().find(|known| known.beside && [Some(name), part].contains(&known.part.as_deref())));
-            let called = binding.map_or_else(|| field.field.clone(), |binding| binding.called.clone());
-            TableIssue::error(
-                &field.code,
-                Some(called).filter(|called| !called.is_empty()),
-                None,
-                field.message.clone(),
-            )
-        });
-        told.collect()
     }
 
     fn refused(&self, code: &str, message: String) -> Refused {
@@ -354,6 +354,11 @@ impl Rows<'_> {
         let column = Some(columns.join(", ")).filter(|column| !column.is_empty());
         Refused::Row(vec![TableIssue::error(code, column, None, message)])
     }
+}
+
+/// Whether this can stand in an address as it is.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
 /// What became of a row.

@@ -89,7 +89,7 @@ impl Lookup {
                 list.keys.push(key);
             }
         };
-        if !plan.key.is_empty() {
+        if !plan.key.is_empty() && !plan.is_by_id() {
             want(&resource.name, plan.key.clone());
         }
         for Binding { kind, by, .. } in &plan.bindings {

@@ -134,6 +134,9 @@ pub(super) fn suggestion(resources: &Resources, resource: &Resource, header: &st
     if header.trim() == "id" {
         return Some("id".to_owned());
     }
+    if let Some(target) = written_out(resources, resource, header.trim()) {
+        return Some(target);
+    }
     // A table of ours has the names of fields: what is there to be read only, or looks different in a list, is left out.
     let field = |name: &str| resource.fields.iter().find(|field| field.name == name);
     let name = normal(header);
@@ -160,6 +163,17 @@ pub(super) fn suggestion(resources: &Resources, resource: &Resource, header: &st
         return Some(day);
     }
     references(resources, resource, &name)
+}
+
+/// A column may be headed by what it is to be taken for: `roles.role`, `roles.org_id:name`.
+fn written_out(resources: &Resources, resource: &Resource, header: &str) -> Option<String> {
+    let (path, by) = header.split_once(':').map_or((header, None), |(path, by)| (path, Some(by)));
+    if !path.contains('.') && by.is_none() {
+        return None;
+    }
+    let all = resources.shown(resource);
+    let field = all.iter().find(|field| field.name == path)?;
+    by.is_none_or(|by| field.found_by.iter().any(|known| known == by)).then(|| header.to_owned())
 }
 
 /// `school`, `school_name` and `class_code` suggest records of other lists.
@@ -230,6 +244,11 @@ pub(super) fn plan(resources: &Resources, resource: &Resource, mapping: &TableMa
 }
 
 impl Plan {
+    /// A row names its record itself, so nothing has to be looked for.
+    pub(super) fn is_by_id(&self) -> bool {
+        self.key == ["id"]
+    }
+
     fn bind(
         &mut self,
         resources: &Resources,

@@ -24,6 +24,7 @@ mod bring;
 mod change_store;
 mod delimited;
 mod excel;
+mod fault;
 mod house;
 mod lookup;
 mod mapping;

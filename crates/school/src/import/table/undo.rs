@@ -32,34 +32,37 @@ pub(in crate::import) async fn take_back(
     tx.commit().await?;
     let house = House::new(tenancy, batch.cx()).await?;
     let now = versions(&house, batch.cx(), &changes).await?;
-    // A row that came later in the table may have changed a record once more: only the last of each record is compared.
+    // A row that came later in the table may have changed a record once more: only the last of each is compared.
     let mut looked = HashSet::new();
     let mut kept = HashSet::new();
     for change in &changes {
-        let record = (change.resource.as_str(), change.record_id.as_str());
-        if looked.insert(record) && now.get(&(record.0.to_owned(), record.1.to_owned())) != Some(&change.version_after)
-        {
-            kept.insert(record);
+        let known = (change.resource.clone(), change.record_id.clone());
+        if now.get(&known) != Some(&change.version_after) && !looked.contains(&known) {
+            kept.insert(record_of(change));
         }
+        looked.insert(known);
     }
     let mut tx = tenancy.write(batch.cx()).await?;
     let stay = attached::staying(&mut tx, &leaving(&changes), applied_at).await?;
     tx.commit().await?;
     let stays = |change: &&TableChange| roster_id(change).is_some_and(|(_, id)| stay.ids.binary_search(&id).is_ok());
-    let staying = || changes.iter().filter(stays).map(|change| (change.resource.as_str(), change.record_id.as_str()));
-    kept.extend(staying().filter(|(_, id)| !id.contains('/')));
+    kept.extend(changes.iter().filter(stays).map(record_of));
+    // A record is one, whatever of it was changed, and what is kept beside it stays with it.
     let count = i64::try_from(kept.len()).unwrap_or(i64::MAX);
-    // And what is kept beside them.
-    kept.extend(staying());
     if count > 0 && !keep_changed {
         return Err(were_changed(count));
     }
-    for change in changes.iter().filter(|change| !kept.contains(&(change.resource.as_str(), change.record_id.as_str())))
-    {
+    for change in changes.iter().filter(|change| !kept.contains(&record_of(change))) {
         one(&house, batch, change).await.map_err(|error| contradicts(change, error))?;
         batch.keep().await?;
     }
     Ok(count)
+}
+
+/// The list and the record that something was done to, or beside.
+fn record_of(change: &TableChange) -> (&str, &str) {
+    let record = change.record_id.split('/').next().unwrap_or_default();
+    (&change.resource, record)
 }
 
 /// Records of the roster that would be marked as deleted. Other lists say themselves what a deletion would hurt.
@@ -78,8 +81,8 @@ fn leaving(changes: &[TableChange]) -> Leaving {
 
 /// The table and the id of a record of the roster, or of the one that something is kept beside.
 fn roster_id(change: &TableChange) -> Option<(&'static str, Uuid)> {
-    let id = change.record_id.split('/').next()?;
-    Some(match change.resource.as_str() {
+    let (list, id) = record_of(change);
+    Some(match list {
         "orgs" => ("org", id.parse::<OrgId>().ok()?.uuid()),
         "academic_sessions" => ("academic_session", id.parse::<AcademicSessionId>().ok()?.uuid()),
         "courses" => ("course", id.parse::<CourseId>().ok()?.uuid()),

@@ -13,6 +13,7 @@ use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
 use super::{ArchiveBytes, Entry, Limits, PackageError};
 
+const FIRST_RECORD: [u8; 4] = *b"PK\x03\x04";
 const END_RECORD: [u8; 4] = *b"PK\x05\x06";
 const END_RECORD_LENGTH: usize = 22;
 const ENTRY_HEADER: [u8; 4] = *b"PK\x01\x02";
@@ -88,10 +89,15 @@ fn check_directory(bytes: &mut dyn ArchiveBytes, limits: &Limits) -> Result<(), 
     let mut tail = Vec::new();
     bytes.take(tail_length).read_to_end(&mut tail).map_err(failed)?;
     let at = tail.windows(END_RECORD.len()).rposition(|window| window == END_RECORD);
-    let Some(at) = at else { return Err(PackageError::NotAnArchive) };
+    let Some(at) = at else {
+        let mut first = Vec::new();
+        bytes.seek(SeekFrom::Start(0)).map_err(failed)?;
+        bytes.take(FIRST_RECORD.len() as u64).read_to_end(&mut first).map_err(failed)?;
+        return Err(if first == FIRST_RECORD { PackageError::CutOff } else { PackageError::NotAnArchive });
+    };
     let record = &tail[at..];
     if record.len() < END_RECORD_LENGTH {
-        return Err(PackageError::UnusualArchive("its end is cut off"));
+        return Err(PackageError::CutOff);
     }
     let short = |offset: usize| u16::from_le_bytes([record[offset], record[offset + 1]]);
     let long = |offset: usize| u64::from(u32::from_le_bytes([0, 1, 2, 3].map(|step| record[offset + step])));

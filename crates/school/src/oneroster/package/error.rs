@@ -11,6 +11,9 @@ pub enum PackageError {
     /// A file that is not a zip archive.
     #[error("this is not a zip archive; expected a `.zip` file or a folder with the CSV files in it")]
     NotAnArchive,
+    /// The beginning of a zip archive.
+    #[error("this zip archive is cut off: its end is missing; was it copied or sent whole?")]
+    CutOff,
     /// A zip archive that this reader does not take apart: split, zip64, with something before or after it.
     #[error("this zip archive is not plain: {0}; make it again with an ordinary zip program")]
     UnusualArchive(&'static str),
@@ -139,6 +142,7 @@ impl PackageError {
         match self {
             Self::NotFound => "package_not_found",
             Self::NotAnArchive => "package_not_an_archive",
+            Self::CutOff => "package_cut_off",
             Self::UnusualArchive(_) => "package_unusual_archive",
             Self::Damaged { .. } => "package_damaged",
             Self::Encoding { .. } => "package_encoding",

@@ -140,9 +140,11 @@ fn archives_that_are_not_plain_are_refused() {
     assert_eq!(refusal(Vec::new()), "package_not_an_archive");
     assert_eq!(refusal(b"sourcedId,status\n".to_vec()), "package_not_an_archive");
     let bytes = Fixture::v1_2().zip();
+    for left in [10, bytes.len() / 2, bytes.len() - 40, bytes.len() - 5] {
+        assert_eq!(refusal(bytes[..left].to_vec()), "package_cut_off", "{left} of {}", bytes.len());
+    }
     assert_eq!(refusal([b"#!/bin/sh\n".as_slice(), &bytes].concat()), "package_unusual_archive");
     assert_eq!(refusal([&bytes, b"more".as_slice()].concat()), "package_unusual_archive");
-    assert_eq!(refusal(bytes[..bytes.len() - 5].to_vec()), "package_unusual_archive");
     assert_eq!(under(bytes.clone(), Limits { archive: 100, ..Limits::default() }), "package_too_large");
     // A wrong checksum is noticed.
     let mut damaged = bytes.clone();
