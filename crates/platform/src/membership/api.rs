@@ -146,9 +146,10 @@ async fn member_read(service: Service, op: Op, Path(id): Path<MembershipId>) -> 
 
 /// Change a member
 ///
-/// A JSON merge patch of roles, status and the person of the roster that they are; null unties them. Nobody gives roles that may do more than they, nor changes a member who may; only
-/// owners make and unmake owners, and one is always left. The member's tokens are refused on every node within a second;
-/// those who are still let in get new ones by renewing.
+/// A JSON merge patch of roles, status, and the person of the roster that they are; null unties them. Nobody gives roles that
+/// may do more than they, nor changes a member who may; only owners make and unmake owners, and one is always left. A person
+/// whom another account has is taken from nobody. The member's tokens are refused on every node within a second; those who
+/// are still let in get new ones by renewing.
 #[utoipa::path(
     patch,
     path = "/tenant/members/{id}",
