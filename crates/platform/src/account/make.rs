@@ -1,7 +1,7 @@
 //! Making accounts otherwise than by sign-up or invitation: at the command line, and by staff for pupils without e-mail.
 
 use cloister_ids::{AccountId, PersonId, TenantId};
-use cloister_tenancy::{Error, PlatformRecord, Requester, Result};
+use cloister_tenancy::{Error, OpContext, PlatformRecord, Requester, Result};
 use secrecy::SecretString;
 
 use super::{Account, Name, NewAccount, check_email, store};
@@ -90,13 +90,12 @@ impl Service {
     /// The same as a person of the tenant's roster, to whom a job ties the account.
     pub async fn make_member_as(
         &self,
+        cx: &OpContext,
         person: PersonId,
-        tenant: TenantId,
         new: &NewPerson,
         roles: &[String],
-        by: &Requester,
     ) -> Result<AccountId> {
-        self.join(tenant, new, roles, Some(person), by).await
+        self.join(cx.tenant_id(), new, roles, Some((cx, person)), &cx.into()).await
     }
 
     async fn join(
@@ -104,17 +103,22 @@ impl Service {
         tenant: TenantId,
         new: &NewPerson,
         roles: &[String],
-        person: Option<PersonId>,
+        person: Option<(&OpContext, PersonId)>,
         by: &Requester,
     ) -> Result<AccountId> {
         let entry = self.tenancy().registry().by_id(tenant).ok_or_else(Error::not_found)?;
         membership::check_roles(self, &entry, roles).await?;
         let (parts, known) = self.make(new, None).await?;
         let (clock, by_text) = (self.tenancy().clock().clone(), by.actor.to_string());
-        let cx = self.tenancy().background(entry, by.actor.clone());
-        let roster = Roster::ask(self, &cx, person.as_slice(), None).await?;
+        let roster = match person {
+            Some((cx, person)) => Roster::ask(self, cx, &[person], None).await?,
+            None => Roster::default(),
+        };
         let mut tx = self.control().begin().await?;
-        roster.check(&mut tx, &cx, person, known.as_ref().map(|known| known.id)).await?;
+        if let Some((cx, person)) = person {
+            roster.check(&mut tx, cx, Some(person), known.as_ref().map(|known| known.id)).await?;
+        }
+        let person = person.map(|(_, person)| person);
         let id = match known {
             Some(known) => known.id,
             None => {

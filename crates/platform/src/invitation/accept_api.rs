@@ -6,7 +6,7 @@ use axum::{
 };
 use cloister_http::{Answer, Caller, Edge, Json, Problem, Visitor};
 use cloister_ids::{AccountId, MembershipId, PersonId, TenantId, Uuid};
-use cloister_tenancy::{Actor, ControlTx, Error, ErrorKind, OpContext, PlatformRecord, Result, TenantEntry};
+use cloister_tenancy::{ControlTx, Error, ErrorKind, PlatformRecord, Result, TenantEntry};
 use garde::Validate;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use super::{INVITATION, Invitation, InvitationState, link_over, store};
 use crate::{
     Service,
     account::{self, Account, Name, NewAccount, NewPassword, recovery},
-    membership::{self, Joining, Roster},
+    membership::{self, Joining},
     note,
     role::RoleBook,
     secret,
@@ -225,9 +225,6 @@ async fn invitation_accept(
         Some(_) => None,
         None => Some(new_account(&service, &tenant, &invitation, body.display_name, body.password).await?),
     };
-    let cx = service.tenancy().background(tenant.clone(), Actor::System("platform.invitation"));
-    let account = known.as_ref().map(|known| known.id);
-    let roster = Roster::ask(&service, &cx, invitation.person_id.as_slice(), account).await?;
     let now = service.tenancy().clock().now();
     let mut tx = service.control().begin().await?;
     let by = known.as_ref().map_or_else(|| "system:platform.invitation".to_owned(), |a| format!("account:{}", a.id));
@@ -250,7 +247,7 @@ async fn invitation_accept(
         }
         (None, None) => return Err(Error::internal("neither an account nor a new one").into()),
     };
-    let (membership_id, roles) = let_in(&mut tx, &service, &cx, &roster, &invitation, account).await?;
+    let (membership_id, roles) = let_in(&mut tx, &service, &tenant, &invitation, account).await?;
     let by = format!("account:{account}");
     tx.query(&store::ACCEPT, &[&tenant.id, &invitation.id, &now, &account, &by]).await?;
     let version = membership::outdate(&mut tx, account, tenant.id, now, &by).await?;
@@ -307,16 +304,14 @@ async fn prove(
     Ok(known.id)
 }
 
-/// Adds the membership. Roles that are no more are left out; a person that is no more, or that somebody else is by now, too.
+/// Adds the membership. Roles that are no more are left out; a person that somebody else is by now, too.
 async fn let_in(
     tx: &mut ControlTx,
     service: &Service,
-    cx: &OpContext,
-    roster: &Roster,
+    tenant: &TenantEntry,
     invitation: &Invitation,
     account: AccountId,
 ) -> Result<(MembershipId, Vec<String>)> {
-    let tenant = cx.tenant();
     let rows = tx.query(&store::MEMBERSHIP, &[&tenant.id, &account]).await?;
     if rows.first().is_some_and(|row| row.get::<_, &str>("status") != "active") {
         let message = "Your membership here is suspended. Ask who invited you.";
@@ -333,9 +328,9 @@ async fn let_in(
         return Err(Error::new(ErrorKind::Conflict, "too_many_roles", message));
     }
     let mut person: Option<Uuid> = invitation.person_id.map(PersonId::uuid);
-    if let Some(wanted) = invitation.person_id {
-        let is_somebody_else = roster.tied_to(account).any(|tied| tied != wanted.uuid());
-        if is_somebody_else || roster.refusal(tx, cx, wanted, Some(account)).await?.is_some() {
+    if let Some(wanted) = person {
+        let taken = tx.query(&membership::store::OF_PERSON, &[&tenant.id, &wanted]).await?;
+        if taken.first().is_some_and(|row| row.get::<_, AccountId>("account_id") != account) {
             person = None;
         }
     }

@@ -71,8 +71,9 @@ async fn run(service: &Service, job: &JobContext) -> Result<()> {
     let Some(mut tx) = job.first_delivery().await? else { return Ok(()) };
     let rows = service.control().run(&store::OF_PERSON, &[&tenant, &person]).await?;
     let account: Option<AccountId> = rows.first().map(|row| row.get("account_id"));
+    let roster = Roster::ask(service, cx, &[PersonId::from_uuid(person)], account).await?;
     if let Some(account) = account.filter(|_| !mends)
-        && let Some(other) = keeper(service, cx, person, account).await?
+        && let Some(other) = keeper(service, cx, &roster, person, account).await?
     {
         let (now, by) = (cx.clock().now(), cx.actor().to_string());
         service.control().run(&store::FORGET_PERSON, &[&tenant, &person, &account, &now, &by]).await?;
@@ -80,6 +81,10 @@ async fn run(service: &Service, job: &JobContext) -> Result<()> {
         let told = json!({ "account_id": account, "reason": "another account is tied" });
         tx.audit_act("member.forget_person", &MEMBER, Some(person), Some(told));
         return tx.commit().await;
+    }
+    // Nobody is two persons: whom else the account is tied to, they are not any more.
+    for former in account.into_iter().flat_map(|account| roster.tied_to(account)).filter(|former| *former != person) {
+        tie(service, &mut tx, cx, former, None).await?;
     }
     let is_there = tie(service, &mut tx, cx, person, account).await?;
     if let Some(account) = account.filter(|_| !is_there) {
@@ -97,8 +102,13 @@ async fn run(service: &Service, job: &JobContext) -> Result<()> {
 
 /// Another member's account that the person carries, though the control plane knows nothing of it: it was there first, and
 /// nobody takes it away. Where the control plane knows the other member as somebody else, or as none, their tie is over.
-async fn keeper(service: &Service, cx: &OpContext, person: Uuid, account: AccountId) -> Result<Option<AccountId>> {
-    let roster = Roster::ask(service, cx, &[PersonId::from_uuid(person)], None).await?;
+async fn keeper(
+    service: &Service,
+    cx: &OpContext,
+    roster: &Roster,
+    person: Uuid,
+    account: AccountId,
+) -> Result<Option<AccountId>> {
     let Some(other) = roster.tied(person).filter(|tied| *tied != account) else { return Ok(None) };
     let rows = service.control().run(&store::IS_NOBODY, &[&cx.tenant_id(), &other]).await?;
     Ok((!rows.is_empty()).then_some(other))

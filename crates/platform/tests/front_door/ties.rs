@@ -8,7 +8,7 @@ use cloister_testkit::Call;
 use serde_json::{Value, json};
 
 use crate::{
-    fixture::{House, by, person, text},
+    fixture::{House, person, text},
     members::Someone,
     roster::{account_of, enrol, remove, tie},
 };
@@ -197,15 +197,29 @@ async fn a_member_is_made_as_a_person_and_known_as_such_at_once() {
     let school = school().await;
     let (pupil, person_id) = school.pupil().await;
     let (service, roles) = (&school.house.service, ["teacher".to_owned()]);
+    let cx = school.house.platform.cx(&school.north);
     let new = person("mei@north.example");
-    let account = service.make_member_as(person_id, school.north.id, &new, &roles, &by()).await.unwrap();
+    let account = service.make_member_as(&cx, person_id, &new, &roles).await.unwrap();
     let member = school.admin.find(&school.house, &school.north, "mei@north.example").await;
     assert_eq!(member["person_id"], json!(person_id));
     school.make("mei2", Some(person_id)).refused(409, "person_taken").await;
     let other = person("other@north.example");
-    let refusal = service.make_member_as(person_id, school.north.id, &other, &roles, &by()).await.unwrap_err();
+    let refusal = service.make_member_as(&cx, person_id, &other, &roles).await.unwrap_err();
     assert_eq!(refusal.code(), "person_taken");
     let working = school.house.work();
     school.until(pupil, Some(account)).await;
+    working.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_only_the_roster_ties_is_moved_by_the_job_alone() {
+    let school = school().await;
+    let ((one, _), (two, second)) = (school.pupil().await, school.pupil().await);
+    let card = school.make("mei", Some(second)).expect(201).await;
+    // As when somebody whom the roster alone knew accepts an invitation as somebody else.
+    tie(&school.house, &school.north, one, Some(account(&card))).await;
+    let working = school.house.work();
+    school.until(two, Some(account(&card))).await;
+    assert_eq!(account_of(&school.house, &school.north, one).await, None);
     working.abort();
 }

@@ -1,3 +1,5 @@
+//! Names in texts, however they are written.
+
 use super::{Names, other_named};
 
 fn names(given: &str, family: &str) -> Names {
