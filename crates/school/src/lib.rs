@@ -78,8 +78,8 @@ use std::{future::Future, pin::Pin, sync::LazyLock};
 use cloister_http::{Edge, HttpModule};
 use cloister_ids::{AccountId, Id, Kind, PersonId, Uuid};
 use cloister_tenancy::{
-    ConstraintRule, Grant, Meter, Module, OpContext, PersonAccount, Resource, Result, Role, SchemaChange, Scope,
-    Tenancy, TenantTx, jobs::JobKind, sql::Statement,
+    ConstraintRule, Grant, Meter, Module, OpContext, PersonAccount, PersonStanding, Resource, Result, Role,
+    SchemaChange, Scope, Tenancy, TenantTx, jobs::JobKind, sql::Statement,
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -330,6 +330,16 @@ impl Module for School {
         limit: i64,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<PersonAccount>>> + Send + 'a>> {
         Box::pin(person::accounts(tenancy, cx, after, limit))
+    }
+
+    fn persons<'a>(
+        &'a self,
+        tenancy: &'a Tenancy,
+        cx: &'a OpContext,
+        persons: &'a [Uuid],
+        account: Option<AccountId>,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<PersonStanding>>> + Send + 'a>> {
+        Box::pin(person::standings(tenancy, cx, persons, account))
     }
 }
 

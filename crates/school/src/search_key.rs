@@ -18,6 +18,15 @@ const LAST: char = '\u{10FFFF}';
 /// assert_eq!(search_key::of(" Müller-Łukasz  O’Neill "), "muller lukasz oneill");
 /// ```
 pub fn of(text: &str) -> String {
+    folded(text, LONGEST)
+}
+
+/// The same of a text that no index has to hold.
+pub(crate) fn whole(text: &str) -> String {
+    folded(text, usize::MAX)
+}
+
+fn folded(text: &str, longest: usize) -> String {
     let mut key = String::with_capacity(text.len());
     let mut count = 0;
     let mut gap = false;
@@ -28,7 +37,7 @@ pub fn of(text: &str) -> String {
             Letters::Gap => gap = count > 0,
             Letters::These(letters) => {
                 let needed = letters.chars().count() + usize::from(gap);
-                if count + needed > LONGEST {
+                if count + needed > longest {
                     break;
                 }
                 if std::mem::take(&mut gap) {
@@ -39,7 +48,7 @@ pub fn of(text: &str) -> String {
             }
             Letters::Itself => {
                 let needed = 1 + usize::from(gap);
-                if count + needed > LONGEST {
+                if count + needed > longest {
                     break;
                 }
                 if std::mem::take(&mut gap) {

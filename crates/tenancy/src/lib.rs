@@ -51,7 +51,9 @@ pub use ledger::FleetProgress;
 pub use ledger::kernel_tables;
 pub use lifecycle::is_language_tag;
 pub use limits::{LimitError, LimitTexts, TenantLimits};
-pub use module::{ConstraintRule, ControlChange, Meter, Module, PersonAccount, Rights, SchemaChange, Table, TableKind};
+pub use module::{
+    ConstraintRule, ControlChange, Meter, Module, PersonAccount, PersonStanding, Rights, SchemaChange, Table, TableKind,
+};
 pub use plan::{NewPlan, Plan, PlanFields};
 pub use ports::{AuditSealer, Authenticator, Credential, Identity, KeyWrapper, Limits, NoLimits, OperatorVisit};
 pub use proof::{CODES, Code, Depth, Finding, Looked, Proof, Severity, StatementFaults};

@@ -98,6 +98,18 @@ pub trait Module: Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
+    /// How persons stand: of these ids those whom the module keeps, deleted or not, and whoever is tied to an account besides.
+    /// Each once, in any order. Whether the actor may know is for the caller to decide.
+    fn persons<'a>(
+        &'a self,
+        _tenancy: &'a Tenancy,
+        _cx: &'a OpContext,
+        _persons: &'a [Uuid],
+        _account: Option<AccountId>,
+    ) -> BoxFuture<'a, Result<Vec<PersonStanding>>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     /// What a new tenant finds already there. Runs again when provisioning is resumed, so it must be idempotent.
     fn seed<'a>(&'a self, _tx: &'a mut TenantTx) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>> {
         Box::pin(std::future::ready(Ok(())))
@@ -111,6 +123,17 @@ pub struct PersonAccount {
     pub person: Uuid,
     /// The account.
     pub account: AccountId,
+}
+
+/// How a person stands in the module that keeps them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PersonStanding {
+    /// The person's id, whatever its kind.
+    pub person: Uuid,
+    /// Neither deleted nor merged into another.
+    pub is_there: bool,
+    /// The account that is tied to them.
+    pub account: Option<AccountId>,
 }
 
 /// One numbered change of a module's tables, in the phases that also suit a distributed engine.

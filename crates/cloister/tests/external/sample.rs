@@ -26,6 +26,9 @@ async fn passwords_are_shown_although_nobody_can_tell_the_server_how_much_there_
     let serving = program.serve();
     let token = serving.sign_in("north", "principal@north.example", line.split_whitespace().last().unwrap());
     assert!(serving.get("/t/north/api/v1/persons?limit=2", &token).starts_with("HTTP/1.1 200"));
+    // Whoever was made has their person, on both sides.
+    let members = serving.get("/t/north/api/v1/tenant/members?q=principal", &token);
+    assert!(members.contains("\"person_id\":\"per_"), "{members}");
     serving.stop();
     server.stop().await;
 }

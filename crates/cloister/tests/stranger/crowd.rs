@@ -33,10 +33,6 @@ pub(crate) struct Crowd<'a> {
 /// What everybody who belongs to a tenant may ask, whatever their roles and whatever its state.
 const FOR_ALL_MEMBERS: [&str; 1] = ["tenant_status"];
 
-/// What is written down as it was wished for, whether it is there or not. The job that does it, within the tenant, finds
-/// nobody else's: see `wishes`.
-const WISHES: [(&str, &str); 2] = [("invitation_create", "person_id"), ("member_create", "person_id")];
-
 impl<'a> Crowd<'a> {
     pub(crate) fn new(
         world: &'a World,
@@ -178,9 +174,6 @@ impl<'a> Crowd<'a> {
         }
         let things = self.town.own.things.clone();
         for (field, kind, is_list) in &self.operation.fields {
-            if WISHES.contains(&(self.operation.id.as_str(), field.as_str())) {
-                continue;
-            }
             let (Some(thing), Some(body)) = (things.get(kind), &self.other.ask.body) else { continue };
             let absent = body.get(field).is_none_or(|value| value.is_null() || value == &json!([]));
             if absent {

@@ -1,11 +1,16 @@
 //! Making accounts otherwise than by sign-up or invitation: at the command line, and by staff for pupils without e-mail.
 
-use cloister_ids::{AccountId, TenantId};
-use cloister_tenancy::{Error, PlatformRecord, Requester, Result};
+use cloister_ids::{AccountId, PersonId, TenantId};
+use cloister_tenancy::{Error, OpContext, PlatformRecord, Requester, Result};
 use secrecy::SecretString;
 
 use super::{Account, Name, NewAccount, check_email, store};
-use crate::{Service, membership, note, policy::PasswordPolicy};
+use crate::{
+    Service,
+    membership::{self, Joining, Roster},
+    note,
+    policy::PasswordPolicy,
+};
 
 /// Somebody who is given an account.
 #[derive(Debug, Clone)]
@@ -79,11 +84,41 @@ impl Service {
         roles: &[String],
         by: &Requester,
     ) -> Result<AccountId> {
+        self.join(tenant, new, roles, None, by).await
+    }
+
+    /// The same as a person of the tenant's roster, to whom a job ties the account.
+    pub async fn make_member_as(
+        &self,
+        cx: &OpContext,
+        person: PersonId,
+        new: &NewPerson,
+        roles: &[String],
+    ) -> Result<AccountId> {
+        self.join(cx.tenant_id(), new, roles, Some((cx, person)), &cx.into()).await
+    }
+
+    async fn join(
+        &self,
+        tenant: TenantId,
+        new: &NewPerson,
+        roles: &[String],
+        person: Option<(&OpContext, PersonId)>,
+        by: &Requester,
+    ) -> Result<AccountId> {
         let entry = self.tenancy().registry().by_id(tenant).ok_or_else(Error::not_found)?;
         membership::check_roles(self, &entry, roles).await?;
         let (parts, known) = self.make(new, None).await?;
         let (clock, by_text) = (self.tenancy().clock().clone(), by.actor.to_string());
+        let roster = match person {
+            Some((cx, person)) => Roster::ask(self, cx, &[person], None).await?,
+            None => Roster::default(),
+        };
         let mut tx = self.control().begin().await?;
+        if let Some((cx, person)) = person {
+            roster.check(&mut tx, cx, Some(person), known.as_ref().map(|known| known.id)).await?;
+        }
+        let person = person.map(|(_, person)| person);
         let id = match known {
             Some(known) => known.id,
             None => {
@@ -98,9 +133,11 @@ impl Service {
                 super::insert(&mut tx, &*clock, &account, &by_text).await?
             }
         };
-        let version = membership::add(&mut tx, &*clock, id, tenant, roles, &by_text).await?;
+        let joining = Joining { account: id, tenant, roles, person: person.map(PersonId::uuid) };
+        let version = membership::add_as(&mut tx, &*clock, joining, &by_text).await?;
         let record = PlatformRecord::new(by, "member.create", "platform.member").on(id);
-        note::both(&mut tx, tenant, record.changing(serde_json::json!({ "roles": roles }))).await?;
+        note::both(&mut tx, tenant, record.changing(serde_json::json!({ "roles": roles, "person_id": person })))
+            .await?;
         tx.commit().await?;
         self.revocations().membership(id, tenant, version, clock.now());
         Ok(id)

@@ -22,7 +22,9 @@ use super::{
 use crate::{
     Service,
     account::{check_email, email_key},
-    idempotency, note,
+    idempotency,
+    membership::Roster,
+    note,
 };
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
@@ -139,13 +141,14 @@ async fn invitation_create(service: Service, op: Op, once: Once<NewInvitation>) 
     }
     let guest = Guest { email, display_name, person: person_id };
     let inviter = send::inviter(&service, cx.account()).await?;
+    let roster = Roster::ask(&service, cx, person_id.as_slice(), None).await?;
     let scope = idempotency::within(cx);
     let mut tx = service.control().begin().await?;
     if let Some(earlier) = idempotency::take(&mut tx, &service, &scope, key.as_ref()).await? {
         return Ok(earlier.into_response());
     }
     send::check_roles(&mut tx, &service, cx, &roles).await?;
-    check_free(&mut tx, cx, &guest).await?;
+    check_free(&mut tx, cx, &roster, &guest).await?;
     send::check_room(&mut tx, cx, 1).await?;
     let made = send::invite(&mut tx, &service, cx, &guest, &roles, inviter.as_deref()).await?;
     note::both(&mut tx, cx.tenant_id(), send::record(cx, "invitation.create", &made)).await?;
@@ -159,8 +162,8 @@ async fn invitation_create(service: Service, op: Op, once: Once<NewInvitation>) 
     Ok(response)
 }
 
-/// Refuses who is a member or invited already, and a person who is.
-async fn check_free(tx: &mut ControlTx, cx: &OpContext, guest: &Guest) -> Result<()> {
+/// Refuses who is a member or invited already, and a person who is, or who is not there.
+async fn check_free(tx: &mut ControlTx, cx: &OpContext, roster: &Roster, guest: &Guest) -> Result<()> {
     let (tenant, now, by) = (cx.tenant_id(), cx.clock().now(), cx.actor().to_string());
     let key = vec![email_key(&guest.email)];
     let rows = tx
@@ -179,10 +182,11 @@ async fn check_free(tx: &mut ControlTx, cx: &OpContext, guest: &Guest) -> Result
         let message = "Somebody with this address is invited already. Send that invitation again instead.";
         return Err(Error::new(ErrorKind::Conflict, "already_invited", message));
     }
+    roster.check(tx, cx, guest.person, None).await?;
     if let Some(person) = guest.person
-        && !tx.query(&store::PERSON_TAKEN, &[&tenant, &person, &now]).await?.is_empty()
+        && !tx.query(&store::PERSON_INVITED, &[&tenant, &person, &now]).await?.is_empty()
     {
-        let message = "Another member is this person already, or somebody is invited who will be.";
+        let message = "Somebody is invited who will be this person.";
         return Err(Error::new(ErrorKind::Conflict, "person_taken", message));
     }
     Ok(())
@@ -245,6 +249,8 @@ async fn invitation_resend(
     let cx = &op.cx;
     cx.authorize(Action::Update, &INVITATION)?;
     let inviter = send::inviter(&service, cx.account()).await?;
+    let person = read(&service, cx, id).await?.person_id;
+    let roster = Roster::ask(&service, cx, person.as_slice(), None).await?;
     let (tenant, now, by) = (cx.tenant_id(), cx.clock().now(), cx.actor().to_string());
     let mut tx = service.control().begin().await?;
     crate::membership::lock(&mut tx, tenant, now, &by).await?;
@@ -253,7 +259,7 @@ async fn invitation_resend(
     if invitation.state == InvitationState::Expired {
         // Meanwhile they may have joined, or been invited anew.
         let Invitation { email, display_name, person_id, .. } = invitation.clone();
-        check_free(&mut tx, cx, &Guest { email, display_name, person: person_id }).await?;
+        check_free(&mut tx, cx, &roster, &Guest { email, display_name, person: person_id }).await?;
     }
     send::check_room(&mut tx, cx, 1).await?;
     send::resend(&mut tx, &service, cx, &invitation, inviter.as_deref()).await?;

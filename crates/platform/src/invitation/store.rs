@@ -64,10 +64,9 @@ statements! {
     /// Which of these addresses are invited.
     INVITED = "select email_key from invitation
         where tenant_id = $1 and email_key = any($2) and state = 'open' and expires_at > $3";
-    /// Whether a person is a member, or invited.
-    PERSON_TAKEN = "select true from membership where tenant_id = $1 and person_id = $2
-        union all select true from invitation
-            where tenant_id = $1 and person_id = $2 and state = 'open' and expires_at > $3 limit 1";
+    /// Whether a person is invited.
+    PERSON_INVITED = "select true from invitation
+        where tenant_id = $1 and person_id = $2 and state = 'open' and expires_at > $3 limit 1";
     /// How many mails of invitations went out since a moment.
     SENT_SINCE = "select count(*) as sent from invitation where tenant_id = $1 and sent_at > $2";
     /// What an account has in a tenant.

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use cloister_http::{
     Answer, Edge, IfMatch, Listing, MergePatch, Op, Page, PageQuery, Path, Problem, Sort, Span, Tagged,
 };
-use cloister_ids::{AccountId, MembershipId, Uuid};
+use cloister_ids::{AccountId, MembershipId, PersonId, Uuid};
 use cloister_tenancy::{Action, Changes, OpContext, Result, sql::Statement};
 use garde::Validate;
 use jiff::Timestamp;
@@ -16,7 +16,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     MEMBER, link,
     member::{self, Member, MemberFields, MemberStatus},
-    outdate, store,
+    outdate,
+    roster::Roster,
+    store,
 };
 use crate::{Service, note, session::Ending};
 
@@ -144,9 +146,10 @@ async fn member_read(service: Service, op: Op, Path(id): Path<MembershipId>) -> 
 
 /// Change a member
 ///
-/// A JSON merge patch of roles and status. Nobody gives roles that may do more than they, nor changes a member who may; only
-/// owners make and unmake owners, and one is always left. The member's tokens are refused on every node within a second;
-/// those who are still let in get new ones by renewing.
+/// A JSON merge patch of roles, status, and the person of the roster that they are; null unties them. Nobody gives roles that
+/// may do more than they, nor changes a member who may; only owners make and unmake owners, and one is always left. A person
+/// whom another account has is taken from nobody. The member's tokens are refused on every node within a second; those who
+/// are still let in get new ones by renewing.
 #[utoipa::path(
     patch,
     path = "/tenant/members/{id}",
@@ -168,6 +171,7 @@ async fn member_update(
     let cx = &op.cx;
     cx.authorize(Action::Update, &MEMBER)?;
     let (tenant, by, now) = (cx.tenant_id(), cx.actor().to_string(), cx.clock().now());
+    let roster = roster_of(&service, cx, id, &patch).await?;
     let mut tx = service.control().begin().await?;
     let (member, book) = member::hold(&mut tx, &service, cx, id).await?;
     known.check(&member)?;
@@ -179,13 +183,31 @@ async fn member_update(
     book.check_known(&next.roles)?;
     book.check_within(cx.permissions(), &next.roles)?;
     member::keep_an_owner(&mut tx, cx, &member, Some(&next)).await?;
-    tx.query(&store::UPDATE, &[&tenant, &id, &next.roles, &next.status.word(), &now, &by]).await?;
+    let is_other = next.person_id != member.fields.person_id;
+    if is_other {
+        roster.check(&mut tx, cx, next.person_id, Some(member.account_id)).await?;
+    }
+    let with: &cloister_tenancy::sql::Parameters<'_> =
+        &[&tenant, &id, &next.roles, &next.status.word(), &now, &by, &next.person_id];
+    tx.query(&store::UPDATE, with).await?;
+    if is_other {
+        link::move_to(&mut tx, tenant, &member, &roster, next.person_id).await?;
+    }
     let version = outdate(&mut tx, member.account_id, tenant, now, &by).await?;
     let told = Changes::between(&member.fields, &next)?;
     note::both(&mut tx, tenant, note::within(cx, "member.update", MEMBER).on(id).changing(told.into())).await?;
     tx.commit().await?;
     service.revocations().membership(member.account_id, tenant, version, now);
     Ok(Tagged(member::read(&service, cx, id).await?))
+}
+
+/// Whom a patch names, and who is tied to the member's account; nobody where it is about something else.
+async fn roster_of(service: &Service, cx: &OpContext, id: MembershipId, patch: &MemberPatch) -> Result<Roster> {
+    let changes = patch.changes();
+    let Some(person) = changes.get("person_id") else { return Ok(Roster::default()) };
+    let person: Option<PersonId> = person.as_str().and_then(|text| text.parse().ok());
+    let account = member::read(service, cx, id).await?.account_id;
+    Roster::ask(service, cx, person.as_slice(), Some(account)).await
 }
 
 /// End a membership
@@ -210,12 +232,13 @@ async fn member_delete(
     let cx = &op.cx;
     cx.authorize(Action::Delete, &MEMBER)?;
     let (tenant, by, now) = (cx.tenant_id(), cx.actor().to_string(), cx.clock().now());
+    let account = member::read(&service, cx, id).await?.account_id;
+    let roster = Roster::ask(&service, cx, &[], Some(account)).await?;
     let mut tx = service.control().begin().await?;
     let (member, book) = member::hold(&mut tx, &service, cx, id).await?;
     known.check(&member)?;
     book.check_within(cx.permissions(), &member.fields.roles)?;
     member::keep_an_owner(&mut tx, cx, &member, None).await?;
-    let account = member.account_id;
     let version = outdate(&mut tx, account, tenant, now, &by).await?;
     tx.query(&store::DELETE, &[&tenant, &id]).await?;
     let ended = if member.is_managed {
@@ -225,10 +248,8 @@ async fn member_delete(
     } else {
         Vec::new()
     };
-    if let Some(person) = member.person_id {
-        link::ask(&mut tx, tenant, person.uuid()).await?;
-    }
-    let told = json!({ "account_id": account, "roles": member.fields.roles, "person_id": member.person_id,
+    link::move_to(&mut tx, tenant, &member, &roster, None).await?;
+    let told = json!({ "account_id": account, "roles": member.fields.roles, "person_id": member.fields.person_id,
         "account_ended": member.is_managed });
     note::both(&mut tx, tenant, note::within(cx, "member.delete", MEMBER).on(id).changing(told)).await?;
     tx.commit().await?;
@@ -248,8 +269,7 @@ pub(super) fn sample() -> Member {
         username: None,
         is_managed: false,
         must_change_password: false,
-        fields: MemberFields { roles: vec!["teacher".to_owned()], status: MemberStatus::Active },
-        person_id: None,
+        fields: MemberFields { roles: vec!["teacher".to_owned()], status: MemberStatus::Active, person_id: None },
         version: 1,
         created_at: at,
         created_by: "account:ada".to_owned(),

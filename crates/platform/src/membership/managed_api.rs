@@ -1,12 +1,14 @@
 //! Endpoints about accounts that a tenant manages.
 
+use std::collections::HashSet;
+
 use axum::{
     body::Body,
     http::{HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
 use cloister_http::{Answer, Class, Edge, IdempotencyHeader, Once, Op, Path, Problem};
-use cloister_ids::{MembershipId, PersonId, Uuid};
+use cloister_ids::{MembershipId, PersonId};
 use cloister_tenancy::{Action, ControlTx, Error, ErrorKind, FieldError, OpContext, Result};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -17,7 +19,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     MEMBER,
     card::{self, Card, Holder},
-    member, store,
+    member,
+    roster::{Roster, Untied},
 };
 use crate::{Service, account, idempotency, note, role::RoleBook, session::Ending};
 
@@ -124,12 +127,14 @@ async fn member_create(service: Service, op: Op, once: Once<NewMember>) -> Resul
     let Once { body: NewMember { username, display_name, roles, person_id }, key } = once;
     card::check_username("username".to_owned(), username.trim())?;
     let password = card::first_password(&service, op.cx.tenant_id()).await?;
+    let roster = Roster::ask(&service, cx, person_id.as_slice(), None).await?;
     let (scope, by) = (idempotency::within(cx), cx.actor().to_string());
     let mut tx = service.control().begin().await?;
     if let Some(earlier) = idempotency::take(&mut tx, &service, &scope, key.as_ref()).await? {
         return Ok(earlier.into_response());
     }
     check_roles(&mut tx, &service, cx, &roles).await?;
+    roster.check(&mut tx, cx, person_id, None).await?;
     let holder = Holder { username: &username, display_name: &display_name, person: person_id };
     let made = card::issue(&mut tx, &service, cx.tenant(), &holder, &roles, password, &by).await?;
     let told = json!({ "account_id": made.account_id, "username": made.username, "roles": roles,
@@ -178,13 +183,15 @@ async fn member_create_cards(service: Service, op: Op, once: Once<NewCards>) -> 
     for _ in &items {
         passwords.push(card::first_password(&service, op.cx.tenant_id()).await?);
     }
+    let persons: Vec<PersonId> = items.iter().filter_map(|item| item.person_id).collect();
+    let roster = Roster::ask(&service, cx, &persons, None).await?;
     let (scope, by) = (idempotency::within(cx), cx.actor().to_string());
     let mut tx = service.control().begin().await?;
     if let Some(earlier) = idempotency::take(&mut tx, &service, &scope, key.as_ref()).await? {
         return Ok(earlier.into_response());
     }
     check_roles(&mut tx, &service, cx, &roles).await?;
-    check_persons(&mut tx, cx, &items).await?;
+    check_persons(&mut tx, cx, &roster, &items).await?;
     let usernames = name_all(&mut tx, cx, &items).await?;
     let mut made = Cards { items: Vec::with_capacity(items.len()) };
     for ((item, username), password) in items.iter().zip(&usernames).zip(passwords) {
@@ -205,14 +212,14 @@ fn at_item(at: usize, field: &str, code: &'static str, message: &str) -> Error {
     Error::invalid(vec![FieldError { field, code: code.into(), message: message.to_owned() }])
 }
 
-/// Refuses a person who is a member already, or named twice.
-async fn check_persons(tx: &mut ControlTx, cx: &OpContext, items: &[NewCard]) -> Result<()> {
-    let wanted: Vec<Uuid> = items.iter().filter_map(|item| item.person_id).map(PersonId::uuid).collect();
-    let rows = tx.query(&store::PERSONS, &[&cx.tenant_id(), &wanted]).await?;
-    let mut taken: std::collections::HashSet<Uuid> = rows.iter().map(|row| row.get("person_id")).collect();
+/// Refuses a person who is not there, is a member already, or is named twice.
+async fn check_persons(tx: &mut ControlTx, cx: &OpContext, roster: &Roster, items: &[NewCard]) -> Result<()> {
+    let mut named = HashSet::new();
     for (at, item) in items.iter().enumerate() {
-        if item.person_id.is_some_and(|person| !taken.insert(person.uuid())) {
-            return Err(at_item(at, "person_id", "person_taken", "Another member is this person already."));
+        let Some(person) = item.person_id else { continue };
+        let twice = (!named.insert(person)).then_some(Untied::Taken);
+        if let Some(untied) = twice.or(roster.refusal(tx, cx, person, None).await?) {
+            return Err(untied.at(format!("items[{at}].person_id")));
         }
     }
     Ok(())

@@ -49,6 +49,10 @@ pub(super) struct MemberFields {
     /// Whether they are let in.
     #[garde(skip)]
     pub(super) status: MemberStatus,
+    /// The person of the roster that they are; null unties them.
+    #[garde(skip)]
+    #[serde(default)]
+    pub(super) person_id: Option<PersonId>,
 }
 
 /// Somebody who belongs to a tenant.
@@ -70,11 +74,9 @@ pub(super) struct Member {
     pub(super) is_managed: bool,
     /// They must choose a password before anything else.
     pub(super) must_change_password: bool,
-    /// Names of their roles, and whether they are let in.
+    /// Names of their roles, whether they are let in, and who they are.
     #[serde(flatten)]
     pub(super) fields: MemberFields,
-    /// The person of the roster that they are.
-    pub(super) person_id: Option<PersonId>,
     /// Grows with every change; the ETag.
     #[schema(example = 1)]
     pub(super) version: i64,
@@ -108,8 +110,11 @@ impl From<&Row> for Member {
             username: row.get("username"),
             is_managed: row.get::<_, Option<TenantId>>("home").is_some(),
             must_change_password: row.get("must_change_password"),
-            fields: MemberFields { roles: row.get("roles"), status: MemberStatus::read(row.get("status")) },
-            person_id: row.get("person_id"),
+            fields: MemberFields {
+                roles: row.get("roles"),
+                status: MemberStatus::read(row.get("status")),
+                person_id: row.get("person_id"),
+            },
             version: row.get("version"),
             created_at: row.get("created_at"),
             created_by: row.get("created_by"),

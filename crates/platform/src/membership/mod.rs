@@ -6,6 +6,7 @@ mod link;
 mod managed_api;
 mod member;
 mod reconcile;
+mod roster;
 pub(crate) mod store;
 
 use cloister_ids::{AccountId, Clock, MembershipId, TenantId, Uuid};
@@ -22,18 +23,18 @@ use crate::{
     session::Place,
 };
 
-pub(crate) use reconcile::UPKEEP;
+pub(crate) use {reconcile::UPKEEP, roster::Roster};
 
 /// What permissions about a tenant's members are about.
 pub(crate) const MEMBER: Resource = Resource { module: crate::MODULE, name: "member" };
 
+/// Why nobody else can be a person.
+const TAKEN: &str =
+    "Another member is this person already. Untie them first; where that was just done, try again in a moment.";
+
 /// What refused constraints mean.
-pub(crate) const CONSTRAINTS: &[ConstraintRule] = &[ConstraintRule {
-    constraint: "membership_person_key",
-    field: "person_id",
-    code: "person_taken",
-    message: "Another member is this person already.",
-}];
+pub(crate) const CONSTRAINTS: &[ConstraintRule] =
+    &[ConstraintRule { constraint: "membership_person_key", field: "person_id", code: "person_taken", message: TAKEN }];
 
 /// The routes of this folder.
 pub(crate) fn routes() -> OpenApiRouter<cloister_http::Edge> {
@@ -81,8 +82,13 @@ pub(crate) async fn add(
     roles: &[String],
     by: &str,
 ) -> Result<i64> {
-    join(tx, clock, Joining { account, tenant, roles, person: None }, by).await?;
-    outdate(tx, account, tenant, clock.now(), by).await
+    add_as(tx, clock, Joining { account, tenant, roles, person: None }, by).await
+}
+
+/// The same as a person of the roster.
+pub(crate) async fn add_as(tx: &mut ControlTx, clock: &dyn Clock, joining: Joining<'_>, by: &str) -> Result<i64> {
+    join(tx, clock, joining, by).await?;
+    outdate(tx, joining.account, joining.tenant, clock.now(), by).await
 }
 
 /// The same without a new version: for accounts that have no tokens yet. The person is tied to the account by a job.

@@ -76,21 +76,25 @@ statements! {
     OTHER_OWNER = "select true from membership m join account a on a.id = m.account_id
         where m.tenant_id = $1 and m.id <> $2 and 'owner' = any(m.roles) and m.status = 'active' and a.status = 'active'
         limit 1";
-    /// Roles and standing of a member.
-    UPDATE = "update membership set roles = $3, status = $4, version = version + 1, updated_at = $5, updated_by = $6
+    /// Roles, standing and person of a member.
+    UPDATE = "update membership set roles = $3, status = $4, person_id = $7, version = version + 1, updated_at = $5,
+            updated_by = $6
         where tenant_id = $1 and id = $2 returning version";
     /// Ends a membership.
     DELETE = "delete from membership where tenant_id = $1 and id = $2";
     /// Ends an account that the tenant manages.
     DELETE_ACCOUNT = "delete from account where tenant_id = $1 and id = $2";
-    /// Those of these persons that are members already.
-    PERSONS = "select person_id from membership where tenant_id = $1 and person_id = any($2)";
+    /// Whether a person is a member, or carries the account of one, who has another account than this.
+    TAKEN = "select true from membership where tenant_id = $1 and (person_id = $2 or account_id = $3)
+        and account_id is distinct from $4 limit 1";
     /// Usernames of a tenant that are one of these, or one of these with a number behind.
     USERNAMES = "select username_key from account
         where tenant_id = $1 and (username_key = any($2) or regexp_replace(username_key, '[0-9]+$', '') = any($2))";
 
     /// Whose account a person of the roster has.
     OF_PERSON = "select account_id from membership where tenant_id = $1 and person_id = $2";
+    /// Whether a member is nobody of the roster, as far as is known here.
+    IS_NOBODY = "select true from membership where tenant_id = $1 and account_id = $2 and person_id is null";
     /// A member of whom the roster knows nothing is nobody there.
     FORGET_PERSON = "update membership set person_id = null, version = version + 1, updated_at = $4, updated_by = $5
         where tenant_id = $1 and person_id = $2 and account_id = $3 returning id";

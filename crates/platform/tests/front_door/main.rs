@@ -20,3 +20,4 @@ mod sign_in;
 mod signup;
 mod standings;
 mod tenant_view;
+mod ties;

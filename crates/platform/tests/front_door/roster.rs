@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use cloister_ids::{AccountId, PersonId, Uuid};
 use cloister_tenancy::{
-    Action, Error, ErrorKind, Grant, Module, OpContext, PersonAccount, Resource, Result, Role, SchemaChange, Scope,
-    Table, Tenancy, TenantEntry, TenantTx,
-    sql::{Statement, statements},
+    Action, Error, ErrorKind, Grant, Module, OpContext, PersonAccount, PersonStanding, Resource, Result, Role,
+    SchemaChange, Scope, Table, Tenancy, TenantEntry, TenantTx,
+    sql::{Row, Statement, statements},
 };
 use futures_util::future::BoxFuture;
 
@@ -21,7 +21,11 @@ statements! {
     /// Ties or unties an account.
     TIE = "update pupil set account_id = $3, version = version + 1 where tenant_id = $1 and id = $2 returning true";
     /// Which account is tied.
-    TIED = "select account_id from pupil where tenant_id = $1 and id = $2";
+    TIED = "select account_id, is_there from pupil where tenant_id = $1 and id = $2";
+    /// How pupils stand.
+    STANDINGS = "select id, account_id, is_there from pupil where tenant_id = $1 and (id = any($2) or account_id = $3)";
+    /// A pupil leaves.
+    REMOVE = "update pupil set is_there = false where tenant_id = $1 and id = $2";
     /// Which accounts are tied.
     ALL = "select id, account_id from pupil where tenant_id = $1 and account_id is not null and id > $2 order by id limit $3";
 }
@@ -44,7 +48,7 @@ impl Module for Roster {
             number: 1,
             name: "pupil",
             tables: "create table pupil (tenant_id uuid not null, id uuid not null, account_id uuid,
-                version bigint not null default 1, primary key (tenant_id, id));",
+                is_there boolean not null default true, version bigint not null default 1, primary key (tenant_id, id));",
             foreign_keys: "",
             made: &[Table::tenant("pupil")],
         }];
@@ -91,6 +95,9 @@ impl Module for Roster {
             let rows = tx.query(&TIED, &[&person]).await?;
             let Some(row) = rows.first() else { return Ok(false) };
             let tied: Option<AccountId> = row.get("account_id");
+            if account.is_some() && !row.get::<_, bool>("is_there") {
+                return Ok(false);
+            }
             if account.is_some() && tied.is_some() && tied != account {
                 return Err(Error::new(ErrorKind::Conflict, "person_has_account", "Another account is tied here."));
             }
@@ -113,6 +120,32 @@ impl Module for Roster {
             Ok(rows.iter().map(|row| PersonAccount { person: row.get("id"), account: row.get("account_id") }).collect())
         })
     }
+
+    fn persons<'a>(
+        &'a self,
+        tenancy: &'a Tenancy,
+        cx: &'a OpContext,
+        persons: &'a [Uuid],
+        account: Option<AccountId>,
+    ) -> BoxFuture<'a, Result<Vec<PersonStanding>>> {
+        Box::pin(async move {
+            let rows = tenancy.fetch(cx, &STANDINGS, &[&persons, &account]).await?;
+            let standing = |row: &Row| PersonStanding {
+                person: row.get("id"),
+                is_there: row.get("is_there"),
+                account: row.get("account_id"),
+            };
+            Ok(rows.iter().map(standing).collect())
+        })
+    }
+}
+
+/// A pupil leaves the roster.
+pub(crate) async fn remove(house: &House, tenant: &Arc<TenantEntry>, pupil: Uuid) {
+    let cx = house.platform.cx(tenant);
+    let mut tx = house.platform.tenancy.write(&cx).await.unwrap();
+    tx.query(&REMOVE, &[&pupil]).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// Puts a pupil into the roster.

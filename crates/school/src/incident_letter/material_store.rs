@@ -32,8 +32,8 @@ statements! {
             and d.incident_id = p.incident_id and d.status = 'active'
         where p.tenant_id = $1 and p.id = $2 order by d.discipline_date, d.id limit 20";
     /// Everybody in the same incident, and which of them is the student.
-    NAMES = "select n.person_id = p.person_id as is_student, s.given_name, s.family_name, s.preferred_given_name,
-            s.preferred_family_name
+    NAMES = "select n.person_id = p.person_id as is_student, s.given_name, s.middle_name, s.family_name,
+            s.preferred_given_name, s.preferred_middle_name, s.preferred_family_name
         from incident_participant p join incident_participant n on n.tenant_id = $1 and n.incident_id = p.incident_id
             and (n.status = 'active' or n.id = p.id)
         join person s on s.tenant_id = $1 and s.id = n.person_id
@@ -132,14 +132,15 @@ pub(super) struct About {
 
 impl About {
     fn from_rows(names: &[Row], recipients: &[Row]) -> Self {
-        let mut student = Names { given: Vec::new(), family: Vec::new() };
+        let mut student = Names::default();
         let mut others = Vec::new();
         for row in names {
             let both = |own: &str, preferred: &str| {
-                std::iter::once(row.get(own)).chain(row.get::<_, Option<String>>(preferred)).collect::<Vec<String>>()
+                [own, preferred].into_iter().filter_map(|column| row.get(column)).collect::<Vec<String>>()
             };
             let names = Names {
                 given: both("given_name", "preferred_given_name"),
+                middle: both("middle_name", "preferred_middle_name"),
                 family: both("family_name", "preferred_family_name"),
             };
             if row.get("is_student") { student = names } else { others.push(names) }

@@ -172,14 +172,14 @@ impl IncidentLetter {
     }
 }
 
-/// What is refused because of whom a text names.
-fn check_names(field: &str, body: &str, about: &material_store::About) -> Result<()> {
-    if names::others_named(body, &about.student, &about.others) {
-        let message = "This names somebody else who was in the incident. A letter to a family is about its own child alone: \
-            write it without their name.";
-        return Err(Error::field(field, "letter_names_another", message));
-    }
-    Ok(())
+/// What is refused because of whom a text names. The word is shown as it was written, and nothing else of whom it names.
+fn check_names(field: &str, text: &str, about: &material_store::About) -> Result<()> {
+    let Some(word) = names::other_named(text, &about.student, &about.others) else { return Ok(()) };
+    let message = format!(
+        "“{word}” is, or may be, a name of somebody else who was in the incident. A letter to a family is about its own child \
+         alone: write it without this word."
+    );
+    Err(Error::field(field, "letter_names_another", message))
 }
 
 /// Makes a letter from a template, as part of `tx`. Three round trips with the commit.
@@ -197,12 +197,14 @@ async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, new: NewInciden
         Error::field("template_id", "incident_letter_template_unknown", message)
     })?;
     let message = new.message.unwrap_or_default();
+    check_names("message", &message, &about)?;
     let body = crate::incident_letter_template::fill(&template, BODY, |place| facts.told(place, &message, day));
     let body = body.filter(|body| !body.trim().is_empty()).ok_or_else(|| {
         let message = format!("With what stands for its placeholders, the letter must have 1 to {BODY} characters.");
         Error::field("template_id", "letter_too_long", message)
     })?;
-    check_names("message", &body, &about)?;
+    // What remains is the template's, with what stands for its other placeholders.
+    check_names("template_id", &body, &about)?;
     let letter = IncidentLetter {
         id: IncidentLetterId::generate(tx.cx().clock()),
         participant_id: new.participant_id,

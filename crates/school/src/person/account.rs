@@ -2,7 +2,7 @@
 //! kept elsewhere; this row has the id alone.
 
 use cloister_ids::{AccountId, PersonId, Uuid};
-use cloister_tenancy::{Action, Error, ErrorKind, OpContext, PersonAccount, Result, Tenancy, TenantTx};
+use cloister_tenancy::{Action, Error, ErrorKind, OpContext, PersonAccount, PersonStanding, Result, Tenancy, TenantTx};
 use serde_json::json;
 
 use super::{PERSON, account_store as store};
@@ -45,6 +45,16 @@ pub(crate) async fn accounts(
     limit: i64,
 ) -> Result<Vec<PersonAccount>> {
     store::accounts(tenancy, cx, after, limit.clamp(1, MOST)).await
+}
+
+/// How these persons stand, deleted ones too, and whoever has the account besides. One round trip.
+pub(crate) async fn standings(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    persons: &[Uuid],
+    account: Option<AccountId>,
+) -> Result<Vec<PersonStanding>> {
+    store::standings(tenancy, cx, persons, account).await
 }
 
 /// Persons at once.

@@ -2,9 +2,11 @@
 
 use cloister_ids::{AccountId, PersonId, Uuid};
 use cloister_tenancy::{
-    OpContext, PersonAccount, Result, Tenancy, TenantTx,
+    OpContext, PersonAccount, PersonStanding, Result, Tenancy, TenantTx,
     sql::{Row, statements},
 };
+
+use crate::record::{Status, status};
 
 statements! {
     /// Ties an account to a person who has none.
@@ -17,9 +19,26 @@ statements! {
         where tenant_id = $1 and id = $2 and account_id is not null returning true";
     /// Whether the person is there.
     PERSON = "select account_id from person where tenant_id = $1 and id = $2";
+    /// How these persons stand, and whoever has an account besides.
+    STANDINGS = "select id, status, account_id from person where tenant_id = $1 and id = any($2)
+        union select id, status, account_id from person where tenant_id = $1 and account_id = $3";
     /// Who has one, behind a person.
     ACCOUNTS = "select id, account_id from person
         where tenant_id = $1 and account_id is not null and id > $2 order by id limit $3";
+}
+
+pub(super) async fn standings(
+    tenancy: &Tenancy,
+    cx: &OpContext,
+    persons: &[Uuid],
+    account: Option<AccountId>,
+) -> Result<Vec<PersonStanding>> {
+    let rows = tenancy.fetch(cx, &STANDINGS, &[&persons, &account]).await?;
+    let standing = |row: &Row| -> Result<PersonStanding> {
+        let is_there = status(row)? == Status::Active;
+        Ok(PersonStanding { person: row.get("id"), is_there, account: row.get("account_id") })
+    };
+    rows.iter().map(standing).collect()
 }
 
 /// What is tied to a person after a change, and whether the change changed anything.

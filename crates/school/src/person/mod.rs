@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
-pub(crate) use account::accounts;
+pub(crate) use account::{accounts, standings};
 pub use account::{link_account, unlink_account};
 pub use role::Role;
 pub(crate) use role_store::{COUNT_STAFF, COUNT_STUDENTS};

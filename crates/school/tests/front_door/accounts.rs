@@ -5,7 +5,7 @@ use cloister_school::{
     School,
     person::{link_account, unlink_account},
 };
-use cloister_tenancy::{Module, PersonAccount, Result, TenantEntry};
+use cloister_tenancy::{Module, PersonAccount, PersonStanding, Result, TenantEntry};
 use cloister_testkit::{TestPlatform, token};
 use serde_json::{Value, json};
 
@@ -135,6 +135,40 @@ async fn those_who_have_one_are_told_page_by_page_and_by_tenant() {
         found.extend(page);
     }
     assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn it_is_told_who_can_be_tied_within_the_tenant_alone() {
+    let (platform, door) = platform().await;
+    for tenant in platform.tenant_in_each_tier().await {
+        let south = platform.tenant(&format!("{}-south", tenant.slug), cloister_tenancy::Tier::Shared).await;
+        let office = Office { door: &door, tenant: &tenant };
+        let elsewhere = Office { door: &door, tenant: &south }.person("Zoe", "Elsewhere").await;
+        let mut persons = Vec::new();
+        for name in ["Free", "Tied", "Left", "Tied besides"] {
+            persons.push(office.person(name, "Okafor").await);
+        }
+        let uuid = |person: &Value| id(person).parse::<PersonId>().unwrap().uuid();
+        let (one, other) = (account(), account());
+        assert!(tie(&platform, &tenant, id(&persons[1]), Some(one)).await.unwrap());
+        assert!(tie(&platform, &tenant, id(&persons[3]), Some(other)).await.unwrap());
+        assert!(tie(&platform, &south, id(&elsewhere), Some(other)).await.unwrap());
+        office.change("DELETE", &format!("persons/{}", id(&persons[2])), &persons[2]).expect(204).await;
+        let asked = [uuid(&persons[0]), uuid(&persons[1]), uuid(&persons[2]), uuid(&elsewhere), Uuid::nil()];
+        let mut told = School.persons(&platform.tenancy, &platform.cx(&tenant), &asked, Some(other)).await.unwrap();
+        told.sort_by_key(|standing| standing.person);
+        let standing = |at: usize, is_there, account| PersonStanding { person: uuid(&persons[at]), is_there, account };
+        let mut expected = [
+            standing(0, true, None),
+            standing(1, true, Some(one)),
+            standing(2, false, None),
+            standing(3, true, Some(other)),
+        ];
+        expected.sort_by_key(|standing| standing.person);
+        assert_eq!(told, expected);
+        let none = School.persons(&platform.tenancy, &platform.cx(&tenant), &[], None).await.unwrap();
+        assert_eq!(none, []);
+    }
 }
 
 #[tokio::test]

@@ -52,9 +52,23 @@ async fn a_letter_tells_a_family_of_its_own_child_alone_in_every_tier() {
         for role in ["teacher", "guardian", "student"] {
             write(role, &own, "x").refused(403, "permission_denied").await;
         }
-        for named in ["Please speak with Quin.", "QUIN CHILD was hurt", "She hit Child, Quin"] {
+        for (named, word) in [
+            ("Please speak with Quin.", "Quin"),
+            ("QUIN CHILD was hurt", "QUIN CHILD"),
+            ("She hit Child, Quin", "Child, Quin"),
+            ("Quin\u{200b}s bag, it is QUÍN’s", "Quin\u{200b}s"),
+        ] {
             let refusal = write("staff", &own, named).expect(422).await;
             assert_eq!(mistakes(&refusal), [("message", "letter_names_another")], "{named}");
+            let told = refusal["errors"][0]["message"].as_str().unwrap();
+            assert!(told.starts_with(&format!("“{word}” ")), "{told}");
+        }
+        // A template that names somebody is to blame itself, whether a message was sent or not.
+        let naming = self::template(office, "Quin", "{{student_name}} and Quin\n{{message}}").await;
+        for message in [Value::Null, json!("Please come.")] {
+            let body = json!({"participant_id": own["id"], "template_id": naming["id"], "message": message});
+            let refusal = house.by("staff", "POST", "incident_letters").json(body).expect(422).await;
+            assert_eq!(mistakes(&refusal), [("template_id", "letter_names_another")], "{message}");
         }
         let letter = write("staff", &own, "Please come on Monday.").expect(201).await;
         assert_eq!(
