@@ -3,7 +3,7 @@
 
 use cloister_tenancy::sql::{Statement, statements};
 
-use super::move_store::{mark, note, noted, rest, shift};
+use super::move_store::{mark, note, noted, rest, shift, theirs};
 
 statements! {
     /// Parts in incidents that the one who stays has too.
@@ -14,13 +14,13 @@ statements! {
     /// Parts in incidents.
     NOTE_PARTS = note!("incident_participant", "moved", "id", rest!("incident_participant", "person_id"));
     /// Incidents that somebody reported.
-    NOTE_REPORTS = note!("discipline_incident", "moved", "id", rest!("discipline_incident", "reporter_id"));
+    NOTE_REPORTS = note!("discipline_incident", "moved", "id", theirs!("reporter_id"));
     /// What was done about behavior.
-    NOTE_ACTIONS = note!("discipline_action", "moved", "id", rest!("discipline_action", "student_id"));
+    NOTE_ACTIONS = note!("discipline_action", "moved", "id", theirs!("student_id"));
     /// Follow-ups that are somebody's to do.
-    NOTE_FOLLOW_UPS = note!("incident_follow_up", "moved", "id", rest!("incident_follow_up", "assigned_to_id"));
+    NOTE_FOLLOW_UPS = note!("incident_follow_up", "moved", "id", theirs!("assigned_to_id"));
     /// Letters about incidents.
-    NOTE_LETTERS = note!("incident_letter", "moved", "id", rest!("incident_letter", "student_id"));
+    NOTE_LETTERS = note!("incident_letter", "moved", "id", theirs!("student_id"));
     /// Parts in incidents there.
     PARTS_THERE = shift!("incident_participant", "moved", "person_id", "$3", "$4", "");
     /// Incidents that somebody reported there.

@@ -3,11 +3,11 @@
 
 use cloister_tenancy::sql::{Statement, statements};
 
-use super::move_store::{mark, note, noted, rest, shift};
+use super::move_store::{mark, note, noted, rest, shift, theirs};
 
 statements! {
     /// Documents.
-    NOTE_DOCUMENTS = note!("document", "moved", "id", rest!("document", "person_id"));
+    NOTE_DOCUMENTS = note!("document", "moved", "id", theirs!("person_id"));
     /// The photograph, where the one who stays has none.
     NOTE_PHOTO = note!("person_photo", "moved", "person_id",
         "t.person_id = $3 and not exists (select from person_photo k where k.tenant_id = $1 and k.person_id = $4)");

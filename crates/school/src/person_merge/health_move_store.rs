@@ -4,19 +4,19 @@
 
 use cloister_tenancy::sql::{Statement, statements};
 
-use super::move_store::{note, noted, rest, shift};
+use super::move_store::{note, noted, shift, theirs};
 
 statements! {
     /// Allergies.
-    NOTE_ALLERGIES = note!("allergy", "moved", "id", rest!("allergy", "student_id"));
+    NOTE_ALLERGIES = note!("allergy", "moved", "id", theirs!("student_id"));
     /// Conditions.
-    NOTE_CONDITIONS = note!("health_condition", "moved", "id", rest!("health_condition", "student_id"));
+    NOTE_CONDITIONS = note!("health_condition", "moved", "id", theirs!("student_id"));
     /// Medications.
-    NOTE_MEDICATIONS = note!("medication", "moved", "id", rest!("medication", "student_id"));
+    NOTE_MEDICATIONS = note!("medication", "moved", "id", theirs!("student_id"));
     /// Vaccinations.
-    NOTE_IMMUNIZATIONS = note!("immunization", "moved", "id", rest!("immunization", "student_id"));
+    NOTE_IMMUNIZATIONS = note!("immunization", "moved", "id", theirs!("student_id"));
     /// Visits to the health office.
-    NOTE_HEALTH_VISITS = note!("health_visit", "moved", "id", rest!("health_visit", "student_id"));
+    NOTE_HEALTH_VISITS = note!("health_visit", "moved", "id", theirs!("student_id"));
     /// Allergies there.
     ALLERGIES_THERE = shift!("allergy", "moved", "student_id", "$3", "$4", "");
     /// Conditions there.

@@ -60,13 +60,19 @@ macro_rules! note {
     };
 }
 
-/// Rows of the merged person that are not noted yet.
+/// Rows of the merged person.
+macro_rules! theirs {
+    ($column:literal) => {
+        concat!("t.", $column, " = $3 and t.status = 'active'")
+    };
+}
+
+/// Those of them that are not noted yet.
 macro_rules! rest {
     ($table:literal, $column:literal) => {
         concat!(
-            "t.",
-            $column,
-            " = $3 and t.status = 'active' and not exists (select from person_merge_row n where n.tenant_id = $1
+            theirs!($column),
+            " and not exists (select from person_merge_row n where n.tenant_id = $1
                 and n.merge_id = $2 and n.table_name = '",
             $table,
             "' and n.row_id = t.id)"
@@ -125,7 +131,7 @@ macro_rules! mark {
     };
 }
 
-pub(super) use {mark, note, noted, rest, shift};
+pub(super) use {mark, note, noted, rest, shift, theirs};
 
 statements! {
     /// Roles that the one who stays has for all these days. A primary one goes on where nothing else is primary.
@@ -188,9 +194,9 @@ statements! {
     /// What else was said, and corrected.
     NOTE_ATTENDANCE = note!("attendance_event", "moved", "id", rest!("attendance_event", "student_id"));
     /// Absences that were asked for.
-    NOTE_ABSENCES = note!("absence_request", "moved", "id", rest!("absence_request", "student_id"));
+    NOTE_ABSENCES = note!("absence_request", "moved", "id", theirs!("student_id"));
     /// Meetings that name the merged person as their teacher.
-    NOTE_MEETINGS = note!("meeting", "moved", "id", rest!("meeting", "teacher_id"));
+    NOTE_MEETINGS = note!("meeting", "moved", "id", theirs!("teacher_id"));
     /// Families to which the one who stays belongs too.
     NOTE_FAMILIES_TWICE = note!("family_member", "set_aside", "family_id",
         "t.person_id = $3 and exists (select from family_member k

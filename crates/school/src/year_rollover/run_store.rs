@@ -11,7 +11,7 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     RolloverState, YearRollover,
-    student_store::{about, changed},
+    student_store::{about, changed, outdated},
 };
 use crate::{
     presence_store,
@@ -33,9 +33,11 @@ statements! {
         join academic_session f on f.tenant_id = $1 and f.id = y.from_session_id
         join academic_session t on t.tenant_id = $1 and t.id = y.to_session_id
         where y.tenant_id = $1 and y.id = $2";
-    /// Students of a rollover of whom somebody changed something since, in this state.
-    CHANGED = concat!("select r.association_id", about!(), " where r.tenant_id = $1 and r.year_rollover_id = $2
-        and r.state = $3 and (", changed!(), ") order by r.id");
+    /// Students of a plan of whom somebody changed something since.
+    OUTDATED = concat!("select r.association_id from year_rollover_student r
+        join student_school_association a on a.tenant_id = $1 and a.id = r.association_id
+        join person p on p.tenant_id = $1 and p.id = a.student_id
+        where r.tenant_id = $1 and r.year_rollover_id = $2 and r.state = 'planned' and ", outdated!(), " order by r.id");
     /// It begins, or begins again: `$3` now, `$4` who.
     BEGIN = "update year_rollover set state = 'applying', failure = null, applied_by = $4, version = version + 1,
             date_last_modified = $3, updated_at = $3, updated_by = $4
@@ -126,7 +128,7 @@ pub(super) async fn years(tx: &mut TenantTx, id: YearRolloverId) -> Result<(Date
 
 /// Whom somebody changed since the plan.
 pub(super) async fn stale(tx: &mut TenantTx, id: YearRolloverId) -> Result<Vec<StudentSchoolAssociationId>> {
-    let rows = tx.query(&CHANGED, &[&id, &"planned"]).await?;
+    let rows = tx.query(&OUTDATED, &[&id]).await?;
     Ok(rows.iter().map(|row| row.get("association_id")).collect())
 }
 

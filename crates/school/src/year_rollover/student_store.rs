@@ -17,12 +17,20 @@ use crate::{
     student_school_association::exit_store::{places_changed, places_clash, times_clash},
 };
 
+/// Whether somebody changed what `r`, which is planned, is about.
+macro_rules! outdated {
+    () => {
+        "(a.version <> r.association_version or a.status <> 'active' or p.status <> 'active')"
+    };
+}
+
 /// Whether somebody changed what `r` is about: of a plan the association, of what was done all that it wrote.
 macro_rules! changed {
     () => {
         concat!(
-            "case r.state when 'planned' then a.version <> r.association_version or a.status <> 'active' or p.status <> 'active'
-                when 'done' then a.version is distinct from r.version_after or a.status <> 'active'
+            "case r.state when 'planned' then ",
+            outdated!(),
+            " when 'done' then a.version is distinct from r.version_after or a.status <> 'active'
                     or (n.id is not null and (n.version <> 1 or n.status <> 'active')) or ",
             places_changed!(),
             " or ",
@@ -44,7 +52,7 @@ macro_rules! about {
     };
 }
 
-pub(super) use {about, changed};
+pub(super) use {about, changed, outdated};
 
 macro_rules! select {
     () => {

@@ -57,6 +57,7 @@ mod timetable_terms;
 mod two_scopes;
 mod walls;
 mod year_rollover;
+mod year_rollover_changed;
 mod year_rollover_interrupted;
 mod years;
 

@@ -3,7 +3,10 @@
 use cloister_tenancy::Tier;
 use serde_json::{Value, json};
 
-use crate::{Office, id, platform};
+use crate::{
+    Office, id, platform,
+    timetable::{Places, meeting},
+};
 
 /// Merges and takes back, by their records.
 pub(crate) struct Merging<'a> {
@@ -240,5 +243,54 @@ async fn merges_are_taken_back_from_the_last_and_only_while_the_one_who_stayed_i
         merging.undo(&first).expect(204).await;
         assert_eq!(merging.of("enrollments", &one).await, [id(&first_place)]);
         assert_eq!(merging.of("enrollments", &kept).await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_teacher_is_merged_with_what_they_teach_and_reported() {
+    let (platform, door) = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    let frame = office.frame().await;
+    let merging = Merging { office: &office };
+    let places = Places::new(&office, &frame).await;
+    let record = async |role: &str| {
+        let roles = json!([{"role": role, "role_type": "primary", "org_id": frame.school["id"]}]);
+        office.make("persons", json!({"given_name": "Tess", "family_name": "Adult", "roles": roles})).await
+    };
+    let (kept, merged) = (record("teacher").await, record("counselor").await);
+    let place = json!({"class_id": frame.class["id"], "person_id": merged["id"], "role": "teacher"});
+    office.make("enrollments", place).await;
+    // Each has something to do, in each list.
+    let mut made = Vec::new();
+    for (who, period) in [(&kept, &places.first), (&merged, &places.second)] {
+        let mut taught = meeting(&frame.class, period, &places.room, "wednesday");
+        taught["teacher_id"] = who["id"].clone();
+        made.push(("meetings", "teacher_id", office.make("meetings", taught).await, who));
+        let incident = json!({"school_id": frame.school["id"], "incident_date": "2025-10-14", "description": "A fight.",
+            "incident_location": "hallway", "reporter_id": who["id"]});
+        let incident = office.make("discipline_incidents", incident).await;
+        let to_do = json!({"incident_id": incident["id"], "task": "Call home.", "due_date": "2025-10-20",
+            "assigned_to_id": who["id"]});
+        made.push(("incident_follow_ups", "assigned_to_id", office.make("incident_follow_ups", to_do).await, who));
+        made.push(("discipline_incidents", "reporter_id", incident, who));
+    }
+    let roles = async |of: &Value| {
+        let roles = office.read(&format!("persons/{}/roles", id(of))).await["roles"].as_array().unwrap().clone();
+        let mut roles: Vec<_> = roles.iter().map(|role| format!("{} {}", role["role"], role["role_type"])).collect();
+        roles.sort();
+        roles
+    };
+    for _ in 0..2 {
+        let merge = merging.merge(&kept, &merged).await;
+        for (list, field, record, _) in &made {
+            assert_eq!(office.read(&format!("{list}/{}", id(record))).await[field], kept["id"], "{list}");
+        }
+        assert_eq!(roles(&kept).await, [r#""counselor" "secondary""#, r#""teacher" "primary""#]);
+        merging.undo(&merge).expect(204).await;
+        for (list, field, record, who) in &made {
+            assert_eq!(office.read(&format!("{list}/{}", id(record))).await[field], who["id"], "{list}");
+        }
+        assert_eq!(roles(&merged).await, [r#""counselor" "primary""#]);
     }
 }

@@ -5,7 +5,7 @@ use cloister_ids::Uuid;
 use super::{
     Replay,
     book::{Book, Value},
-    is_writing,
+    gist, is_writing,
     known::{Known, Shape},
     plane::Given,
     session::Outcome,
@@ -92,8 +92,11 @@ impl Replay {
         let mut close = Vec::new();
         for look in looks.iter_mut().filter(|look| look.known.is_unclear()) {
             let came = plane.session.each(&[look.text()], &look.asked, None).await.remove(0).0;
-            let finds = matches!(&came, Outcome::Rows(rows) if !rows.is_empty());
-            let shape = Shape::of(&look.asked, finds.to_string());
+            let (finds, gist) = match &came {
+                Outcome::Rows(rows) => (!rows.is_empty(), gist(rows)),
+                Outcome::Refused(code) => (false, code.clone()),
+            };
+            let shape = Shape::of(&look.asked, gist);
             if (finds || is_writing(look.text())) && look.known.is_worth_a_close_look(shape) {
                 close.push(look);
             }

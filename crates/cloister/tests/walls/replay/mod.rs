@@ -13,7 +13,7 @@ mod plane;
 mod rewrite;
 mod session;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cloister_ids::Uuid;
 
@@ -29,6 +29,8 @@ use session::{Outcome, Session};
 
 /// Of a single row with so many columns each tells by itself how a statement was run: it counts, or answers yes or no.
 const FEW_COLUMNS: usize = 9;
+/// Rows of which it is looked which yes and no there is.
+const WAYS: usize = 40;
 /// PostgreSQL's number for the type `uuid`.
 const UUID: u32 = 2950;
 
@@ -42,6 +44,21 @@ struct Replay {
     /// How often anything was looked at.
     turn: usize,
     faults: Vec<String>,
+}
+
+/// In short, what rows say: of a single one with few columns which are there; of others only what is a yes or a no, as whether
+/// somebody changed something, each way that there is.
+fn gist(rows: &[Vec<Option<Vec<u8>>>]) -> String {
+    match rows {
+        [] => "nothing".to_owned(),
+        [row] if row.len() <= FEW_COLUMNS => row.iter().map(|value| sign(value.as_ref())).collect(),
+        rows => {
+            let is_short = |value: &&Option<Vec<u8>>| value.as_ref().is_some_and(|bytes| bytes.len() == 1);
+            let words = |row: &Vec<_>| row.iter().filter(is_short).map(|value| sign(value.as_ref())).collect();
+            let ways: BTreeSet<String> = rows.iter().map(words).take(WAYS).collect();
+            format!("something {}", ways.into_iter().collect::<Vec<_>>().join(" "))
+        }
+    }
 }
 
 /// Whether a value is there, and is not nought or no.
@@ -181,11 +198,7 @@ impl Replay {
         let (came, after) = plane.session.each(&[text], values, print.as_deref()).await.remove(0);
         let rows = match came {
             Outcome::Refused(code) => return code,
-            Outcome::Rows(rows) => match rows.as_slice() {
-                [] => "nothing".to_owned(),
-                [row] if row.len() <= FEW_COLUMNS => row.iter().map(|value| sign(value.as_ref())).collect(),
-                _ => "something".to_owned(),
-            },
+            Outcome::Rows(rows) => gist(&rows),
         };
         let Some(print) = print else { return rows };
         let before = plane.session.each(&["select"], &[], Some(&print)).await.remove(0).1;
