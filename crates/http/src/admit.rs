@@ -105,7 +105,6 @@ mod tests {
         routing::{get, post},
     };
     use bytes::Bytes;
-    use cloister_ids::SystemClock;
     use futures_util::{StreamExt, stream};
     use http_body_util::BodyExt;
     use serde_json::Value;
@@ -113,7 +112,7 @@ mod tests {
 
     use super::{Crowd, Oversized};
     use crate::request::Peer;
-    use crate::{CrowdLimits, EdgeLimits, EdgeSettings, app::finish, frame::Frame, heading::Headings, workbook::Days};
+    use crate::{CrowdLimits, EdgeLimits, EdgeSettings, app::finish, frame::Frame};
 
     const TIME: Duration = Duration::from_millis(200);
 
@@ -142,21 +141,7 @@ mod tests {
         let crowd = Crowd::new(CrowdLimits { requests: 1, streams: 8, ..CrowdLimits::default() });
         let limits = EdgeLimits { time: TIME, ..EdgeLimits::default() };
         let settings = Arc::new(EdgeSettings { limits, ..EdgeSettings::default() });
-        let clock = Arc::new(SystemClock);
-        (
-            finish(
-                routes,
-                Frame {
-                    settings,
-                    clock,
-                    crowd: crowd.clone(),
-                    tenancy: None,
-                    days: Days::default(),
-                    headings: Headings::default(),
-                },
-            ),
-            crowd,
-        )
+        (finish(routes, Frame::plain(settings, crowd.clone())), crowd)
     }
 
     async fn ask(router: &Router, method: &str, path: &str) -> Response<Body> {
@@ -239,15 +224,7 @@ mod tests {
         let settings = Arc::new(EdgeSettings { limits, ..EdgeSettings::default() });
         let take = async |body: Bytes| body.len().to_string();
         let routes = Router::new().route("/api/v1/take", post(take));
-        let frame = Frame {
-            settings,
-            clock: Arc::new(SystemClock),
-            crowd,
-            tenancy: None,
-            days: Days::default(),
-            headings: Headings::default(),
-        };
-        let router = finish(routes, frame);
+        let router = finish(routes, Frame::plain(settings, crowd));
         let send = |client: [u8; 4], body: Body| {
             let mut request = Request::post("/api/v1/take").body(body).unwrap();
             request.extensions_mut().insert(Peer((client, 4000).into()));

@@ -67,7 +67,7 @@ mod tests {
         http::{HeaderMap, Request, StatusCode},
         routing::{get, post},
     };
-    use cloister_ids::{RequestId, SystemClock};
+    use cloister_ids::RequestId;
     use garde::Validate;
     use http_body_util::BodyExt;
     use serde::{Deserialize, Serialize};
@@ -77,7 +77,6 @@ mod tests {
     use super::finish;
     use crate::{
         Answer, EdgeLimits, EdgeSettings, Environment, Json, Listing, Once, Problem, Sort, crowd::Crowd, frame::Frame,
-        heading::Headings, workbook::Days,
     };
 
     #[derive(Debug, Serialize, Deserialize, Validate)]
@@ -118,17 +117,7 @@ mod tests {
             .route("/api/v1/broken", get(async || Problem::from(cloister_tenancy::Error::internal("hunter2"))))
             .with_state(settings.clone());
         let crowd = Crowd::new(settings.crowd);
-        finish(
-            routes,
-            Frame {
-                settings,
-                clock: Arc::new(SystemClock),
-                crowd,
-                tenancy: None,
-                days: Days::default(),
-                headings: Headings::default(),
-            },
-        )
+        finish(routes, Frame::plain(settings, crowd))
     }
 
     struct Seen {

@@ -61,6 +61,13 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// For tests of a few routes of their own.
+    #[cfg(test)]
+    pub(crate) fn plain(settings: Arc<EdgeSettings>, crowd: Arc<Crowd>) -> Self {
+        let (days, headings) = (Days::default(), Headings::default());
+        Self { settings, clock: Arc::new(cloister_ids::SystemClock), crowd, tenancy: None, days, headings }
+    }
+
     /// Puts it around the routes. Called after all of them, the answers to unknown ones included.
     pub(crate) fn around(self, routes: Router) -> Router {
         routes

@@ -14,13 +14,14 @@ use crate::{
     roster::{account_of, enrol},
 };
 
-struct School {
-    house: House,
-    north: Arc<TenantEntry>,
-    admin: Someone,
+/// A school with a roster, and its administrator.
+pub(crate) struct School {
+    pub(crate) house: House,
+    pub(crate) north: Arc<TenantEntry>,
+    pub(crate) admin: Someone,
 }
 
-async fn school() -> School {
+pub(crate) async fn school() -> School {
     let house = House::with_roster().await;
     let north = house.school("north").await;
     let admin = Someone::new(&house, &north, "admin@north.example", "admin").await;

@@ -1,30 +1,16 @@
 //! One account to one person: who cannot be tied, and how a tie is made, changed and ended later.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use cloister_ids::{AccountId, PersonId, Uuid};
-use cloister_tenancy::TenantEntry;
 use cloister_testkit::Call;
 use serde_json::{Value, json};
 
 use crate::{
-    fixture::{House, person, text},
-    members::Someone,
+    fixture::{person, text},
+    invitations::{School, school},
     roster::{account_of, enrol, remove, tie},
 };
-
-struct School {
-    house: House,
-    north: Arc<TenantEntry>,
-    admin: Someone,
-}
-
-async fn school() -> School {
-    let house = House::with_roster().await;
-    let north = house.school("north").await;
-    let admin = Someone::new(&house, &north, "admin@north.example", "admin").await;
-    School { house, north, admin }
-}
 
 impl School {
     async fn pupil(&self) -> (Uuid, PersonId) {
@@ -43,7 +29,7 @@ impl School {
         self.admin.call(&self.house, &self.north, "POST", "/tenant/members/cards").json(body)
     }
 
-    fn invite(&self, person: PersonId) -> Call {
+    fn invite_as(&self, person: PersonId) -> Call {
         let body = json!({ "email": "noor@north.example", "roles": ["teacher"], "person_id": person });
         self.admin.call(&self.house, &self.north, "POST", "/tenant/invitations").json(body)
     }
@@ -98,7 +84,7 @@ async fn nobody_is_tied_to_a_person_who_is_not_there() {
     for (person, code) in [(nobody, "person_unknown"), (elsewhere, "person_unknown"), (gone, "person_deleted")] {
         let refusal = school.make("mei", Some(person)).refused(422, "validation_failed").await;
         assert_eq!(mistake(&refusal), ("person_id", code));
-        let refusal = school.invite(person).refused(422, "validation_failed").await;
+        let refusal = school.invite_as(person).refused(422, "validation_failed").await;
         assert_eq!(mistake(&refusal), ("person_id", code));
         let refusal = school.cards(&[there, person]).refused(422, "validation_failed").await;
         assert_eq!(mistake(&refusal), ("items[1].person_id", code));
@@ -119,7 +105,7 @@ async fn a_tie_that_only_the_roster_knows_is_taken_by_nobody() {
     let second = school.make("second", None).expect(201).await;
     tie(&school.house, &school.north, pupil, Some(account(&first))).await;
     school.make("third", Some(person)).refused(409, "person_taken").await;
-    school.invite(person).refused(409, "person_taken").await;
+    school.invite_as(person).refused(409, "person_taken").await;
     let refusal = school.cards(&[person]).refused(422, "validation_failed").await;
     assert_eq!(mistake(&refusal), ("items[0].person_id", "person_taken"));
     school.change(&second, json!({ "person_id": person })).await.refused(409, "person_taken").await;
