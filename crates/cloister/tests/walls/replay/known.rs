@@ -19,11 +19,22 @@ const MOST_CLOSELY: (usize, usize) = (2, 24);
 /// As often as it is looked at with what its neighbours were run with.
 const MOST_LENT: usize = 9;
 
+/// What statements are asked on.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    /// The tables of tenants.
+    pub(crate) tables: Vec<String>,
+    /// The tenant for whom they are asked.
+    pub(crate) asks: String,
+}
+
 /// A statement, and what was found out about it.
 pub(crate) struct Known {
     pub(crate) tenant_plane: bool,
     /// As it is; and where it stops looking behind many rows, once more so that two are many.
     texts: Vec<String>,
+    /// For each text, the same for whom has no rows in one of its places.
+    emptied: Vec<Vec<String>>,
     pub(crate) unbound: Vec<Unbound>,
     /// The types of its parameters, where it can be prepared by itself.
     pub(crate) kinds: Option<Vec<u32>>,
@@ -42,12 +53,18 @@ pub(crate) struct Unbound {
     pub(crate) name: String,
     /// For each text of the whole.
     texts: Vec<String>,
+    /// For each text, the whole and the same without, for whom has no rows where the table stands.
+    emptied: Vec<Vec<[String; 2]>>,
     pub(crate) noticed: Option<String>,
 }
 
 impl Unbound {
     pub(crate) fn text(&self, look: usize) -> &str {
         &self.texts[look % self.texts.len()]
+    }
+
+    pub(crate) fn emptied(&self, look: usize) -> &[[String; 2]] {
+        &self.emptied[look % self.emptied.len()]
     }
 }
 
@@ -70,21 +87,28 @@ impl Shape {
 }
 
 impl Known {
-    fn new(text: &'static str, tenant_plane: bool) -> Self {
+    fn new(text: &'static str, tenant_plane: bool, ground: &Ground) -> Self {
+        let Ground { tables, asks } = ground;
         let mut texts = vec![text.to_owned()];
         texts.extend(rewrite::soon_many(text));
         let mut unbound: Vec<Unbound> = Vec::new();
         for text in &texts {
-            for (at, (name, without)) in rewrite::unbound(text).into_iter().enumerate() {
+            for (at, without) in rewrite::unbound(text, tables, asks).into_iter().enumerate() {
+                let rewrite::Unbound { name, text, emptied } = without;
                 match unbound.get_mut(at) {
-                    Some(unbound) => unbound.texts.push(without),
-                    None => unbound.push(Unbound { name, texts: vec![without], noticed: None }),
+                    Some(unbound) => {
+                        unbound.texts.push(text);
+                        unbound.emptied.push(emptied);
+                    }
+                    None => unbound.push(Unbound { name, texts: vec![text], emptied: vec![emptied], noticed: None }),
                 }
             }
         }
+        let emptied = texts.iter().map(|text| rewrite::emptied(text, tables, asks)).collect();
         Self {
             tenant_plane,
             texts,
+            emptied,
             unbound,
             kinds: None,
             shapes: HashMap::new(),
@@ -99,6 +123,11 @@ impl Known {
     /// Its text, at so manieth a look.
     pub(crate) fn text(&self, look: usize) -> &str {
         &self.texts[look % self.texts.len()]
+    }
+
+    /// The same for whom has no rows in one of its places, for each.
+    pub(crate) fn emptied(&self, look: usize) -> &[String] {
+        &self.emptied[look % self.emptied.len()]
     }
 
     /// Something in it made no difference yet.
@@ -156,8 +185,8 @@ impl Known {
 
 /// The statements that are looked at: those whose names contain `CLOISTER_REPLAY_ONLY`, of one of several parts side by side,
 /// `CLOISTER_REPLAY_PART=0/2`; all without them. Neighbours stay together.
-pub(crate) fn all_of_part() -> BTreeMap<&'static str, Known> {
-    let mut all = all();
+pub(crate) fn all_of_part(ground: &Ground) -> BTreeMap<&'static str, Known> {
+    let mut all = all(ground);
     if let Ok(only) = std::env::var("CLOISTER_REPLAY_ONLY") {
         all.retain(|name, _| only.split(',').any(|part| name.contains(part)));
     }
@@ -172,7 +201,7 @@ pub(crate) fn all_of_part() -> BTreeMap<&'static str, Known> {
 }
 
 /// Every statement that runs for a tenant or in the control plane, by name.
-fn all() -> BTreeMap<&'static str, Known> {
+fn all(ground: &Ground) -> BTreeMap<&'static str, Known> {
     let modules = modules();
     let mut all: Vec<(bool, &'static Statement)> = Vec::new();
     for (place, list) in kernel_statements() {
@@ -187,7 +216,7 @@ fn all() -> BTreeMap<&'static str, Known> {
             module.control_statements().iter().flat_map(|list| list.iter()).map(|statement| (false, *statement)),
         );
     }
-    all.into_iter().map(|(tenant, statement)| (statement.name(), Known::new(statement.sql(), tenant))).collect()
+    all.into_iter().map(|(tenant, statement)| (statement.name(), Known::new(statement.sql(), tenant, ground))).collect()
 }
 
 /// The file a statement is of: its neighbours are much like it.

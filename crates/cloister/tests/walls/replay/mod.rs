@@ -9,6 +9,7 @@
 mod book;
 mod known;
 mod look;
+mod places;
 mod plane;
 mod rewrite;
 mod session;
@@ -233,11 +234,13 @@ async fn what_is_done_for_one_tenant_tells_another_nothing() {
     control.batch_execute("set search_path = control").await.unwrap();
     let schema = ground.schema().to_owned();
     let Ground { platform: _kept, admin, .. } = ground;
+    let other = Uuid::from_u128(0x00ff_00ff_00ff_7000_8000_0000_0000_00ff);
+    let tenants = Plane::new(Session::new(admin), &["cloister", &schema]).await;
     let mut replay = Replay {
-        tenants: Plane::new(Session::new(admin), &["cloister", &schema]).await,
+        known: known::all_of_part(&known::Ground { tables: tenants.all(), asks: other.to_string() }),
+        tenants,
         control: Plane::new(Session::new(control), &["control"]).await,
-        other: Uuid::from_u128(0x00ff_00ff_00ff_7000_8000_0000_0000_00ff),
-        known: known::all_of_part(),
+        other,
         pool: HashMap::new(),
         turn: 0,
         faults: Vec::new(),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::places::{Edit, Place, edited, places};
+
 /// `left.tenant_id = right`, where it stands.
 #[derive(Debug)]
 struct Condition {
@@ -12,30 +14,59 @@ struct Condition {
     scope: usize,
 }
 
-/// Each way to leave out what a table is bound by: its name, and the statement without. In a query of its own, such as a
-/// sub-select, a table is named with a word for the text of the query, so that a name is never another's when the statement
-/// changes.
-pub(crate) fn unbound(text: &str) -> Vec<(String, String)> {
+/// A statement without what binds one of its tables to the tenant.
+#[derive(Debug)]
+pub(crate) struct Unbound {
+    /// The table. In a query of its own, such as a sub-select, it is named with a word for the text of the query, so that a name is
+    /// never another's when the statement changes.
+    pub(crate) name: String,
+    pub(crate) text: String,
+    /// The statement, and the same without what binds the table, for whom has no rows where the table stands.
+    pub(crate) emptied: Vec<[String; 2]>,
+}
+
+/// Each way to leave out what a table is bound by, of a text that reads these tables, where it is asked for `tenant`.
+pub(crate) fn unbound(text: &str, tables: &[String], tenant: &str) -> Vec<Unbound> {
     let scopes = scopes(text);
     let conditions = conditions(text, &scopes);
-    let tables: BTreeSet<(usize, &str)> =
+    let places = places(text, &scopes, tables);
+    let bound: BTreeSet<(usize, &str)> =
         conditions.iter().flat_map(|c| c.tables.iter().map(move |table| (c.scope, table.as_str()))).collect();
-    let mut found: Vec<(String, String)> = Vec::new();
-    for (scope, table) in tables {
-        let mut unbound = text.to_owned();
-        for condition in conditions.iter().rev() {
-            if condition.scope == scope && condition.tables.iter().any(|other| other == table) {
-                unbound.replace_range(condition.from..condition.to, "true");
-            }
+    let mut found: Vec<Unbound> = Vec::new();
+    for (scope, table) in bound {
+        let left_out: Vec<&Condition> =
+            conditions.iter().filter(|c| c.scope == scope && c.tables.iter().any(|other| other == table)).collect();
+        let edits: Vec<Edit> = left_out.iter().map(|c| Edit { from: c.from, to: c.to, text: "true".to_owned() }).collect();
+        let unbound = edited(text, &edits);
+        if found.iter().any(|other| other.text == unbound) {
+            continue;
         }
-        if found.iter().all(|(_, other)| *other != unbound) {
-            let name = if table.is_empty() { "row" } else { table };
-            let name = if scope == 0 { name.to_owned() } else { format!("{name}@{}", word_for(text, &scopes, scope)) };
-            let twice = found.iter().filter(|(other, _)| other.split('#').next() == Some(&name)).count();
-            found.push((if twice == 0 { name } else { format!("{name}#{}", twice + 1) }, unbound));
+        // Where it is called like that, or where what it is compared with stands when it is a table of another query.
+        let mut stands: Vec<_> = places.iter().filter(|place| place.scope == scope && place.called == table).collect();
+        if stands.is_empty() {
+            let compared = |called: &String| left_out.iter().any(|c| c.tables.contains(called));
+            let is_here = |place: &&Place| place.scope == scope && (table.is_empty() || compared(&place.called));
+            stands = places.iter().filter(is_here).collect();
         }
+        let emptied = stands
+            .iter()
+            .map(|place| {
+                let place = place.emptied(tenant);
+                [edited(text, [&place]), edited(text, edits.iter().chain([&place]))]
+            })
+            .collect();
+        let name = if table.is_empty() { "row" } else { table };
+        let name = if scope == 0 { name.to_owned() } else { format!("{name}@{}", word_for(text, &scopes, scope)) };
+        let twice = found.iter().filter(|other| other.name.split('#').next() == Some(&name)).count();
+        let name = if twice == 0 { name } else { format!("{name}#{}", twice + 1) };
+        found.push(Unbound { name, text: unbound, emptied });
     }
     found
+}
+
+/// A text for whom has no rows in a place that it reads, for each place.
+pub(crate) fn emptied(text: &str, tables: &[String], tenant: &str) -> Vec<String> {
+    places(text, &scopes(text), tables).iter().map(|place| edited(text, [&place.emptied(tenant)])).collect()
 }
 
 /// The same, if it has a number of a thousand or more: rows that few make many, so that with a few rows the way for many is
@@ -68,7 +99,7 @@ fn word_for(text: &str, scopes: &[usize], scope: usize) -> String {
     format!("{:06x}", hash & 0x00ff_ffff)
 }
 
-fn is_word(c: char) -> bool {
+pub(super) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
@@ -135,12 +166,12 @@ fn scopes(text: &str) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{soon_many, unbound};
+    use super::{emptied, soon_many, unbound};
 
     #[test]
     fn each_table_is_let_go_where_it_is_bound() {
         let texts =
-            |sql: &str| unbound(sql).into_iter().map(|(name, text)| format!("{name}: {text}")).collect::<Vec<_>>();
+            |sql: &str| unbound(sql, &[], "").iter().map(|one| format!("{}: {}", one.name, one.text)).collect::<Vec<_>>();
         assert_eq!(
             texts("select a from t where tenant_id = $1 and id = $2"),
             ["row: select a from t where true and id = $2"]
@@ -169,6 +200,28 @@ mod tests {
         assert!(
             texts("insert into t (tenant_id, id) values ($1, $2) on conflict (tenant_id, id) do nothing").is_empty()
         );
+    }
+
+    #[test]
+    fn each_table_is_emptied_where_it_stands() {
+        let sql = "select a from t x, lateral (select from u where tenant_id = $1) y
+            where x.tenant_id = $1 and exists (select from t k where k.tenant_id = x.tenant_id and k.a = x.a)";
+        let tables = ["t".to_owned(), "u".to_owned()];
+        let none = |table: &str, called: &str| format!("(select * from {table} where tenant_id <> 'me') {called}");
+        let all = emptied(sql, &tables, "me");
+        assert_eq!(all.len(), 3);
+        assert_eq!(all[0], sql.replace("t x", &none("t", "x")));
+        assert_eq!(all[1], sql.replace("from u", &format!("from {}", none("u", "u"))));
+        assert_eq!(all[2], sql.replace("t k", &none("t", "k")));
+
+        let unbound = unbound(sql, &tables, "me");
+        let names: Vec<&str> = unbound.iter().filter_map(|one| one.name.split('@').next()).collect();
+        assert_eq!(names, ["x", "row", "k"]);
+        let k = &unbound[2].emptied;
+        assert_eq!(k.len(), 1);
+        assert_eq!(k[0], [all[2].clone(), all[2].replace("k.tenant_id = x.tenant_id", "true")]);
+        // What is deleted from is no place: it cannot be read from a query.
+        assert!(emptied("delete from t where tenant_id = $1", &tables, "me").is_empty());
     }
 
     #[test]

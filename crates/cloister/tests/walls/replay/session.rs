@@ -63,6 +63,11 @@ impl Outcome {
         rows.sort();
         Self::Rows(rows)
     }
+
+    /// The text is no statement.
+    pub(crate) fn is_nonsense(&self) -> bool {
+        matches!(self, Self::Refused(code) if code.starts_with("42"))
+    }
 }
 
 fn code_of(text: &str, error: &tokio_postgres::Error) -> String {
