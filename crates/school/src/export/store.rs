@@ -24,16 +24,17 @@ pub(super) struct Source {
     pub(super) extensions: &'static Statement,
 }
 
-/// Declares the statements of one file: its table is `t`; `id` has the `sourced_id`.
+/// Declares the statements of one file: its table is `t`; `id` has the `sourced_id`. What is `beside` adds to a row and takes none
+/// away.
 macro_rules! file {
-    ($name:ident, $file:ident, $table:literal, $id:literal, $fields:literal, $from:expr, $included:expr) => {
+    ($name:ident, $file:ident, $table:literal, $id:literal, $fields:expr, $from:expr, $beside:expr, $included:expr) => {
         pub(super) mod $name {
             //! The statements of one file.
 
             cloister_tenancy::sql::statements! {
                 /// A page of its rows.
-                PAGE = concat!("select ", $id, " as sourced_id, t.metadata, ", $fields, $from, " where t.tenant_id = $1 and ",
-                    $included, " and ", $id, " > $2 order by ", $id, " limit $3");
+                PAGE = concat!("select ", $id, " as sourced_id, t.metadata, ", $fields, $from, $beside,
+                    " where t.tenant_id = $1 and ", $included, " and ", $id, " > $2 order by ", $id, " limit $3");
                 /// How many rows it will have, and how many records count.
                 COUNT = concat!("select count(*) as included, (select count(*) from ", $table, " a
                     where a.tenant_id = $1 and a.status = 'active') as active", $from, " where t.tenant_id = $1 and ",
@@ -72,7 +73,7 @@ macro_rules! course_of {
     };
 }
 
-/// Terms in which a class is held, from the first id to the last.
+/// Terms in which a class is held.
 macro_rules! terms_of {
     ($c:literal, $what:literal) => {
         concat!(
@@ -111,33 +112,33 @@ macro_rules! span_included {
 file! {
     orgs, Orgs, "org", "t.sourced_id",
     "t.name, t.type, t.identifier, p.sourced_id as parent",
-    " from org t left join org p on p.tenant_id = $1 and p.id = t.parent_id and p.status = 'active'",
+    " from org t",
+    " left join org p on p.tenant_id = $1 and p.id = t.parent_id and p.status = 'active'",
     "t.status = 'active'"
 }
 
 file! {
     academic_sessions, AcademicSessions, "academic_session", "t.sourced_id",
     "t.title, t.type, t.start_date, t.end_date, p.sourced_id as parent, t.school_year",
-    concat!(" from academic_session t left join academic_session p on p.tenant_id = $1 and p.id = t.parent_id and ",
-        session_included!("p")),
+    " from academic_session t",
+    concat!(" left join academic_session p on p.tenant_id = $1 and p.id = t.parent_id and ", session_included!("p")),
     session_included!("t")
 }
 
 file! {
     courses, Courses, "course", "t.sourced_id",
     "y.sourced_id as school_year, t.title, t.course_code, t.grades, o.sourced_id as org, t.subjects, t.subject_codes",
-    concat!(" from course t join org o on o.tenant_id = $1 and o.id = t.org_id and o.status = 'active'
-        left join academic_session y on y.tenant_id = $1 and y.id = t.school_year_id and ", session_included!("y")),
+    " from course t join org o on o.tenant_id = $1 and o.id = t.org_id and o.status = 'active'",
+    concat!(" left join academic_session y on y.tenant_id = $1 and y.id = t.school_year_id and ", session_included!("y")),
     "t.status = 'active'"
 }
 
 file! {
     classes, Classes, "class", "t.sourced_id",
-    "t.title, t.grades, c.sourced_id as course, t.class_code, t.class_type, t.location, o.sourced_id as school, held.terms,
-     t.subjects, t.subject_codes, t.periods",
-    concat!(" from class t join course c on c.tenant_id = $1 and c.id = t.course_id
-        join org o on o.tenant_id = $1 and o.id = t.school_id
-        cross join lateral ", terms_of!("t", "array_agg(a.sourced_id) as terms"), " held"),
+    concat!("t.title, t.grades, c.sourced_id as course, t.class_code, t.class_type, t.location, o.sourced_id as school, ",
+        terms_of!("t", "array_agg(a.sourced_id)"), " as terms, t.subjects, t.subject_codes, t.periods"),
+    " from class t",
+    " join course c on c.tenant_id = $1 and c.id = t.course_id join org o on o.tenant_id = $1 and o.id = t.school_id",
     class_included!("t")
 }
 
@@ -146,7 +147,8 @@ file! {
     "t.id, t.enabled_user, coalesce(t.username, t.email, t.sourced_id) as username, t.user_ids, t.given_name, t.family_name,
      t.middle_name, t.identifier, t.email, t.sms, t.phone, t.grades, t.user_master_identifier, t.preferred_given_name,
      t.preferred_middle_name, t.preferred_family_name, o.sourced_id as primary_org, t.pronouns",
-    " from person t left join org o on o.tenant_id = $1 and o.id = t.primary_org_id and o.status = 'active'",
+    " from person t",
+    " left join org o on o.tenant_id = $1 and o.id = t.primary_org_id and o.status = 'active'",
     "t.status = 'active'"
 }
 
@@ -155,6 +157,7 @@ file! {
     "p.sourced_id as person, t.role_type, t.role, t.begin_date, t.end_date, o.sourced_id as org",
     " from person_role t join person p on p.tenant_id = $1 and p.id = t.person_id and p.status = 'active'
         join org o on o.tenant_id = $1 and o.id = t.org_id and o.status = 'active'",
+    "",
     span_included!()
 }
 
@@ -164,6 +167,7 @@ file! {
     concat!(" from enrollment t join class c on c.tenant_id = $1 and c.id = t.class_id and ", class_included!("c"), "
         join org o on o.tenant_id = $1 and o.id = t.school_id and o.status = 'active'
         join person p on p.tenant_id = $1 and p.id = t.person_id and p.status = 'active'"),
+    "",
     span_included!()
 }
 
@@ -174,6 +178,7 @@ file! {
      t.hispanic_or_latino_ethnicity, t.country_of_birth_code, t.state_of_birth_abbreviation, t.city_of_birth,
      t.public_school_residence_status",
     " from person p join demographics t on t.tenant_id = $1 and t.person_id = p.id",
+    "",
     "p.tenant_id = $1 and p.status = 'active' and t.status = 'active'"
 }
 

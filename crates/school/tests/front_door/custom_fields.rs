@@ -143,6 +143,34 @@ async fn records_are_found_by_searchable_values() {
 }
 
 #[tokio::test]
+async fn records_of_every_kind_are_found_by_their_values() {
+    let (platform, door) = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    let frame = office.frame().await;
+    let person = office.person("Mila", "Okafor").await;
+    for (resource, path, record) in [
+        ("person", "persons", &person),
+        ("org", "orgs", &frame.school),
+        ("course", "courses", &frame.course),
+        ("class", "classes", &frame.class),
+    ] {
+        let code = field(&office, resource, "code", json!({"type": "text", "searchable": true})).await;
+        let path = format!("{path}/{}", id(record));
+        let values = json!({"values": {"code": "North 1"}});
+        office.change("PUT", &format!("{path}/custom_values"), record).json(values).expect(200).await;
+        let queries = ["?sort=value", "?sort=-value", "?q=north&sort=value", "?q=north&sort=-value"];
+        let found = async |query: &str| {
+            let matches = office.list(&format!("custom_fields/{}/matches{query}", id(&code))).await;
+            matches.iter().map(|item| item["record_id"].clone()).collect::<Vec<_>>()
+        };
+        for query in queries {
+            assert_eq!(found(query).await, [record["id"].clone()], "{resource}{query}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_a_field_is_stays_and_bad_ones_are_refused() {
     let (platform, door) = platform().await;
     let tenant = platform.tenant("north", Tier::Shared).await;

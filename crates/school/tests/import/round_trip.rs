@@ -124,6 +124,30 @@ async fn a_package_has_what_the_standard_asks_for_and_no_more() {
 }
 
 #[tokio::test]
+async fn what_other_systems_say_of_any_record_goes_out_with_it() {
+    let platform = platform().await;
+    let mut package = Fixture::school();
+    for (number, file) in File::ALL.iter().copied().filter(|file| file.is_roster()).enumerate() {
+        package.extend(file, &[&format!("code{number}")]);
+        for row in package.files.get_mut(&file).unwrap() {
+            row.push_str(&format!(",of {}", file.name()));
+        }
+    }
+    let mut first = None;
+    for tenant in platform.tenant_in_each_tier().await {
+        bring(&platform, &tenant, &package, &ImportSettings::default()).await.unwrap();
+        let files = files(take_out(&platform, &tenant).await.1);
+        for (number, file) in File::ALL.iter().copied().filter(|file| file.is_roster()).enumerate() {
+            let lines: Vec<&str> = files[file.file_name()].lines().collect();
+            assert!(lines[0].ends_with(&format!(",metadata.code{number}")), "{file:?}: {lines:?}");
+            let value = format!(",of {}", file.name());
+            assert!(lines.len() > 1 && lines[1..].iter().all(|line| line.ends_with(&value)), "{file:?}: {lines:?}");
+        }
+        assert!(*first.get_or_insert_with(|| files.clone()) == files, "{} makes another package", tenant.tier);
+    }
+}
+
+#[tokio::test]
 async fn an_empty_school_is_a_manifest_alone() {
     let platform = platform().await;
     for tenant in platform.tenant_in_each_tier().await {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cloister_tenancy::{Plane as Where, kernel_statements, sql::Statement};
 
-use super::{book::Value, rewrite};
+use super::{book::Value, places::Table, rewrite};
 use crate::modules;
 
 /// As often as one statement is looked at while something in it made no difference yet. What tells may be in the last of a
@@ -23,7 +23,7 @@ const MOST_LENT: usize = 9;
 #[derive(Debug)]
 pub(crate) struct Ground {
     /// The tables of tenants.
-    pub(crate) tables: Vec<String>,
+    pub(crate) tables: Vec<Table>,
     /// The tenant for whom they are asked.
     pub(crate) asks: String,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Known {
     pub(crate) tenant_plane: bool,
     /// As it is; and where it stops looking behind many rows, once more so that two are many.
     texts: Vec<String>,
-    /// For each text, the same for whom has no rows in one of its places.
+    /// For each text, the same with rows of all others in one of its places.
     emptied: Vec<Vec<String>>,
     pub(crate) unbound: Vec<Unbound>,
     /// The types of its parameters, where it can be prepared by itself.
@@ -53,7 +53,7 @@ pub(crate) struct Unbound {
     pub(crate) name: String,
     /// For each text of the whole.
     texts: Vec<String>,
-    /// For each text, the whole and the same without, for whom has no rows where the table stands.
+    /// For each text, the whole and the same without, with rows of all others where the table stands.
     emptied: Vec<Vec<[String; 2]>>,
     pub(crate) noticed: Option<String>,
 }
@@ -125,7 +125,7 @@ impl Known {
         &self.texts[look % self.texts.len()]
     }
 
-    /// The same for whom has no rows in one of its places, for each.
+    /// The same with rows of all others in one of its places, for each.
     pub(crate) fn emptied(&self, look: usize) -> &[String] {
         &self.emptied[look % self.emptied.len()]
     }

@@ -78,7 +78,8 @@ impl Replay {
         self.faults.extend(faults);
     }
 
-    /// Looks at each place where a table is read: without rows there a statement comes to the same whatever others have.
+    /// Looks at each place where a table is read: with rows of others alone there, a statement comes to the same as if there were
+    /// none.
     async fn look_at_places(
         &self,
         test: &str,
@@ -98,7 +99,7 @@ impl Replay {
                 let outcomes = plane.session.each(&texts, asked, print.as_deref()).await;
                 let makes_sense = |(outcome, _): &(Outcome, _)| !outcome.is_nonsense();
                 if outcomes.chunks(2).any(|pair| pair.iter().all(makes_sense) && pair[0] != pair[1]) {
-                    unbound.noticed = Some(format!("{test}, given no rows where it stands"));
+                    unbound.noticed = Some(format!("{test}, given the rows of others where it stands"));
                 }
             }
             let texts: Vec<&str> = look.known.emptied(look.number).iter().map(String::as_str).collect();

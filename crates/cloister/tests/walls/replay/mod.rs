@@ -237,7 +237,7 @@ async fn what_is_done_for_one_tenant_tells_another_nothing() {
     let other = Uuid::from_u128(0x00ff_00ff_00ff_7000_8000_0000_0000_00ff);
     let tenants = Plane::new(Session::new(admin), &["cloister", &schema]).await;
     let mut replay = Replay {
-        known: known::all_of_part(&known::Ground { tables: tenants.all(), asks: other.to_string() }),
+        known: known::all_of_part(&known::Ground { tables: tenants.tables().await, asks: other.to_string() }),
         tenants,
         control: Plane::new(Session::new(control), &["control"]).await,
         other,

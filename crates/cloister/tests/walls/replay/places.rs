@@ -1,27 +1,57 @@
-//! The places where a statement reads a table, and the statement as if its tenant had no rows there.
+//! The places where a statement reads a table, and the statement with the rows of others in one of them.
 //!
-//! What is given to a tenant is given to the whole of a statement: where a table is read in two places, neither can be left without
+//! What is given to a tenant is given to the whole of a statement: where a table is read in two places, neither can be without
 //! rows while the other has them. So that each holds by itself, a statement is asked as well with rows of everybody else alone in
-//! one place: what is bound there finds nothing, and what is not finds what is another's.
+//! one place, as they are and with other things in them: what is bound there finds nothing, and what is not finds what is another's.
 
 use super::rewrite::is_word;
 
+/// A table of tenants.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    /// Its columns as they are, and by `v` with other things in them.
+    columns: String,
+}
+
+impl Table {
+    /// Of columns and their types.
+    pub(crate) fn new(name: &str, columns: &[(String, String)]) -> Self {
+        let column = |(column, kind): &(String, String)| {
+            let (v, other) = match kind.as_str() {
+                _ if column == "status" => {
+                    (2, "case \"status\" when 'active' then 'tobedeleted' else 'active' end".to_owned())
+                }
+                "boolean" => (1, format!("not \"{column}\"")),
+                "smallint" | "integer" | "bigint" => (1, format!("\"{column}\" + 1::smallint")),
+                "date" => (1, format!("\"{column}\" + 1")),
+                "timestamp with time zone" => (1, format!("\"{column}\" + interval '1 day'")),
+                _ => return format!("\"{column}\""),
+            };
+            format!("case v when {v} then {other} else \"{column}\" end as \"{column}\"")
+        };
+        Self { name: name.to_owned(), columns: columns.iter().map(column).collect::<Vec<_>>().join(", ") }
+    }
+}
+
 /// `from table called`, `join table called`, or `using table called`.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Place {
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
     /// Where the table stands, with what it is called.
     from: usize,
     to: usize,
-    table: String,
+    table: &'a Table,
     pub(crate) called: String,
     pub(crate) scope: usize,
 }
 
-impl Place {
-    /// What to put there for it to have no rows of one tenant, as an edit of the text.
+impl Place<'_> {
+    /// What to put there for it to have rows of all but one tenant, as an edit of the text.
     pub(crate) fn emptied(&self, of: &str) -> Edit {
         let Self { from, to, table, called, .. } = self;
-        let text = format!("(select * from {table} where tenant_id <> '{of}') {called}");
+        let Table { name, columns } = table;
+        let others = format!("from {name} cross join generate_series(0, 2) v where tenant_id <> '{of}'");
+        let text = format!("(select {columns} {others}) {called}");
         Edit { from: *from, to: *to, text }
     }
 }
@@ -52,7 +82,7 @@ const NO_NAMES: [&str; 19] = [
 ];
 
 /// Where a text reads one of these tables; `scopes` says of each byte which query it belongs to.
-pub(crate) fn places(text: &str, scopes: &[usize], tables: &[String]) -> Vec<Place> {
+pub(crate) fn places<'a>(text: &str, scopes: &[usize], tables: &'a [Table]) -> Vec<Place<'a>> {
     let words = words(text);
     let mut found = Vec::new();
     for (at, (_, word)) in words.iter().enumerate() {
@@ -61,9 +91,10 @@ pub(crate) fn places(text: &str, scopes: &[usize], tables: &[String]) -> Vec<Pla
             continue;
         }
         let mut next = at + 1;
-        while let Some((from, table)) = words.get(next).filter(|(_, word)| tables.iter().any(|table| table == word)) {
-            let mut to = from + table.len();
-            let mut called = *table;
+        while let Some((from, mut called)) = words.get(next).copied()
+            && let Some(table) = tables.iter().find(|table| table.name == called)
+        {
+            let mut to = from + called.len();
             if let Some((begin, name)) = words.get(next + 1)
                 && text[to..*begin].trim().is_empty()
                 && !NO_NAMES.contains(name)
@@ -71,8 +102,7 @@ pub(crate) fn places(text: &str, scopes: &[usize], tables: &[String]) -> Vec<Pla
                 (called, to) = (*name, begin + name.len());
                 next += 1;
             }
-            let (table, called) = ((*table).to_owned(), called.to_owned());
-            found.push(Place { from: *from, to, table, called, scope: scopes[*from] });
+            found.push(Place { from, to, table, called: called.to_owned(), scope: scopes[from] });
             next += 1;
             // `from a x, b y`
             if !text[to..].trim_start().starts_with(',') {

@@ -8,7 +8,7 @@ use std::{
 
 use cloister_ids::Uuid;
 
-use super::session::Session;
+use super::{places::Table, session::Session};
 
 /// A table whose rows are a tenant's.
 #[derive(Debug)]
@@ -147,6 +147,20 @@ impl Plane {
             tables.push(Rows { path, name, tenant, others });
         }
         Self { session, tables, stage: RefCell::default() }
+    }
+
+    /// Every table, for the places where statements read it.
+    pub(crate) async fn tables(&self) -> Vec<Table> {
+        let text = "select array_agg(a.attname::text order by a.attnum),
+                array_agg(format_type(a.atttypid, null) order by a.attnum)
+            from pg_attribute a where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped";
+        let mut tables = Vec::new();
+        for Rows { path, name, .. } in &self.tables {
+            let row = self.session.client().query_one(text, &[path]).await.unwrap();
+            let (names, types): (Vec<String>, Vec<String>) = (row.get(0), row.get(1));
+            tables.push(Table::new(name, &names.into_iter().zip(types).collect::<Vec<_>>()));
+        }
+        tables
     }
 
     /// Every table.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::places::{Edit, Place, edited, places};
+use super::places::{Edit, Place, Table, edited, places};
 
 /// `left.tenant_id = right`, where it stands.
 #[derive(Debug)]
@@ -21,12 +21,12 @@ pub(crate) struct Unbound {
     /// never another's when the statement changes.
     pub(crate) name: String,
     pub(crate) text: String,
-    /// The statement, and the same without what binds the table, for whom has no rows where the table stands.
+    /// The statement with rows of all but its tenant where the table stands, and the same without what binds the table.
     pub(crate) emptied: Vec<[String; 2]>,
 }
 
 /// Each way to leave out what a table is bound by, of a text that reads these tables, where it is asked for `tenant`.
-pub(crate) fn unbound(text: &str, tables: &[String], tenant: &str) -> Vec<Unbound> {
+pub(crate) fn unbound(text: &str, tables: &[Table], tenant: &str) -> Vec<Unbound> {
     let scopes = scopes(text);
     let conditions = conditions(text, &scopes);
     let places = places(text, &scopes, tables);
@@ -64,8 +64,8 @@ pub(crate) fn unbound(text: &str, tables: &[String], tenant: &str) -> Vec<Unboun
     found
 }
 
-/// A text for whom has no rows in a place that it reads, for each place.
-pub(crate) fn emptied(text: &str, tables: &[String], tenant: &str) -> Vec<String> {
+/// A text with rows of all but its tenant in a place, for each place where it reads one of these tables.
+pub(crate) fn emptied(text: &str, tables: &[Table], tenant: &str) -> Vec<String> {
     places(text, &scopes(text), tables).iter().map(|place| edited(text, [&place.emptied(tenant)])).collect()
 }
 
@@ -166,7 +166,7 @@ fn scopes(text: &str) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{emptied, soon_many, unbound};
+    use super::{Table, emptied, soon_many, unbound};
 
     #[test]
     fn each_table_is_let_go_where_it_is_bound() {
@@ -206,8 +206,13 @@ mod tests {
     fn each_table_is_emptied_where_it_stands() {
         let sql = "select a from t x, lateral (select from u where tenant_id = $1) y
             where x.tenant_id = $1 and exists (select from t k where k.tenant_id = x.tenant_id and k.a = x.a)";
-        let tables = ["t".to_owned(), "u".to_owned()];
-        let none = |table: &str, called: &str| format!("(select * from {table} where tenant_id <> 'me') {called}");
+        let columns = [("id".to_owned(), "uuid".to_owned()), ("version".to_owned(), "integer".to_owned())];
+        let tables = [Table::new("t", &columns), Table::new("u", &columns)];
+        let none = |table: &str, called: &str| {
+            let version = "case v when 1 then \"version\" + 1::smallint else \"version\" end as \"version\"";
+            let others = format!("from {table} cross join generate_series(0, 2) v where tenant_id <> 'me'");
+            format!("(select \"id\", {version} {others}) {called}")
+        };
         let all = emptied(sql, &tables, "me");
         assert_eq!(all.len(), 3);
         assert_eq!(all[0], sql.replace("t x", &none("t", "x")));
