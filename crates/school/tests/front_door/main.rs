@@ -6,6 +6,7 @@ mod academic_records;
 mod accounts;
 mod attendance;
 mod attendance_kept;
+mod attendance_lessons;
 mod attendance_scopes;
 mod behavior;
 mod behavior_letters;

@@ -83,6 +83,17 @@ async fn whatever_two_contacts_say_differently_somebody_decides_first_in_every_t
             office.change("DELETE", &path, &other).expect(204).await;
             merging.call(&kept, &merged).refused(409, "contacts_differ").await;
         }
+        // Two guardians who are contacts of one child are as much in question as two children of one guardian.
+        let child = office.person("Pia", "Child").await;
+        let (kept, merged) = (office.person("Hal", "Adult").await, office.person("Hall", "Adult").await);
+        merging.contact(&child, &kept, json!({})).await;
+        let other = merging.contact(&child, &merged, json!({"custody": "none"})).await;
+        merging.call(&kept, &merged).refused(409, "contacts_differ").await;
+        let path = format!("contacts/{}", id(&other));
+        office.change("PATCH", &path, &other).json(json!({"custody": null})).expect(200).await;
+        let merge = merging.merge(&kept, &merged).await;
+        merging.undo(&merge).expect(204).await;
+
         // Deleted for both.
         let (kept, merged) = (office.person("Quin", "Child").await, office.person("Quinn", "Child").await);
         for (child, said) in [(&kept, json!({})), (&merged, json!({"custody": "none"}))] {

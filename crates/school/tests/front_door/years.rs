@@ -169,7 +169,14 @@ async fn a_withdrawal_ends_all_places_there_and_is_taken_back_whole() {
         assert_eq!(place_of(&to_come).await, active(None));
         take_back(&office, &there).refused(409, "not_withdrawn").await;
 
-        // What was changed since stands against it.
+        // Another place in the same class stands against it, as long as it is there.
+        withdraw(&office, &there, "2025-11-03", "moved").expect(200).await;
+        let instead = place(&office, &frame.class, &mila, "2025-11-10").await;
+        take_back(&office, &there).refused(409, "withdrawal_places_changed").await;
+        office.change("DELETE", &format!("enrollments/{}", id(&instead)), &instead).expect(204).await;
+        take_back(&office, &there).expect(200).await;
+
+        // So does what was changed since.
         withdraw(&office, &there, "2025-11-03", "transferred").expect(200).await;
         let changed = office.read(&format!("enrollments/{}", id(&open))).await;
         let patch = json!({"end_date": "2025-11-01"});

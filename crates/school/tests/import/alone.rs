@@ -1,12 +1,15 @@
 //! Files that come alone: what they refer to is looked up among the tenant's own records. And records of every kind that leave.
 
 use cloister_school::{
-    import::{ImportSettings, Outcome},
+    import::{ImportSettings, Outcome, last, take_back},
     oneroster::{File, Version},
 };
 use cloister_tenancy::Tier;
 
-use crate::fixture::{Fixture, bring, counts, dump, issues, platform};
+use crate::{
+    fixture::{Fixture, bring, counts, dump, issues, platform},
+    whole::everything,
+};
 
 fn any() -> ImportSettings {
     ImportSettings { removal_threshold: 100, ..ImportSettings::default() }
@@ -83,5 +86,16 @@ async fn records_of_every_kind_leave_when_a_whole_package_lacks_them() {
             let rows = dump(&platform, &tenant, table, "sourced_id, status").await;
             assert!(rows.contains(&format!("{gone}|tobedeleted")), "{rows:?}");
         }
+        // Brought back, they go again when that is taken back, and with them what came in for the first time.
+        let left = everything(&platform, &tenant).await;
+        more.add(File::Courses, "ethics,,,year,Ethics,ETH,09,annex,,")
+            .add(File::Classes, "class-d,,,Ethics D,09,ethics,D,scheduled,,annex,spring,,,");
+        let report = bring(&platform, &tenant, &more, &any()).await.unwrap();
+        assert_eq!(issues(&report), "");
+        let cx = platform.cx(&tenant);
+        let run = last(&platform.tenancy, &cx).await.unwrap().unwrap();
+        take_back(&platform.tenancy, &cx, run.id, false).await.unwrap();
+        let counting = |rows: &[String]| rows.iter().filter(|row| row.contains(",active,")).count();
+        assert_eq!(counting(&everything(&platform, &tenant).await), counting(&left));
     }
 }

@@ -1,25 +1,13 @@
 //! Agents of a package beside the contacts that the school keeps itself.
 
 use cloister_school::{import::ImportSettings, oneroster::File};
-use cloister_tenancy::TenantEntry;
-use cloister_testkit::TestPlatform;
+use serde_json::json;
 
 use crate::{
     fixture::{Fixture, bring, counts, dump, issues, platform},
+    merged::Office,
     whole::everything,
 };
-
-async fn run(platform: &TestPlatform, tenant: &TenantEntry, change: &str, pair: [&str; 2]) {
-    let placement = tenant.placement.as_ref().unwrap();
-    let client = platform.admin(&placement.database).await;
-    let schema = &placement.schema;
-    let text = format!(
-        "update \"{schema}\".contact set {change} where tenant_id = $1
-            and student_id = (select id from \"{schema}\".person where tenant_id = $1 and sourced_id = $2)
-            and contact_id = (select id from \"{schema}\".person where tenant_id = $1 and sourced_id = $3)"
-    );
-    assert_eq!(client.execute(&text, &[&tenant.id, &pair[0], &pair[1]]).await.unwrap(), 1);
-}
 
 #[tokio::test]
 async fn what_was_decided_here_no_package_undoes() {
@@ -27,9 +15,12 @@ async fn what_was_decided_here_no_package_undoes() {
     for tenant in platform.tenant_in_each_tier().await {
         let settings = ImportSettings::default();
         bring(&platform, &tenant, &Fixture::school(), &settings).await.unwrap();
-        // As a change through the API leaves them: one without custody, one deleted.
-        run(&platform, &tenant, "source = 'manual', custody = 'none'", ["kim", "grace"]).await;
-        run(&platform, &tenant, "source = 'manual', status = 'tobedeleted'", ["sam", "grace"]).await;
+        let office = Office::new(&platform, &tenant);
+        let grace = office.person("grace").await;
+        for (student, patch) in [("kim", Some(json!({"custody": "none"}))), ("sam", None)] {
+            let contact = office.contact(&office.person(student).await, &grace).await;
+            office.decide(&contact, patch).await;
+        }
         let before = everything(&platform, &tenant).await;
         for settings in [ImportSettings::default(), ImportSettings { adopt: true, ..ImportSettings::default() }] {
             let report = bring(&platform, &tenant, &Fixture::school(), &settings).await.unwrap();

@@ -152,6 +152,32 @@ async fn a_time_at_a_school_keeps_its_student_and_nothing_beside() {
 }
 
 #[tokio::test]
+async fn a_withdrawal_keeps_the_places_it_ended_and_a_family_its_members() {
+    let platform = platform().await;
+    let door = door(&platform);
+    for tenant in platform.tenant_in_each_tier().await {
+        bring(&platform, &tenant, &Fixture::school(), &ImportSettings::default()).await.unwrap();
+        let school = Desk { platform: &platform, tenant: &tenant, door: &door };
+        let time = json!({"student_id": school.person("kim").await, "entry_date": "2025-08-18",
+            "school_id": OrgId::from_uuid(school.id("org", "school").await)});
+        let time = school.make("student_school_associations", time).await;
+        let path = format!("/api/v1/student_school_associations/{}/withdraw", time["id"].as_str().unwrap());
+        let body = json!({"exit_withdraw_date": "2025-11-03", "exit_withdraw_type": "moved"});
+        door.within(&tenant, "POST", &path).json(body).expect(200).await;
+        let family = json!({"name": "Tutor", "member_ids": [school.person("tina").await]});
+        school.make("families", family).await;
+        school.take_back().await;
+        let left = school.counting().await;
+        for there in ["person kim", "enrollment enr-kim", "enrollment enr-kim-b", "class class-a", "person tina"] {
+            assert!(left.contains(&there.to_owned()), "{there}: {left:?}");
+        }
+        for gone in ["enrollment enr-sam", "enrollment enr-tina"] {
+            assert!(!left.contains(&gone.to_owned()), "{gone}: {left:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn whoever_came_back_with_the_import_stays_when_something_was_entered_since() {
     let platform = platform().await;
     let door = door(&platform);

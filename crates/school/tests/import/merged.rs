@@ -18,13 +18,14 @@ use crate::{
     whole::everything,
 };
 
-/// The school with Sam twice: `sam2` has a guardian, a class and demographics that `sam` has not, and others that he has.
+/// The school with Sam twice: `sam2` has guardians, a class and demographics that `sam` has not, and others that he has.
 fn twice() -> Fixture {
     let mut package = Fixture::school();
     package
         .without(File::Demographics, "sam")
         .add(File::Users, "fay,,,true,fay,,Fay,Adult,,,,,,,,,,,,,,")
-        .add(File::Users, "sam2,,,true,sam2,,Sammy,O'Neill,,,,,,\"grace,fay\",09,,,,,,school,")
+        .add(File::Users, "gil,,,true,gil,,Gil,Adult,,,,,,,,,,,,,,")
+        .add(File::Users, "sam2,,,true,sam2,,Sammy,O'Neill,,,,,,\"grace,fay,gil\",09,,,,,,school,")
         .add(File::Roles, "role-sam2,,,sam2,primary,student,2025-08-01,2026-07-01,school,")
         .add(File::Roles, "role-sam2-aide,,,sam2,secondary,aide,,,school,")
         .add(File::Enrollments, "enr-sam2,,,class-a,school,sam2,student,false,2025-08-01,2026-07-01")
@@ -44,37 +45,53 @@ fn next_day() -> Fixture {
     package
 }
 
-struct Office<'a> {
+/// Whoever writes in a school beside the packages that come in.
+pub(crate) struct Office<'a> {
     door: FrontDoor,
     platform: &'a TestPlatform,
     tenant: &'a Arc<TenantEntry>,
 }
 
-impl Office<'_> {
+impl<'a> Office<'a> {
+    pub(crate) fn new(platform: &'a TestPlatform, tenant: &'a Arc<TenantEntry>) -> Self {
+        let modules: Vec<Arc<dyn HttpModule>> = vec![Arc::new(School)];
+        Self { door: FrontDoor::new(&platform.tenancy, &modules), platform, tenant }
+    }
+
     fn call(&self, method: &str, path: &str) -> cloister_testkit::Call {
         self.door.within(self.tenant, method, &format!("/api/v1/{path}"))
     }
 
-    async fn person(&self, sourced_id: &str) -> String {
+    pub(crate) async fn person(&self, sourced_id: &str) -> String {
         let rows = dump(self.platform, self.tenant, "person", "sourced_id, id").await;
         let uuid: Uuid =
             rows.iter().find_map(|row| row.strip_prefix(&format!("{sourced_id}|"))).unwrap().parse().unwrap();
         PersonId::from_uuid(uuid).to_string()
     }
 
-    async fn contact(&self, student: &str, contact: &str) -> Value {
+    pub(crate) async fn contact(&self, student: &str, contact: &str) -> Value {
         let path = format!("contacts?status=all&student_id={student}&contact_id={contact}");
         let page = self.call("GET", &path).expect(200).await;
         page["items"][0].clone()
+    }
+
+    /// Changes a contact, or deletes it.
+    pub(crate) async fn decide(&self, contact: &Value, patch: Option<Value>) {
+        let path = format!("contacts/{}", contact["id"].as_str().unwrap());
+        let version = format!("\"v{}\"", contact["version"]);
+        let call = self.call(if patch.is_some() { "PATCH" } else { "DELETE" }, &path).header("if-match", &version);
+        match patch {
+            Some(patch) => drop(call.json(patch).expect(200).await),
+            None => drop(call.expect(204).await),
+        }
     }
 }
 
 #[tokio::test]
 async fn what_a_court_took_stays_taken_and_a_merge_can_be_taken_back_in_every_tier() {
     let platform = platform().await;
-    let modules: Vec<Arc<dyn HttpModule>> = vec![Arc::new(School)];
     for tenant in platform.tenant_in_each_tier().await {
-        let office = Office { door: FrontDoor::new(&platform.tenancy, &modules), platform: &platform, tenant: &tenant };
+        let office = Office::new(&platform, &tenant);
         let settings = ImportSettings::default();
         let adopt = ImportSettings { adopt: true, ..ImportSettings::default() };
         let report = bring(&platform, &tenant, &twice(), &settings).await.unwrap();
@@ -82,8 +99,7 @@ async fn what_a_court_took_stays_taken_and_a_merge_can_be_taken_back_in_every_ti
         let (sam, twin, fay) = (office.person("sam").await, office.person("sam2").await, office.person("fay").await);
         // The office writes down what a court decided.
         let contact = office.contact(&twin, &fay).await;
-        let path = format!("contacts/{}", contact["id"].as_str().unwrap());
-        office.call("PATCH", &path).header("if-match", "\"v1\"").json(json!({"custody": "none"})).expect(200).await;
+        office.decide(&contact, Some(json!({"custody": "none"}))).await;
         let before = everything(&platform, &tenant).await;
         let body = json!({"kept_id": sam, "merged_id": twin});
         let merge = office.call("POST", "person_merges").json(body).expect(201).await;
@@ -120,9 +136,8 @@ async fn what_a_court_took_stays_taken_and_a_merge_can_be_taken_back_in_every_ti
 #[tokio::test]
 async fn what_is_new_about_the_second_record_is_about_the_one_that_stayed() {
     let platform = platform().await;
-    let modules: Vec<Arc<dyn HttpModule>> = vec![Arc::new(School)];
     for tenant in platform.tenant_in_each_tier().await {
-        let office = Office { door: FrontDoor::new(&platform.tenancy, &modules), platform: &platform, tenant: &tenant };
+        let office = Office::new(&platform, &tenant);
         let settings = ImportSettings::default();
         bring(&platform, &tenant, &twice(), &settings).await.unwrap();
         let (sam, twin) = (office.person("sam").await, office.person("sam2").await);
@@ -151,5 +166,14 @@ async fn what_is_new_about_the_second_record_is_about_the_one_that_stayed() {
         let all = everything(&platform, &tenant).await;
         bring(&platform, &tenant, &next_day(), &settings).await.unwrap();
         assert_eq!(everything(&platform, &tenant).await, all);
+        // What the package says of the one who stayed comes in, and takes away nobody who came from the second record.
+        let mut renamed = next_day();
+        renamed.change(File::Users, "Sam,O'Neill", "Samuel,O'Neill");
+        let report = bring(&platform, &tenant, &renamed, &settings).await.unwrap();
+        assert!(counts(&report).contains("users changed 1 "), "{}", counts(&report));
+        for guardian in ["fay", "gil"] {
+            let contact = office.contact(&sam, &office.person(guardian).await).await;
+            assert_eq!(contact["status"], "active", "{guardian}");
+        }
     }
 }

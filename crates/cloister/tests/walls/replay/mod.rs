@@ -140,10 +140,8 @@ impl Replay {
         if is_worth_a_try && let Some((name, mut known)) = self.known.remove_entry(name) {
             if let Some(tenant) = self.tenant_in(plane, values).await.filter(|tenant| *tenant != self.other) {
                 let mut came = self.comes_to(&known, tenant, values).await;
-                // What is staged tells more than the tenant's name, and differs with each test.
-                if values.len() == 1 {
-                    came.push_str(&book.test);
-                }
+                // What is there tells more than what is asked for, and differs with each test.
+                came.push_str(&book.test);
                 if known.is_wanted(Shape::of(values, came)) {
                     asked.push((name, values.to_vec()));
                 }

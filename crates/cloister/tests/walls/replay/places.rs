@@ -24,8 +24,8 @@ impl Table {
                 }
                 "boolean" => (1, format!("not \"{column}\"")),
                 "smallint" | "integer" | "bigint" => (1, format!("\"{column}\" + 1::smallint")),
-                "date" => (1, format!("\"{column}\" + 1")),
-                "timestamp with time zone" => (1, format!("\"{column}\" + interval '1 day'")),
+                "date" => (3, format!("\"{column}\" + 1")),
+                "timestamp with time zone" => (3, format!("\"{column}\" + interval '1 day'")),
                 _ => return format!("\"{column}\""),
             };
             format!("case v when {v} then {other} else \"{column}\" end as \"{column}\"")
@@ -50,7 +50,7 @@ impl Place<'_> {
     pub(crate) fn emptied(&self, of: &str) -> Edit {
         let Self { from, to, table, called, .. } = self;
         let Table { name, columns } = table;
-        let others = format!("from {name} cross join generate_series(0, 2) v where tenant_id <> '{of}'");
+        let others = format!("from {name} cross join generate_series(0, 3) v where tenant_id <> '{of}'");
         let text = format!("(select {columns} {others}) {called}");
         Edit { from: *from, to: *to, text }
     }

@@ -99,8 +99,6 @@ pub(in crate::import) mod agent {
         () => {
             " from ready_person r join ready_person_agent n on n.person = r.sourced_id
             where r.action in ('create', 'change') and n.fault is null and not n.kept and n.agent_id <> r.id
-            and not exists (select from person_merge g
-                where g.tenant_id = $1 and g.status = 'active' and g.merged_id in (r.id, n.agent_id))
             and not exists (select from contact a
                 where a.tenant_id = $1 and a.student_id = r.id and a.contact_id = n.agent_id)"
         };
@@ -149,12 +147,13 @@ pub(in crate::import) mod agent {
             and a.status = 'active' and not ", merged::kept_contact!("a"), "
             and not exists (select from ready_person_agent n
                 where n.person = r.sourced_id and n.agent_id = a.contact_id and n.fault is null)");
-        /// Agents whom an import removed once, and who act again.
-        RESTORE = concat!("update contact a set status = 'active', date_last_modified = $2::timestamptz, updated_at = $2,
+        /// Agents whom an import removed once, and who act again. What a merge set aside is about a record that was merged away, and
+        /// none of those is named here.
+        RESTORE = "update contact a set status = 'active', date_last_modified = $2::timestamptz, updated_at = $2,
                 updated_by = $3::text, version = a.version + 1
             from ready_person r join ready_person_agent n on n.person = r.sourced_id and n.fault is null
             where a.tenant_id = $1 and r.action = 'change' and a.student_id = r.id and a.contact_id = n.agent_id
-            and a.status <> 'active' and not ", merged::kept_contact!("a"));
+            and a.status <> 'active' and a.source = 'import'";
         /// How many contacts there are to make.
         COUNT_NEW = concat!("select count(*) as count from (select distinct r.id, n.agent_id", new_ones!(), ") c");
         /// Agents who now act for somebody. `$4` the ids of their contacts.
