@@ -307,3 +307,41 @@ async fn the_same_seed_and_day_give_the_same_school() {
         assert_eq!(refused.fields()[0].code, "sample_students");
     }
 }
+
+#[tokio::test]
+async fn what_a_school_has_already_a_sample_keeps_and_uses() {
+    let (platform, door) = unhurried_platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    let body = json!({"short_name": "P", "title": "There", "category": "present", "direction": "in", "excused": false,
+        "reportable": true, "future_allowed": false});
+    let present = office.make("attendance_codes", body).await;
+    let body = json!({"short_name": "HO", "title": "Helping", "severity": "positive", "points": 1});
+    let helped = office.make("behavior_codes", body).await;
+    let body = json!({"resource": "person", "name": "locker", "title": "Box", "type": "text"});
+    let locker = office.make("custom_fields", body).await;
+    let settings = |seed: u64| SchoolSettings { add: seed > 1, attendance_days: Some(2), ..SchoolSettings::new(seed, 4) };
+    make(&platform.tenancy, &platform.cx(&tenant), &settings(1), &()).await.unwrap();
+    let numbers = async || -> Vec<String> {
+        let incidents = whole(&office, "discipline_incidents").await;
+        incidents.iter().filter_map(|one| one["incident_identifier"].as_str()).map(str::to_owned).collect()
+    };
+    let first = numbers().await;
+    assert!(!first.is_empty());
+    // A second one beside the first has the same codes and fields, and no number twice.
+    make(&platform.tenancy, &platform.cx(&tenant), &settings(2), &()).await.unwrap();
+    let both = numbers().await;
+    assert_eq!(both.iter().collect::<HashSet<_>>().len(), both.len(), "{both:?}");
+    assert!(first.iter().all(|number| both.contains(number)), "{both:?}");
+    for (path, own, name) in [
+        ("attendance_codes", &present, "short_name"),
+        ("behavior_codes", &helped, "short_name"),
+        ("custom_fields", &locker, "name"),
+    ] {
+        let list = whole(&office, path).await;
+        assert!(list.contains(own), "{list:?}");
+        assert_eq!(list.iter().map(|one| one[name].as_str()).collect::<HashSet<_>>().len(), list.len(), "{list:?}");
+    }
+    let events = whole(&office, "attendance_events").await;
+    assert!(events.iter().any(|event| event["code_id"] == present["id"]), "the school's own code is used");
+}

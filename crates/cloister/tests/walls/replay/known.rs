@@ -9,7 +9,7 @@ use crate::modules;
 
 /// As often as one statement is looked at while something in it made no difference yet. What tells may be in the last of a
 /// hundred tests, and not in the large ones that are done again first.
-const MOST: usize = 200;
+const MOST: usize = 400;
 /// As often as it is found out what it comes to.
 const MOST_TRIES: usize = 1000;
 /// As often as each is looked at, whatever was found out.
@@ -161,7 +161,7 @@ impl Known {
     pub(crate) fn is_wanted(&mut self, shape: Shape) -> bool {
         let times = self.shapes.entry(shape).or_insert(0);
         *times += 1;
-        let wanted = self.looks < LEAST || times.is_power_of_two();
+        let wanted = self.looks < LEAST || times.count_ones() <= 2;
         self.looks += usize::from(wanted);
         wanted
     }
