@@ -320,7 +320,8 @@ async fn what_a_school_has_already_a_sample_keeps_and_uses() {
     let helped = office.make("behavior_codes", body).await;
     let body = json!({"resource": "person", "name": "locker", "title": "Box", "type": "text"});
     let locker = office.make("custom_fields", body).await;
-    let settings = |seed: u64| SchoolSettings { add: seed > 1, attendance_days: Some(2), ..SchoolSettings::new(seed, 4) };
+    let settings =
+        |seed: u64| SchoolSettings { add: seed > 1, attendance_days: Some(2), ..SchoolSettings::new(seed, 4) };
     make(&platform.tenancy, &platform.cx(&tenant), &settings(1), &()).await.unwrap();
     let numbers = async || -> Vec<String> {
         let incidents = whole(&office, "discipline_incidents").await;

@@ -38,9 +38,8 @@ impl Replay {
         let plane = self.plane(tenant_plane);
         let texts: Vec<&str> = looks.iter().map(Look::text).collect();
         let named = plane.named(&texts.join(" "));
-        // What is only read comes from the tables it names; what is written may be refused for the sake of any.
-        let writes = texts.iter().any(|text| is_writing(text) && !plane.only_stages(text));
-        let among = if writes { plane.all() } else { named.clone() };
+        // What comes of a statement comes from the tables it names, unless it calls something that reads others.
+        let among = if texts.iter().any(|text| plane.calls(text)) { plane.all() } else { named.clone() };
         let mut all = vec![Given::Nothing, Given::Everything];
         all.extend(named.into_iter().map(Given::AllBut));
         all.extend([Given::Mixed(self.turn), Given::Some(self.turn)]);

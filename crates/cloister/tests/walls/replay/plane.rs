@@ -24,6 +24,8 @@ struct Rows {
 pub(crate) struct Plane {
     pub(crate) session: Session,
     tables: Vec<Rows>,
+    /// The functions there are beside these tables.
+    functions: Vec<String>,
     /// Temporary tables that there are now.
     stage: RefCell<Vec<String>>,
 }
@@ -146,7 +148,10 @@ impl Plane {
                 columns.into_iter().filter(|column| column != tenant).map(|column| format!("\"{column}\"")).collect();
             tables.push(Rows { path, name, tenant, others });
         }
-        Self { session, tables, stage: RefCell::default() }
+        let text = "select distinct p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+            where n.nspname = any ($1)";
+        let functions = session.client().query(text, &[&schemas]).await.unwrap().iter().map(|row| row.get(0)).collect();
+        Self { session, tables, functions, stage: RefCell::default() }
     }
 
     /// Every table, for the places where statements read it.
@@ -202,11 +207,9 @@ impl Plane {
         self.session.forget();
     }
 
-    /// Whether a text writes to temporary tables alone.
-    pub(crate) fn only_stages(&self, text: &str) -> bool {
-        let target = ["insert into ", "update ", "delete from "].iter().find_map(|begin| text.strip_prefix(begin));
-        let target = target.and_then(|rest| rest.split([' ', '(']).next());
-        target.is_some_and(|target| self.stage.borrow().iter().any(|name| name == target))
+    /// Whether a text calls one of the functions.
+    pub(crate) fn calls(&self, text: &str) -> bool {
+        words(text).iter().any(|word| self.functions.iter().any(|function| function == word))
     }
 
     /// Gives `to` copies of rows of `of` in these tables, whatever points at what, in a savepoint `look`.

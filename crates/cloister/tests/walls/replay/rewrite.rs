@@ -36,7 +36,8 @@ pub(crate) fn unbound(text: &str, tables: &[Table], tenant: &str) -> Vec<Unbound
     for (scope, table) in bound {
         let left_out: Vec<&Condition> =
             conditions.iter().filter(|c| c.scope == scope && c.tables.iter().any(|other| other == table)).collect();
-        let edits: Vec<Edit> = left_out.iter().map(|c| Edit { from: c.from, to: c.to, text: "true".to_owned() }).collect();
+        let edits: Vec<Edit> =
+            left_out.iter().map(|c| Edit { from: c.from, to: c.to, text: "true".to_owned() }).collect();
         let unbound = edited(text, &edits);
         if found.iter().any(|other| other.text == unbound) {
             continue;
@@ -170,8 +171,9 @@ mod tests {
 
     #[test]
     fn each_table_is_let_go_where_it_is_bound() {
-        let texts =
-            |sql: &str| unbound(sql, &[], "").iter().map(|one| format!("{}: {}", one.name, one.text)).collect::<Vec<_>>();
+        let texts = |sql: &str| {
+            unbound(sql, &[], "").iter().map(|one| format!("{}: {}", one.name, one.text)).collect::<Vec<_>>()
+        };
         assert_eq!(
             texts("select a from t where tenant_id = $1 and id = $2"),
             ["row: select a from t where true and id = $2"]
