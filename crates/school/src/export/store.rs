@@ -37,7 +37,7 @@ macro_rules! file {
                     " where t.tenant_id = $1 and ", $included, " and ", $id, " > $2 order by ", $id, " limit $3");
                 /// How many rows it will have, and how many records count.
                 COUNT = concat!("select count(*) as included, (select count(*) from ", $table, " a
-            where a.tenant_id = $1 and a.status = 'active') as active", $from, " where t.tenant_id = $1 and ",
+    where a.tenant_id = $1 and a.status = 'active') as active", $from, " where t.tenant_id = $1 and ",
                     $included);
                 /// Names of fields of other systems.
                 EXTENSIONS = concat!("select distinct e.key as name", $from,

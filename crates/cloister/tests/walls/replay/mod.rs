@@ -14,7 +14,10 @@ mod plane;
 mod rewrite;
 mod session;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    io::Write as _,
+};
 
 use cloister_ids::Uuid;
 
@@ -253,8 +256,14 @@ async fn what_is_done_for_one_tenant_tells_another_nothing() {
     for plane in [&replay.tenants, &replay.control] {
         plane.session.must("rollback").await;
     }
-    for (at, book) in book::read(folder.as_ref()).iter().enumerate() {
+    let books = book::read(folder.as_ref());
+    for (at, book) in books.iter().enumerate() {
         replay.play(book).await;
+        if at % 50 == 49 {
+            let open = replay.known.values().filter(|known| known.is_unclear()).count();
+            // Past what the test harness keeps to itself: this takes long.
+            let _ = writeln!(std::io::stderr(), "{} of {} tests, {open} statements unclear", at + 1, books.len());
+        }
         // What was given and taken away again is in the way of the next ones. Not each time: all is planned anew after it.
         if at % 10 == 9 {
             for plane in [&replay.tenants, &replay.control] {

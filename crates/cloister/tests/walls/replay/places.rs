@@ -50,7 +50,8 @@ impl Place<'_> {
     pub(crate) fn emptied(&self, of: &str) -> Edit {
         let Self { from, to, table, called, .. } = self;
         let Table { name, columns } = table;
-        let others = format!("from {name} cross join generate_series(0, 3) v where tenant_id <> '{of}'");
+        let others =
+            format!("from {name} cross join generate_series(0, 3) v where tenant_id < '{of}' or tenant_id > '{of}'");
         let text = format!("(select {columns} {others}) {called}");
         Edit { from: *from, to: *to, text }
     }

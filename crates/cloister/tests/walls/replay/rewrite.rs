@@ -212,7 +212,8 @@ mod tests {
         let tables = [Table::new("t", &columns), Table::new("u", &columns)];
         let none = |table: &str, called: &str| {
             let version = "case v when 1 then \"version\" + 1::smallint else \"version\" end as \"version\"";
-            let others = format!("from {table} cross join generate_series(0, 3) v where tenant_id <> 'me'");
+            let others =
+                format!("from {table} cross join generate_series(0, 3) v where tenant_id < 'me' or tenant_id > 'me'");
             format!("(select \"id\", {version} {others}) {called}")
         };
         let all = emptied(sql, &tables, "me");
