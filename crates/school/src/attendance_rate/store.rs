@@ -20,7 +20,7 @@ use crate::{
     listing::Span,
     record::found,
     scope::{ALL, Sight, Within, today},
-    scope_store::{classes_within, family, in_force, one_within, persons_taught, places_asked_for},
+    scope_store::{classes_taught, family, in_force, one_within, persons_taught, places_asked_for},
     term_store::in_term,
 };
 
@@ -241,7 +241,7 @@ statements! {
     /// Of a class, deleted or not.
     CLASS = class!("");
     /// Of a class within scopes.
-    CLASS_WITHIN = class!(one_within!(classes_within!("$6", "$7", "$8")));
+    CLASS_WITHIN = class!(one_within!(classes_taught!("$6", "$7", "$8")));
 }
 
 /// In which days.

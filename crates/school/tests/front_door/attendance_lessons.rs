@@ -75,5 +75,11 @@ async fn whoever_came_later_is_entered_in_the_register_that_was_taken_in_every_t
             let left = office.read(path).await;
             assert!(!said(&left).contains(&both[1]), "{left}");
         }
+        for order in ["date", "-date"] {
+            for (query, count) in [("status=tobedeleted", 2), ("whole_day=false", 1), ("whole_day=true", 1)] {
+                let events = office.list(&format!("attendance_events?{query}&sort={order}")).await;
+                assert_eq!(events.len(), count, "{query} by {order}");
+            }
+        }
     }
 }

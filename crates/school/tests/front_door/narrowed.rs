@@ -9,7 +9,7 @@ use cloister_testkit::Seen;
 use serde_json::{Value, json};
 
 use crate::{
-    attendance::{Codes, entry},
+    attendance::{Codes, entry, register},
     children::{ABOUT, Operation, School},
     house::{link, signed_in},
     id,
@@ -30,9 +30,18 @@ fn permissions(scope: &Scope) -> Vec<String> {
     read.map(|(resource, _)| format!("{}.{}.read:{}", resource.module, resource.name, scope.name)).collect()
 }
 
+/// Filters with what there is in this school.
+type Filters = Vec<(&'static str, String)>;
+
 struct Reader<'a> {
     school: &'a School<'a>,
+    filters: &'a Filters,
     token: String,
+}
+
+/// What a row of a list is about.
+fn whose(item: &Value) -> &Value {
+    ["id", "student_id"].iter().filter_map(|field| item.get(field)).next().unwrap_or(item)
 }
 
 impl Reader<'_> {
@@ -86,6 +95,13 @@ impl Reader<'_> {
                 );
             }
         }
+        // A filter finds nothing that is not there without it.
+        let all: Vec<&Value> = items.iter().map(whose).collect();
+        for (filter, value) in self.filters.iter().filter(|(filter, _)| list.queries.iter().any(|name| name == filter))
+        {
+            let found = self.finds(list, &format!("{query}&{filter}={value}")).await.unwrap();
+            assert!(found.iter().all(|item| all.contains(&whose(item))), "{} of {filter} {value}", list.path);
+        }
         self.one_by_one(list, &items).await;
         Some(items.len())
     }
@@ -111,9 +127,9 @@ impl Reader<'_> {
     }
 }
 
-/// What takes more than its example: a class of somebody else's, registers that were taken and that were not, and what is on file
-/// for teachers.
-async fn furnish(school: &School<'_>) {
+/// What takes more than its example: a teacher, a homeroom and a class of somebody else's, registers that were taken and that were
+/// not, what is on file for teachers, what the teacher reported of a stranger, a letter, and a family.
+async fn furnish(school: &School<'_>, teacher: &Value) -> Filters {
     let (office, frame) = (&school.office, &school.frame);
     let other = json!({"title": "Biology B", "class_type": "scheduled", "course_id": frame.course["id"],
         "school_id": frame.school["id"], "term_ids": [frame.term["id"]]});
@@ -122,20 +138,59 @@ async fn furnish(school: &School<'_>) {
     for (class, room) in [(&frame.class, &places.room), (&other, &places.other_room)] {
         office.make("meetings", meeting(class, &places.first, room, "wednesday")).await;
     }
-    for date in DAYS {
+    let homeroom = json!({"title": "Homeroom", "class_type": "homeroom", "course_id": frame.course["id"],
+        "school_id": frame.school["id"], "term_ids": [frame.term["id"]]});
+    let homeroom = office.make("classes", homeroom).await;
+    for class in [&frame.class, &homeroom] {
+        let place = json!({"class_id": class["id"], "person_id": teacher["id"], "role": "teacher"});
+        office.make("enrollments", place).await;
+    }
+    for (name, child) in &school.children {
+        let end = (*name == "Left").then_some("2026-01-10");
+        let place = json!({"class_id": homeroom["id"], "person_id": child, "role": "student",
+            "begin_date": "2025-09-01", "end_date": end});
+        office.make("enrollments", place).await;
+    }
+    let bells = json!({"school_id": frame.school["id"], "name": "Short",
+        "periods": [{"class_period_id": places.first["id"], "start_time": "08:00", "end_time": "08:30"}]});
+    let bells = office.make("bell_schedules", bells).await;
+    for (date, bells) in DAYS.into_iter().zip([&Value::Null, &bells["id"]]) {
         let day = json!({"school_id": frame.school["id"], "date": date, "is_instructional": true,
-            "calendar_event": "instructional"});
+            "calendar_event": "instructional", "bell_schedule_id": bells});
         office.make("calendar_dates", day).await;
     }
     let entries: Vec<_> =
         school.children.values().map(|child| entry(&json!({ "id": child }), &codes.present)).collect();
     let path = format!("attendance_registers/{}/{}?class_period_id={}", id(&frame.class), DAYS[0], id(&places.first));
-    office.call("PUT", &path).json(json!({ "entries": entries })).expect(200).await;
+    office.call("PUT", &path).json(json!({ "entries": entries.clone() })).expect(200).await;
+    let whole = register(&homeroom, DAYS[1]);
+    office.call("PUT", &whole).json(json!({ "entries": entries })).expect(200).await;
     for child in school.children.values() {
         let document =
             json!({"person_id": child, "title": "Plan", "document_type": "other", "audiences": ["teachers"]});
         office.make("documents", document).await;
     }
+    let stranger = office.person("Far", "Stranger").await;
+    let incident = json!({"school_id": frame.school["id"], "incident_date": "2025-10-14", "incident_location": "hallway",
+        "description": "They fought.", "reporter_id": teacher["id"],
+        "participants": [{"person_id": stranger["id"], "participation_code": "perpetrator"}]});
+    office.make("discipline_incidents", incident).await;
+    let template = json!({"name": "Notice", "body": "To the guardians of {{student_name}}: {{message}}"});
+    let template = office.make("incident_letter_templates", template).await;
+    let part = office.list(&format!("incident_participants?person_id={}", school.children["Own"])).await.remove(0);
+    let letter = json!({"participant_id": part["id"], "template_id": template["id"], "message": "Please come."});
+    let letter = office.make("incident_letters", letter).await;
+    let approve = office.change("PATCH", &format!("incident_letters/{}", id(&letter)), &letter);
+    approve.json(json!({"state": "approved"})).expect(200).await;
+    let members: Vec<&String> = school.children.values().collect();
+    office.make("families", json!({"name": "Everybody", "member_ids": members})).await;
+    vec![
+        ("class_id", id(&frame.class).to_owned()),
+        ("class_id", id(&homeroom).to_owned()),
+        ("school_id", id(&frame.school).to_owned()),
+        ("term_id", id(&frame.term).to_owned()),
+        ("student_id", id(&stranger).to_owned()),
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,10 +198,8 @@ async fn what_a_scope_narrows_is_the_same_in_every_order_and_one_by_one() {
     let (platform, door) = unhurried_platform().await;
     let tenant = platform.tenant("north", Tier::Shared).await;
     let school = School::new(&door, &tenant).await;
-    furnish(&school).await;
     let teacher = school.office.person("Tess", "Adult").await;
-    let place = json!({"class_id": school.frame.class["id"], "person_id": teacher["id"], "role": "teacher"});
-    school.office.make("enrollments", place).await;
+    let filters = furnish(&school, &teacher).await;
     let persons = BTreeMap::from([
         ("teacher", id(&teacher).to_owned()),
         ("guardian", id(&school.guardian).to_owned()),
@@ -166,7 +219,7 @@ async fn what_a_scope_narrows_is_the_same_in_every_order_and_one_by_one() {
         for (who, scope) in READERS {
             let scope = cloister_school::School.scopes().iter().find(|one| one.name == scope).unwrap();
             let token = signed_in(accounts[who], &tenant, &permissions(scope));
-            let reader = Reader { school: &school, token };
+            let reader = Reader { school: &school, filters: &filters, token };
             // Usually those of the last days are looked for.
             let of_days = if list.path.ends_with("/missing") { "&from=2025-09-29&until=2025-10-13" } else { "" };
             let count = reader.count(list, of_days).await;
@@ -184,25 +237,25 @@ async fn what_a_scope_narrows_is_the_same_in_every_order_and_one_by_one() {
     absence_requests                            8            3            1            0
     academic_records                            8            3            1            0
     allergies                                   8            3            1            0
-    attendance_events                          16            6            2            0
+    attendance_events                          24            9            3            0
     attendance_rates                            8            3            1            0
     attendance_rates/chronic                    8            3            1            0
-    attendance_registers                        1            -            -            -
-    attendance_registers/missing                1            -            -            -
+    attendance_registers                        2            -            -            -
+    attendance_registers/missing                2            -            -            -
     behavior_points                             8            3            1            0
-    classes                                     1            1            1            0
+    classes                                     2            2            2            0
     contacts                                    8            3            -            -
     discipline_actions                          8            3            1            0
-    discipline_incidents                        1            -            -            -
+    discipline_incidents                        2            -            -            -
     documents                                   8            3            1            0
-    enrollments                                10            3            1            0
+    enrollments                                20            6            2            0
     health_alerts                              16            6            2            0
     health_conditions                           8            3            1            0
     health_visits                               8            3            1            0
     immunizations                               8            3            1            0
     incident_follow_ups                         -            -            0            1
-    incident_letters                            -            0            -            -
-    incident_participants                       8            3            1            0
+    incident_letters                            -            1            -            -
+    incident_participants                       9            3            1            0
     medications                                 8            3            1            0
     persons                                     9            3            1            1
     staff_assignments                           -            -            1            0

@@ -154,7 +154,7 @@ async fn the_meetings_of_a_teacher_are_seen_as_far_as_places_are() {
         ("guardian", "Cole", 0),
         ("student", "Cole", 0),
     ] {
-        for sort in ["created_at", "-date_last_modified"] {
+        for sort in ["created_at", "-created_at", "date_last_modified", "-date_last_modified"] {
             let path = format!("meetings?teacher_id={}&sort={sort}", house.person(name));
             let page = house.by(role, "GET", &path).expect(200).await;
             assert_eq!(page["items"].as_array().unwrap().len(), count, "{role} {name}");

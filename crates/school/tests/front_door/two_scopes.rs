@@ -9,21 +9,22 @@ use crate::{
     id, platform,
 };
 
-/// Every order a list has: by name or title, and by change.
-const ORDERS: [&str; 4] = ["$by", "-$by", "date_last_modified", "-date_last_modified"];
+/// Every order of persons, and of classes.
+const OF_PERSONS: [&str; 4] = ["name", "-name", "date_last_modified", "-date_last_modified"];
+const OF_CLASSES: [&str; 4] = ["title", "-title", "date_last_modified", "-date_last_modified"];
 
 struct Reader<'a>(House<'a>);
 
 impl Reader<'_> {
     /// What Tess finds with these two permissions, in whatever order she asks.
-    async fn finds(&self, [first, second]: [&str; 2], path: &str, by: &str) -> Vec<Value> {
+    async fn finds(&self, [first, second]: [&str; 2], path: &str, orders: &[&str]) -> Vec<Value> {
         let permissions = [first, second].map(|word| format!("school.{word}"));
         let mut found: Option<Vec<Value>> = None;
-        for order in ORDERS {
-            let path = format!("{path}&sort={}", order.replace("$by", by));
+        for order in orders {
+            let path = format!("{path}&sort={order}");
             let page = self.0.with("teacher", &permissions, "GET", &path).expect(200).await;
             let mut items = page["items"].as_array().unwrap().clone();
-            items.sort_by_key(|item| item["id"].to_string());
+            items.sort_by_key(Value::to_string);
             let before = found.get_or_insert_with(|| items.clone());
             assert_eq!(*before, items, "{path}");
         }
@@ -31,14 +32,14 @@ impl Reader<'_> {
     }
 
     async fn persons(&self, permissions: [&str; 2], class: &Value) -> Vec<String> {
-        let items = self.finds(permissions, &format!("persons?class_id={}", id(class)), "name").await;
+        let items = self.finds(permissions, &format!("persons?class_id={}", id(class)), &OF_PERSONS).await;
         let mut names = names(&json!({ "items": items }));
         names.sort();
         names
     }
 
     async fn classes(&self, permissions: [&str; 2], person: &str) -> Vec<String> {
-        let items = self.finds(permissions, &format!("classes?person_id={person}"), "title").await;
+        let items = self.finds(permissions, &format!("classes?person_id={person}"), &OF_CLASSES).await;
         let mut titles: Vec<_> = items.iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect();
         titles.sort();
         titles
@@ -101,4 +102,23 @@ async fn both_scopes_hold_where_a_filter_ties_one_to_the_other() {
         assert_eq!(tess.classes(permissions, &nell).await, of_nell, "{permissions:?}");
     }
     assert_eq!(tess.classes(["class.read:own_classes", "enrollment.read"], &mila).await, ["Algebra A"]);
+
+    // Incidents of one scope and whose they are of another; all attendance, and places of one.
+    let office = &tess.0.office;
+    let school = &tess.0.frame.school;
+    for (student, role) in [(&mila, "perpetrator"), (&nell, "victim")] {
+        let incident = json!({"school_id": school["id"], "incident_date": "2025-10-14", "incident_location": "hallway",
+            "description": "They fought.", "participants": [{"person_id": student, "participation_code": role}]});
+        office.make("discipline_incidents", incident).await;
+    }
+    let incidents = ["discipline_incident.read:own_classes", "incident_participant.read:own_children"];
+    let path = |student: &str| format!("discipline_incidents?student_id={student}");
+    assert_eq!(tess.finds(incidents, &path(&mila), &["incident_date", "-incident_date"]).await.len(), 1);
+    assert!(tess.finds(incidents, &path(&nell), &["incident_date", "-incident_date"]).await.is_empty());
+    for (places, count) in [("own_children", 1), ("own_classes", 2)] {
+        let places = format!("enrollment.read:{places}");
+        let path = format!("attendance_rates?class_id={}", id(&a));
+        let rates = tess.finds(["attendance_event.read", places.as_str()], &path, &["name", "-name"]).await;
+        assert_eq!(rates.len(), count, "{places}");
+    }
 }

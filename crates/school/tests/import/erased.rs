@@ -44,3 +44,36 @@ async fn no_import_remembers_them_and_taking_it_back_does_not_bring_them_back_in
         assert_eq!(kept, ["2010-03-01"], "of the other one, as it was");
     }
 }
+
+#[tokio::test]
+async fn nor_does_it_remember_those_of_a_record_that_was_merged() {
+    let platform = platform().await;
+    let modules: Vec<Arc<dyn HttpModule>> = vec![Arc::new(School)];
+    let door = FrontDoor::new(&platform.tenancy, &modules);
+    for tenant in platform.tenant_in_each_tier().await {
+        // What is known of Kim is of the second record of Sam.
+        let mut package = Fixture::school();
+        package.without(File::Demographics, "sam");
+        bring(&platform, &tenant, &package, &ImportSettings::default()).await.unwrap();
+        package.change(File::Demographics, "kim,,,2010-03-01,female", "kim,,,2010-03-02,female");
+        bring(&platform, &tenant, &package, &ImportSettings::default()).await.unwrap();
+        let remembered = async || dump(&platform, &tenant, "import_change", "kind, record_id").await;
+        assert_eq!(remembered().await.len(), 1);
+        let rows = dump(&platform, &tenant, "person", "sourced_id, id").await;
+        let [sam, kim] = ["sam|", "kim|"].map(|name| {
+            let uuid: Uuid = rows.iter().find_map(|row| row.strip_prefix(name)).unwrap().parse().unwrap();
+            PersonId::from_uuid(uuid)
+        });
+        let contact = format!("/api/v1/contacts?student_id={kim}&contact_id={sam}");
+        let contact = door.within(&tenant, "GET", &contact).expect(200).await["items"][0].clone();
+        let path = format!("/api/v1/contacts/{}", contact["id"].as_str().unwrap());
+        door.within(&tenant, "DELETE", &path).header("if-match", "\"v1\"").expect(204).await;
+        let merge = serde_json::json!({"kept_id": sam, "merged_id": kim});
+        door.within(&tenant, "POST", "/api/v1/person_merges").json(merge).expect(201).await;
+        let path = format!("/api/v1/persons/{sam}/demographics");
+        let version = door.within(&tenant, "GET", &path).expect(200).await["version"].clone();
+        let erase = door.within(&tenant, "DELETE", &path).header("if-match", &format!("\"v{version}\""));
+        erase.expect(204).await;
+        assert_eq!(remembered().await, Vec::<String>::new());
+    }
+}
