@@ -265,6 +265,15 @@ async fn rates_count_days_of_instruction_that_have_come_each_once() {
     office.call("PUT", &register(&fall_room, "2025-10-06")).json(body).expect(200).await;
     assert_eq!(of_class(&fall_room, "").await, (json!(3), json!(1)));
 
+    // What a register says of a day without instruction does not count.
+    let off = json!({"school_id": frame.school["id"], "date": "2025-10-06", "calendar_event": "holiday",
+        "is_instructional": false});
+    let off = office.make("calendar_dates", off).await;
+    assert_eq!(of_class(&fall_room, "").await, (json!(2), json!(1)));
+    assert_eq!(of_class(&fall_room, &format!("?term_id={}", id(&frame.term))).await, (json!(2), json!(1)));
+    office.change("DELETE", &format!("calendar_dates/{}", id(&off)), &off).expect(204).await;
+    assert_eq!(of_class(&fall_room, &format!("?term_id={}", id(&frame.term))).await, (json!(3), json!(1)));
+
     // A day that became a holiday is no absence, for this school.
     let holiday = |school: &Value| {
         json!({"school_id": school["id"], "date": DAY, "calendar_event": "emergency",

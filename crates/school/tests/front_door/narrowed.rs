@@ -1,7 +1,10 @@
 //! What roles of a school's own see, to whom everything is granted that a scope can narrow: in every order the same, each as well
 //! one by one, and nothing else.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use cloister_ids::{AccountId, SystemClock};
 use cloister_tenancy::{Action, Module as _, Scope, Tier};
@@ -110,7 +113,8 @@ impl Reader<'_> {
     async fn one_by_one(&self, list: &Operation, items: &[Value]) {
         let made = self.school.made.iter().filter(|made| made.folder == list.path).map(|made| made.id.as_str());
         let persons = self.school.children.values().filter(|_| list.path == "/api/v1/persons").map(String::as_str);
-        let all: Vec<&str> = made.chain(persons).collect();
+        let listed = items.iter().filter_map(|item| item["id"].as_str());
+        let all: BTreeSet<&str> = made.chain(persons).chain(listed).collect();
         let reads = self.school.operations.iter().filter(|one| one.method == "GET");
         for (read, rest) in
             reads.filter_map(|one| Some((one, one.path.strip_prefix(&list.path)?.strip_prefix("/{id}")?)))
