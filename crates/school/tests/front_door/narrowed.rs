@@ -44,7 +44,7 @@ struct Reader<'a> {
 
 /// What a row of a list is about.
 fn whose(item: &Value) -> &Value {
-    ["id", "student_id"].iter().filter_map(|field| item.get(field)).next().unwrap_or(item)
+    ["id", "student_id"].iter().find_map(|field| item.get(field)).unwrap_or(item)
 }
 
 impl Reader<'_> {
