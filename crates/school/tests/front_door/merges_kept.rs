@@ -4,7 +4,9 @@ use cloister_tenancy::Tier;
 use serde_json::{Value, json};
 
 use crate::{
-    Office, id, platform,
+    Office, id,
+    photos::png,
+    platform,
     timetable::{Places, meeting},
 };
 
@@ -221,6 +223,37 @@ async fn posts_and_years_that_both_have_are_there_once() {
         after.push((merging.of(path, &kept).await, merging.of(path, &merged).await));
     }
     assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn a_photograph_and_values_that_both_have_stay_with_each() {
+    let (platform, door) = platform().await;
+    let tenant = platform.tenant("north", Tier::Shared).await;
+    let office = Office { door: &door, tenant: &tenant };
+    let merging = Merging { office: &office };
+    for name in ["bus", "locker"] {
+        let field = json!({"resource": "person", "name": name, "title": name, "type": "text"});
+        office.make("custom_fields", field).await;
+    }
+    let (kept, merged) = (office.person("Mila", "Okafor").await, office.person("Milla", "Okafor").await);
+    let path = |person: &Value, what: &str| format!("persons/{}/{what}", id(person));
+    for (person, values, side) in
+        [(&kept, json!({"bus": "North"}), 600), (&merged, json!({"bus": "South", "locker": "7"}), 900)]
+    {
+        let call = office.change("PUT", &path(person, "custom_values"), person);
+        call.json(json!({ "values": values })).expect(200).await;
+        office.call("PUT", &path(person, "photo")).file("image/png", png(side, side)).expect(200).await;
+    }
+    let photo = office.call("GET", &path(&kept, "photo")).send().await.bytes;
+    let merge = merging.merge(&kept, &merged).await;
+    let values = async |person: &Value| office.read(&path(person, "custom_values")).await["values"].clone();
+    assert_eq!(values(&kept).await, json!({"bus": "North", "locker": "7"}));
+    assert_eq!(office.call("GET", &path(&kept, "photo")).send().await.bytes, photo);
+    merging.undo(&merge).expect(204).await;
+    assert_eq!(values(&kept).await, json!({"bus": "North"}));
+    assert_eq!(values(&merged).await, json!({"bus": "South", "locker": "7"}));
+    assert_eq!(office.call("GET", &path(&kept, "photo")).send().await.bytes, photo);
+    assert_eq!(office.call("GET", &path(&merged, "photo")).send().await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Files that come alone: what they refer to is looked up among the tenant's own records. And records of every kind that leave.
 
 use cloister_school::{
-    import::{ImportSettings, Outcome, last, take_back},
+    import::{Change, ImportSettings, Outcome, last, take_back},
     oneroster::{File, Version},
 };
 use cloister_tenancy::Tier;
@@ -74,6 +74,18 @@ async fn records_of_every_kind_leave_when_a_whole_package_lacks_them() {
             dump(&platform, &tenant, "person", "sourced_id, version").await,
             ["grace|2", "kim|1", "sam|1", "tina|2"]
         );
+        let dry = ImportSettings { dry_run: true, examples: 5, ..any() };
+        let report = bring(&platform, &tenant, &Fixture::school(), &dry).await.unwrap();
+        for (file, gone) in [
+            (File::Orgs, "annex"),
+            (File::AcademicSessions, "spring"),
+            (File::Courses, "logic"),
+            (File::Classes, "class-c"),
+        ] {
+            let shown = &report.files.iter().find(|one| one.file == file).unwrap().examples;
+            let shown: Vec<_> = shown.iter().map(|one| (one.change, one.sourced_id.as_deref())).collect();
+            assert_eq!(shown, [(Change::Removed, Some(gone))]);
+        }
         let report = bring(&platform, &tenant, &Fixture::school(), &any()).await.unwrap();
         assert_eq!(issues(&report), "");
         for left in ["orgs", "academicSessions", "courses", "classes", "roles"] {

@@ -39,6 +39,7 @@ fn next_year() -> Fixture {
         .change(File::AcademicSessions, "2025-12-20,year", "2025-12-21,")
         .change(File::Courses, "Algebra,ALG,\"09,10\"", "Algebra One,ALG,11")
         .change(File::Classes, "\"year,autumn\"", "autumn")
+        .change(File::Classes, "scheduled,,school,year,", "scheduled,,school,\"year,autumn\",")
         .change(File::Users, "Sam,O'Neill,,,,,,grace", "Samuel,O'Neill,,,,,,tina")
         .without(File::Users, "kim")
         .add(File::Users, "lee,,,true,lee,,Lee,New,,,,,,sam,09,,,,,,school,")
