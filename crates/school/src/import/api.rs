@@ -86,8 +86,8 @@ struct ImportWish {
     resource: Option<String>,
     /// Of a table: how it is read, as JSON, such as `{"columns":{"Vorname":"given_name"},"key":["identifier"]}`. With `columns`,
     /// `constants`, `key`, `words`, `clear_empty` and `sheet`, of which all may be left out.
-    #[garde(inner(length(chars, max = 6000)))]
-    #[param(max_length = 6000)]
+    #[garde(inner(length(chars, max = 2400)))]
+    #[param(max_length = 2400)]
     mapping: Option<String>,
 }
 

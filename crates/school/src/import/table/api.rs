@@ -68,8 +68,8 @@ struct PreviewWish {
     #[param(min_length = 1, max_length = 100, example = "rooms")]
     resource: String,
     /// How it is read, as JSON; see the import.
-    #[garde(inner(length(chars, max = 6000)))]
-    #[param(max_length = 6000)]
+    #[garde(inner(length(chars, max = 2400)))]
+    #[param(max_length = 2400)]
     mapping: Option<String>,
 }
 
