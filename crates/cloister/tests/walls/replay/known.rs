@@ -219,6 +219,20 @@ fn all(ground: &Ground) -> BTreeMap<&'static str, Known> {
     all.into_iter().map(|(tenant, statement)| (statement.name(), Known::new(statement.sql(), tenant, ground))).collect()
 }
 
+/// The same text in several statements is written once, by a macro: where it was noticed in one, it is looked for in no other.
+pub(crate) fn count_once(all: &mut BTreeMap<&'static str, Known>) {
+    let text = |unbound: &Unbound| unbound.name.split('#').next().filter(|name| name.contains('@')).map(str::to_owned);
+    let mut noticed: HashMap<String, String> = HashMap::new();
+    for unbound in all.values().flat_map(|known| &known.unbound) {
+        if let (Some(text), Some(by)) = (text(unbound), &unbound.noticed) {
+            noticed.entry(text).or_insert_with(|| by.clone());
+        }
+    }
+    for unbound in all.values_mut().flat_map(|known| &mut known.unbound).filter(|one| one.noticed.is_none()) {
+        unbound.noticed = text(unbound).and_then(|text| noticed.get(&text).cloned());
+    }
+}
+
 /// The file a statement is of: its neighbours are much like it.
 pub(crate) fn home(name: &str) -> &str {
     name.rsplit_once("::").map_or(name, |(home, _)| home)
