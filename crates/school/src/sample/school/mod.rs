@@ -121,12 +121,15 @@ pub async fn make(
     let plan = tokio::task::spawn_blocking(move || Plan::new(&wanted, zone, day, &*clock));
     let plan = plan.await.map_err(Error::internal)??;
     let mut tx = tenancy.write(cx).await?;
+    // Whoever tries again at once finds nothing of this try.
     if !tx.begin_large(WORK).await? {
+        tx.rollback().await?;
         let message = "A roster is being brought into this tenant. Try again when that is done.";
         return Err(Error::new(ErrorKind::Unavailable, "import_running", message));
     }
     let anybody = tx.query(&store::ANYBODY, &[]).await?.first().is_some_and(|row| row.get("anybody"));
     if anybody && !settings.add {
+        tx.rollback().await?;
         let message =
             "There are people in this tenant already. Make the sample in an empty one, or say that it is to be added.";
         return Err(Error::new(ErrorKind::Conflict, "tenant_not_empty", message));
