@@ -64,8 +64,7 @@ pub(in crate::import) mod term {
                 array(select a.sourced_id from class_term c
                     join academic_session a on a.tenant_id = $1 and a.id = c.academic_session_id
                     where c.tenant_id = $1 and c.class_id = r.id order by 1) as before,
-                array(select distinct coalesce(a.sourced_id, n.term) from ready_class_term n
-                    left join academic_session a on a.tenant_id = $1 and a.id = n.term_id
+                array(select distinct n.term from ready_class_term n
                     where n.class = r.sourced_id and n.term_id is not null order by 1) as after
             from ready_class r where r.action = 'change' and r.sourced_id = any($2::text[])";
         /// Terms that classes are no longer held in.
