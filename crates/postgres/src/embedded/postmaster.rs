@@ -55,8 +55,6 @@ pub(super) struct Postmaster {
 pub(super) enum StartFailure {
     /// The port was taken between our look and the server's.
     Port,
-    /// Processes of a server that was killed are still ending, and have its memory.
-    StillEnding(EmbeddedError),
     /// Anything else.
     Other(EmbeddedError),
 }
@@ -218,13 +216,11 @@ fn why_it_died(layout: &Layout, status: ExitStatus) -> StartFailure {
     if let Some(full) = disk::blame(&layout.data(), &tail) {
         return full.into();
     }
-    let is_held = tail.contains("pre-existing shared memory block");
-    let died = EmbeddedError::Died { status: status.to_string(), log, tail };
-    if is_held { StartFailure::StillEnding(died) } else { died.into() }
+    EmbeddedError::Died { status: status.to_string(), log, tail }.into()
 }
 
 /// Starts a server on the wished port. When the port is taken in the instant before the server takes it, another one is
-/// tried, unless this very port was asked for. Processes of a server that was killed are waited for.
+/// tried, unless this very port was asked for.
 pub(super) fn start(
     layout: &Layout,
     binaries: &Binaries,
@@ -235,27 +231,14 @@ pub(super) fn start(
     cancelled: &dyn Fn() -> bool,
 ) -> Result<(Postmaster, u16), EmbeddedError> {
     const ATTEMPTS: u32 = 4;
-    const ENDING: Duration = Duration::from_secs(30);
-    let begun = Instant::now();
     let mut wished = port::choose(asked, layout.remembered_port())?;
-    let mut ports = 0;
-    while ports < ATTEMPTS {
+    for _ in 0..ATTEMPTS {
         let log = layout.rotate_log()?;
         let mut server = Postmaster::spawn(layout, binaries, account, socket_dir, wished, log)?;
         match server.wait_until_ready(layout, limit, cancelled) {
             Ok(()) => return Ok((server, wished)),
-            Err(StartFailure::Port) if asked.is_none() => {
-                wished = port::another()?;
-                ports += 1;
-            }
+            Err(StartFailure::Port) if asked.is_none() => wished = port::another()?,
             Err(StartFailure::Port) => break,
-            Err(StartFailure::StillEnding(error)) => {
-                if begun.elapsed() > ENDING.min(limit) || cancelled() {
-                    return Err(error);
-                }
-                tracing::info!("processes of a server that was killed are still ending");
-                thread::sleep(Duration::from_millis(500));
-            }
             Err(StartFailure::Other(error)) => return Err(error),
         }
     }

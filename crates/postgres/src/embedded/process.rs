@@ -1,9 +1,7 @@
 //! Starting PostgreSQL's programs as the right account, so that they die with us; and looking at processes by number.
 
 use std::{
-    env,
-    ffi::OsStr,
-    fs, io,
+    env, fs, io,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -109,10 +107,10 @@ pub(super) fn working_in(data: &Path) -> Vec<i32> {
 #[cfg(target_os = "linux")]
 pub(super) fn works_in(pid: i32, data: &Path) -> bool {
     let process = PathBuf::from(format!("/proc/{pid}"));
-    // An editor or shell that stands in the directory is none of our business.
-    let named = fs::read_link(process.join("exe")).is_ok_and(|program| {
-        program.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with("postgres"))
-    });
+    // An editor or shell that stands in the directory is none of our business. The name is what exec gave it and not the
+    // link to the program: that goes first when a process ends, while the memory of the server is still its own. The
+    // directory goes after the memory.
+    let named = fs::read_to_string(process.join("comm")).is_ok_and(|name| name.starts_with("postgres"));
     named && fs::read_link(process.join("cwd")).is_ok_and(|directory| directory == data)
 }
 

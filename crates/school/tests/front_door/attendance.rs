@@ -5,7 +5,10 @@ use cloister_testkit::{Call, FrontDoor};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::{Frame, Office, http_modules, id, mistakes, platform, timetable::Places};
+use crate::{
+    Frame, Office, http_modules, id, mistakes, platform,
+    timetable::{Places, first_period},
+};
 
 pub(crate) const DAY: &str = "2025-10-01";
 
@@ -309,15 +312,11 @@ async fn a_register_names_everybody_in_the_class_on_that_day() {
     let day = format!("calendar_dates/{}", id(&holiday));
     let patch = json!({"calendar_event": "make_up", "is_instructional": true});
     office.change("PATCH", &day, &holiday).json(patch).expect(200).await;
-    let period = json!({"school_id": frame.district["id"], "name": "Period 1", "sequence": 1, "start_time": "08:00",
-        "end_time": "08:45"});
-    let elsewhere = office.make("class_periods", period.clone()).await;
+    let elsewhere = first_period(&office, &frame.district).await;
     let in_period = |period: &Value| format!("{path}?class_period_id={}", id(period));
     let refusal = put(&in_period(&elsewhere), everybody.clone()).expect(422).await;
     assert_eq!(mistakes(&refusal), [("class_period_id", "class_period_unknown")]);
-    let mut here = period;
-    here["school_id"] = frame.school["id"].clone();
-    let here = office.make("class_periods", here).await;
+    let here = first_period(&office, &frame.school).await;
     put(&in_period(&here), everybody.clone()).expect(200).await;
     // The register without a period is another one.
     assert_eq!(office.read(&path).await["taken"], Value::Null);

@@ -6,6 +6,7 @@ use crate::{
     attendance::{Codes, DAY, entry, place, register},
     house::{Accounts, House},
     id, mistakes, platform,
+    timetable::first_period,
 };
 
 /// What a register says of each student.
@@ -23,12 +24,8 @@ async fn whoever_came_later_is_entered_in_the_register_that_was_taken_in_every_t
         let codes = Codes::new(office).await;
         let mila = &house.persons["Mila"];
         let ben = office.person("Ben", "Berg").await;
-        let period = async |school: &Value| {
-            let body = json!({"school_id": school["id"], "name": "Period 1", "sequence": 1, "start_time": "08:00",
-                "end_time": "08:45"});
-            office.make("class_periods", body).await
-        };
-        let (here, elsewhere) = (period(&frame.school).await, period(&frame.district).await);
+        let (here, elsewhere) =
+            (first_period(office, &frame.school).await, first_period(office, &frame.district).await);
         let body = json!({"title": "Homeroom 7a", "class_type": "homeroom", "course_id": frame.course["id"],
             "school_id": frame.school["id"], "term_ids": [frame.term["id"]]});
         let homeroom = office.make("classes", body).await;

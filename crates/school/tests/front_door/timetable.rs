@@ -22,23 +22,29 @@ pub(crate) struct Places {
 
 impl Places {
     pub(crate) async fn new(office: &Office<'_>, frame: &Frame) -> Self {
-        let period = async |name: &str, sequence: u8, start: &str, end: &str| {
-            let body = json!({"school_id": frame.school["id"], "name": name, "sequence": sequence, "start_time": start,
-                "end_time": end});
-            office.make("class_periods", body).await
-        };
         let room = async |number: &str| {
             let body = json!({"school_id": frame.school["id"], "room_number": number, "room_type": "classroom",
                 "capacity": 28});
             office.make("rooms", body).await
         };
         Self {
-            first: period("Period 1", 1, "08:00", "08:45").await,
-            second: period("Period 2", 2, "08:50", "09:35").await,
+            first: first_period(office, &frame.school).await,
+            second: period(office, &frame.school, 2, "08:50", "09:35").await,
             room: room("B 204").await,
             other_room: room("B 205").await,
         }
     }
+}
+
+/// The period that every school here begins its days with.
+pub(crate) async fn first_period(office: &Office<'_>, school: &Value) -> Value {
+    period(office, school, 1, "08:00", "08:45").await
+}
+
+async fn period(office: &Office<'_>, school: &Value, sequence: u8, start: &str, end: &str) -> Value {
+    let body = json!({"school_id": school["id"], "name": format!("Period {sequence}"), "sequence": sequence,
+        "start_time": start, "end_time": end});
+    office.make("class_periods", body).await
 }
 
 pub(crate) fn meeting(class: &Value, period: &Value, room: &Value, day: &str) -> Value {
@@ -174,9 +180,7 @@ async fn meetings_keep_the_rules() {
         body[field] = value;
         body
     };
-    let district = json!({"school_id": frame.district["id"], "name": "Period 1", "sequence": 1, "start_time": "08:00",
-        "end_time": "08:45"});
-    let elsewhere = office.make("class_periods", district).await;
+    let elsewhere = first_period(&office, &frame.district).await;
     for (body, fault) in [
         (with("cycle_day", json!("B")), "day_of_week one_day"),
         (with("day_of_week", Value::Null), "day_of_week one_day"),

@@ -9,7 +9,7 @@ use crate::{
     attendance::{Codes, entry, place},
     house::{Accounts, House},
     id, mistakes, platform,
-    timetable::{DAY, Places, class, kinds, meeting},
+    timetable::{DAY, Places, class, first_period, kinds, meeting},
 };
 
 #[tokio::test]
@@ -83,9 +83,7 @@ async fn what_a_school_names_is_its_own() {
     let places = Places::new(&office, &frame).await;
     let codes = Codes::new(&office).await;
     let (here, there) = (&frame.school["id"], &frame.district["id"]);
-    let period = json!({"school_id": there, "name": "Period 1", "sequence": 1, "start_time": "08:00",
-        "end_time": "08:45"});
-    let elsewhere = office.make("class_periods", period).await;
+    let elsewhere = first_period(&office, &frame.district).await;
     let bells = |school: &Value, name: &str, period: &Value| {
         json!({"school_id": school, "name": name, "periods": [
             {"class_period_id": period["id"], "start_time": "09:00", "end_time": "09:30"}]})

@@ -47,6 +47,13 @@ impl Desk<'_> {
         self.make("attendance_events", event).await;
     }
 
+    /// Enters a time at the school.
+    async fn time_at_school(&self, student: &str) -> Value {
+        let time = json!({"student_id": self.person(student).await, "entry_date": "2025-08-18",
+            "school_id": OrgId::from_uuid(self.id("org", "school").await)});
+        self.make("student_school_associations", time).await
+    }
+
     /// What counts, of each table.
     async fn counting(&self) -> Vec<String> {
         let mut all = Vec::new();
@@ -136,9 +143,7 @@ async fn a_time_at_a_school_keeps_its_student_and_nothing_beside() {
     for tenant in platform.tenant_in_each_tier().await {
         bring(&platform, &tenant, &Fixture::school(), &ImportSettings::default()).await.unwrap();
         let school = Desk { platform: &platform, tenant: &tenant, door: &door };
-        let time = json!({"student_id": school.person("kim").await, "entry_date": "2025-08-18",
-            "school_id": OrgId::from_uuid(school.id("org", "school").await)});
-        school.make("student_school_associations", time).await;
+        school.time_at_school("kim").await;
         assert_eq!(school.take_back().await, "5", "Kim, both who act for Kim, school and district: {}", tenant.tier);
         let left = school.counting().await;
         for gone in ["person tina", "class class-a", "enrollment enr-kim", "course algebra", "academic_session year"] {
@@ -158,9 +163,7 @@ async fn a_withdrawal_keeps_the_places_it_ended_and_a_family_its_members() {
     for tenant in platform.tenant_in_each_tier().await {
         bring(&platform, &tenant, &Fixture::school(), &ImportSettings::default()).await.unwrap();
         let school = Desk { platform: &platform, tenant: &tenant, door: &door };
-        let time = json!({"student_id": school.person("kim").await, "entry_date": "2025-08-18",
-            "school_id": OrgId::from_uuid(school.id("org", "school").await)});
-        let time = school.make("student_school_associations", time).await;
+        let time = school.time_at_school("kim").await;
         let path = format!("/api/v1/student_school_associations/{}/withdraw", time["id"].as_str().unwrap());
         let body = json!({"exit_withdraw_date": "2025-11-03", "exit_withdraw_type": "moved"});
         door.within(&tenant, "POST", &path).json(body).expect(200).await;
@@ -200,9 +203,7 @@ async fn whoever_came_back_with_the_import_stays_when_something_was_entered_sinc
         assert!(!school.counting().await.contains(&"person sam".to_owned()));
 
         bring(&platform, &tenant, &Fixture::school(), &settings).await.unwrap();
-        let note = json!({"student_id": school.person("sam").await, "entry_date": "2025-08-18",
-            "school_id": OrgId::from_uuid(school.id("org", "school").await)});
-        school.make("student_school_associations", note).await;
+        school.time_at_school("sam").await;
         assert_eq!(school.take_back().await, "1", "{}", tenant.tier);
         let left = school.counting().await;
         for there in ["person sam", "person_role role-sam", "demographics sam", "contact sam|grace"] {

@@ -130,6 +130,13 @@ impl Known {
         &self.emptied[look % self.emptied.len()]
     }
 
+    /// All that it is asked as with rows of all others in a place.
+    pub(crate) fn all_emptied(&self) -> impl Iterator<Item = &str> {
+        let wholes = self.emptied.iter().flatten();
+        let without = self.unbound.iter().flat_map(|unbound| unbound.emptied.iter().flatten().flatten());
+        wholes.chain(without).map(String::as_str)
+    }
+
     /// Something in it made no difference yet.
     pub(crate) fn is_unclear(&self) -> bool {
         self.unbound.iter().any(|unbound| unbound.noticed.is_none())

@@ -116,12 +116,13 @@ impl Session {
         Ok(statement)
     }
 
-    /// The types of a statement's parameters; none when it cannot be prepared by itself.
-    pub(crate) async fn kinds(&self, text: &str) -> Option<Vec<u32>> {
+    /// The types of a statement's parameters, or why it cannot be prepared by itself.
+    pub(crate) async fn kinds(&self, text: &str) -> Result<Vec<u32>, String> {
         self.must("savepoint kinds").await;
-        let prepared = self.client.prepare(text).await.ok();
+        let prepared = self.client.prepare(text).await;
         self.must("rollback to kinds; release kinds").await;
-        Some(prepared?.params().iter().map(Type::oid).collect())
+        let prepared = prepared.map_err(|error| code_of(text, &error))?;
+        Ok(prepared.params().iter().map(Type::oid).collect())
     }
 
     /// Temporary tables are gone, and what was prepared on them.
