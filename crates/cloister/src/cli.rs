@@ -64,7 +64,7 @@ pub(crate) enum Command {
     /// Take records out of a tenant.
     #[command(subcommand)]
     Export(ExportCommand),
-    /// Write a realistic OneRoster package.
+    /// Make a whole school of made-up people, or write a OneRoster package of a district.
     Sample(Sample),
     /// Mails: which there are, and what those say that nobody sent.
     #[command(subcommand)]

@@ -32,6 +32,12 @@ pub(crate) fn clean(text: &str, (): &()) -> garde::Result {
     Ok(())
 }
 
+/// Something that a mail can be sent to.
+pub(crate) fn is_email(text: &str) -> bool {
+    let apart = text.rsplit_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty());
+    !text.contains(char::is_whitespace) && apart.is_some()
+}
+
 /// The same of a longer text, which may have line breaks.
 pub(crate) fn paragraphs(text: &str, (): &()) -> garde::Result {
     if text.trim().is_empty() {

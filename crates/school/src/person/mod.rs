@@ -36,7 +36,7 @@ use crate::{
     person_merge::PERSON_MERGE,
     presence_store::{check_present, named_in},
     record::{Metadata, Record, Status, check_change, check_new},
-    rules::{ITEMS, SOURCED_ID, TEXT, at_most, clean, distinct, small},
+    rules::{ITEMS, SOURCED_ID, TEXT, at_most, clean, distinct, is_email, small},
     scope::{Sight, authorize_change},
     search_key,
 };
@@ -153,9 +153,9 @@ pub struct PersonFields {
     #[garde(inner(length(chars, max = TEXT), custom(clean)))]
     #[schema(max_length = 512, example = "20417")]
     pub identifier: Option<String>,
-    /// E-mail address.
+    /// E-mail address. What a roster brought may be none, and can stay.
     #[garde(inner(length(chars, max = TEXT), custom(clean)))]
-    #[schema(max_length = 512, example = "mila.okafor@lindgren.example")]
+    #[schema(max_length = 512, format = "email", example = "mila.okafor@lindgren.example")]
     pub email: Option<String>,
     /// Number for text messages.
     #[garde(inner(length(chars, max = TEXT), custom(clean)))]
@@ -248,6 +248,16 @@ impl PersonFields {
         search_key::of_person(&self.given_name, &self.family_name)
     }
 
+    /// Refuses an address that no mail can be sent to, unless there is no other since `before`.
+    fn check_email(&self, before: Option<&str>) -> Result<()> {
+        match self.email.as_deref() {
+            Some(email) if before != Some(email) && !is_email(email) => {
+                Err(Error::field("email", "email_invalid", "Give an address such as office@school.example."))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn head(&self) -> (Option<&str>, Status) {
         (self.sourced_id.as_deref(), self.status)
     }
@@ -271,6 +281,7 @@ fn yes() -> bool {
 async fn create(tx: &mut TenantTx, key: Option<&IdempotencyKey>, mut fields: PersonFields) -> Result<Person> {
     tx.cx().authorize(Action::Create, &PERSON)?;
     check_new(fields.status)?;
+    fields.check_email(None)?;
     RoleChanges::plan(tx.cx().clock(), &[], &mut fields.roles)?;
     fields.agent_ids.sort_unstable();
     let id = PersonId::generate(tx.cx().clock());
@@ -329,6 +340,7 @@ async fn change(
     known.check(&before)?;
     let mut fields = to(&before.fields)?;
     check_change(before.fields.head(), fields.head())?;
+    fields.check_email(before.fields.email.as_deref())?;
     let returns = fields.status != before.fields.status;
     if returns && before.merged_into_id.is_some() {
         return Err(Error::new(

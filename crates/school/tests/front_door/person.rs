@@ -170,3 +170,30 @@ async fn the_audit_log_keeps_what_is_not_personal_and_of_the_rest_that_it_change
     let changes = json!({"family_name": withheld, "phone": withheld, "grades": grades});
     assert_eq!(seen, [("create".to_owned(), None), ("update".to_owned(), Some(changes))]);
 }
+
+#[tokio::test]
+async fn an_address_that_no_mail_can_be_sent_to_is_refused_unless_a_roster_brought_it() {
+    let (platform, door) = platform().await;
+    let tenant = platform.tenant("north", Tier::Schema).await;
+    let office = Office { door: &door, tenant: &tenant };
+    for address in ["ada", "ada@", "@home.example", "ada @home.example"] {
+        let body = json!({"given_name": "Ada", "family_name": "Berg", "email": address});
+        let refusal = office.call("POST", "persons").json(body).expect(422).await;
+        assert_eq!(mistakes(&refusal), [("email", "email_invalid")], "{address}");
+    }
+    let ada = office.person("Ada", "Berg").await;
+    let path = format!("persons/{}", id(&ada));
+    let refusal = office.change("PATCH", &path, &ada).json(json!({"email": "none"})).expect(422).await;
+    assert_eq!(mistakes(&refusal), [("email", "email_invalid")]);
+    let placement = tenant.placement.as_ref().unwrap();
+    let admin = platform.admin(&placement.database).await;
+    let brought = format!("update \"{}\".person set email = 'none'", placement.schema);
+    assert_eq!(admin.execute(&brought, &[]).await.unwrap(), 1);
+    let named = office.change("PATCH", &path, &ada).json(json!({"given_name": "Adda"})).expect(200).await;
+    assert_eq!((&named["given_name"], &named["email"]), (&json!("Adda"), &json!("none")));
+    let mended = json!({"email": "ada@home.example"});
+    let mended = office.change("PATCH", &path, &named).json(mended).expect(200).await;
+    assert_eq!(mended["email"], "ada@home.example");
+    let refusal = office.change("PATCH", &path, &mended).json(json!({"email": "none"})).expect(422).await;
+    assert_eq!(mistakes(&refusal), [("email", "email_invalid")]);
+}
