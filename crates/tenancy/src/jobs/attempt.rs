@@ -35,6 +35,8 @@ enum Outcome {
     /// The tenant is gone, and with it whatever it wanted done.
     Dropped,
     Back(Release),
+    /// The tenant is shut: its whole lane waits until then, and the attempt does not count.
+    Shut(TenantId, Timestamp),
     Lost,
 }
 
@@ -51,7 +53,7 @@ pub(super) async fn run(tenancy: Tenancy, job: Taken, mut cancel: oneshot::Recei
         tracing::warn!(job = %job.claim.id, kind = job.kind, "this program does not know this kind of job; it waits");
         let now = tenancy.0.clock.now();
         let back = Release { run_at: Some(now + UNKNOWN_KIND), uncounted: true, ..Release::default() };
-        return settle(&tenancy, &job, Outcome::Back(back), lease).await;
+        return settle(&tenancy, &job, &Outcome::Back(back), lease).await;
     };
     let waited = tenancy.0.clock.now().duration_since(job.due).as_secs_f64();
     metrics::histogram!("cloister_job_wait_seconds", "kind" => kind.name).record(waited.max(0.0));
@@ -71,14 +73,18 @@ pub(super) async fn run(tenancy: Tenancy, job: Taken, mut cancel: oneshot::Recei
         Outcome::Dropped => "dropped",
         Outcome::Back(back) if back.dead => "dead",
         Outcome::Back(back) if back.uncounted => "postponed",
+        Outcome::Shut(..) => "postponed",
         Outcome::Back(_) => "failed",
         Outcome::Lost => "lost",
     };
     metrics::histogram!("cloister_job_seconds", "kind" => kind.name, "outcome" => word)
         .record(begun.elapsed().as_secs_f64());
     failpoint::reach("worker/before_done");
-    settle(&tenancy, &job, outcome, lease).await;
+    settle(&tenancy, &job, &outcome, lease).await;
     failpoint::reach("worker/after_done");
+    if let Outcome::Shut(id, _) = outcome {
+        look_again(&tenancy, id).await;
+    }
 }
 
 async fn attempt(tenancy: &Tenancy, kind: &JobKind, job: &Taken) -> Outcome {
@@ -90,9 +96,7 @@ async fn attempt(tenancy: &Tenancy, kind: &JobKind, job: &Taken) -> Outcome {
                 cx.deadline = Some(Instant::now() + kind.timeout);
                 Some(cx)
             }
-            Ok(Admission::Shut(until)) => {
-                return Outcome::Back(Release { hold: Some(until), uncounted: true, ..Release::default() });
-            }
+            Ok(Admission::Shut(until)) => return Outcome::Shut(id, until),
             Ok(Admission::Gone) => {
                 if let Err(error) = tenancy.forget_jobs(id).await {
                     tracing::warn!(tenant = %id, error = %error.log(), "jobs of a tenant that is gone remain for now");
@@ -123,7 +127,7 @@ async fn attempt(tenancy: &Tenancy, kind: &JobKind, job: &Taken) -> Outcome {
     if let Some(id) = job.tenant
         && let Ok(Admission::Shut(until)) = admit(tenancy, id).await
     {
-        return Outcome::Back(Release { hold: Some(until), uncounted: true, ..Release::default() });
+        return Outcome::Shut(id, until);
     }
     failed(tenancy, kind, job, &error)
 }
@@ -181,16 +185,33 @@ async fn admit(tenancy: &Tenancy, id: TenantId) -> Result<Admission> {
     Ok(Admission::Shut(tenancy.0.clock.now() + SignedDuration::from_secs(seconds)))
 }
 
+/// Whoever opens a tenant wakes its jobs. Where that came between the look at the tenant and the hold, nothing was held yet, and
+/// the lane would wait although the tenant is open.
+async fn look_again(tenancy: &Tenancy, id: TenantId) {
+    let woken = match admit(tenancy, id).await {
+        Ok(Admission::Open(_)) => tenancy.wake_jobs(id).await,
+        Ok(Admission::Shut(_) | Admission::Gone) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = woken {
+        tracing::warn!(tenant = %id, error = %error.log(), "jobs of a tenant that may be open by now wait for a while");
+    }
+}
+
 /// Tells the queue, again and again until it can be told or the lease must have run out.
-async fn settle(tenancy: &Tenancy, job: &Taken, outcome: Outcome, lease: Duration) {
+async fn settle(tenancy: &Tenancy, job: &Taken, outcome: &Outcome, lease: Duration) {
     let control = &tenancy.0.control;
     let begun = Instant::now();
     loop {
         let now = tenancy.0.clock.now();
-        let told = match &outcome {
+        let told = match outcome {
             Outcome::Done => queue::done(control, &job.claim, now, None).await,
             Outcome::Dropped => queue::done(control, &job.claim, now, Some("the tenant is gone")).await,
             Outcome::Back(how) => queue::release(control, &job.claim, now, how).await,
+            Outcome::Shut(_, until) => {
+                let how = Release { hold: Some(*until), uncounted: true, ..Release::default() };
+                queue::release(control, &job.claim, now, &how).await
+            }
             Outcome::Lost => return,
         };
         match told {

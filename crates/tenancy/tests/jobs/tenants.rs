@@ -44,6 +44,36 @@ async fn jobs_of_a_suspended_tenant_wait_until_it_is_open_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_found_its_tenant_shut_does_not_hold_it_back_once_it_is_open() {
+    let shop = Shop::open_by_hand().await;
+    let tenant = shop.platform.tenant("paying", Tier::Shared).await;
+    shop.leave(&tenant, "workshop.note", json!({})).await;
+    suspend(shop.tenancy(), tenant.id).await;
+    // Between the look at the tenant and the hold, whoever gives a job back waits for a lock of ours.
+    let ours = shop.control().await;
+    let waits = "
+        create function wait_for_test() returns trigger language plpgsql as $$ begin
+            perform pg_advisory_xact_lock(4711);
+            return new;
+        end $$;
+        create trigger wait_for_test before update on job for each row
+            when (old.state = 'running' and new.state = 'ready') execute function wait_for_test();
+        select pg_advisory_lock(4711);";
+    ours.batch_execute(waits).await.unwrap();
+    let working = shop.worker();
+    let waiting = "select exists (select from pg_locks where locktype = 'advisory' and objid = 4711 and not granted)";
+    until("it was found shut", async || ours.query_one(waiting, &[]).await.unwrap().get(0)).await;
+    let by = Actor::Operator("test".into());
+    let workflow = shop.tenancy().resume_tenant(tenant.id, Some("paid"), &by).await.unwrap();
+    shop.tenancy().finish(workflow, &|_| {}).await.unwrap();
+    ours.batch_execute("select pg_advisory_unlock(4711)").await.unwrap();
+    // The clock stands still: the lane would wait for ever.
+    shop.until_all(JobState::Done, 1).await;
+    assert_eq!((shop.notes(&tenant).await, shop.only_job().await.attempts), (1, 1));
+    working.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_waits_in_its_own_tenants_lane_and_not_behind_anothers() {
     let shop = Shop::open().await;
     let busy = shop.platform.tenant("busy", Tier::Shared).await;
